@@ -1,1 +1,13 @@
+//! What the browser and the server say to each other: JSON types, stream frames and route paths.
+//!
+//! Shared by `server`, `frontend` and `e2e`, so a change here is a change on both sides at once.
 
+pub mod error;
+pub mod ids;
+pub mod projects;
+pub mod routes;
+pub mod servers;
+pub mod session;
+
+pub use error::ErrorBody;
+pub use ids::{InvalidId, ProjectId, Region, ServerId};

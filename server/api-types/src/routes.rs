@@ -1,0 +1,61 @@
+//! Route paths: templates for the server's router, functions that fill them in for those who call.
+
+use crate::{ProjectId, Region, ServerId};
+
+/// The sign-in page and where its form goes. Query: `next` (an own path to land on).
+pub const SIGN_IN: &str = "/sign-in";
+/// Where the second factor's form goes.
+pub const SIGN_IN_TOTP: &str = "/sign-in/totp";
+/// Ends this session (a form's POST).
+pub const SIGN_OUT: &str = "/sign-out";
+/// Built files: content-hashed names, cached for ever.
+pub const ASSETS: &str = "/assets/{file}";
+
+/// `GET` who I am: [`CurrentSession`](crate::session::CurrentSession).
+pub const SESSION: &str = "/api/session";
+/// `POST` the password again before the token expires: [`ContinueSession`](crate::session::ContinueSession).
+pub const SESSION_CONTINUE: &str = "/api/session/continue";
+/// `GET` my sessions; `DELETE` all of them but this one (`?include_current=true`: this one too).
+pub const SESSIONS: &str = "/api/sessions";
+/// `DELETE` one of my sessions.
+pub const SESSION_BY_ID: &str = "/api/sessions/{session}";
+
+/// `GET` the projects I may use: [`ListProjectsQuery`](crate::projects::ListProjectsQuery).
+pub const PROJECTS: &str = "/api/projects";
+/// `GET` the servers of a project, all regions, as a stream of frames (see [`servers::frame`](crate::servers)).
+pub const SERVERS: &str = "/api/projects/{project}/servers";
+/// `GET` with an upgrade to WebSocket: the same frames, one per binary message, from a position on.
+pub const SERVERS_LIVE: &str = "/api/projects/{project}/servers/live";
+/// `POST`: ask a region again now, before its back-off is over.
+pub const SERVERS_RETRY: &str = "/api/projects/{project}/regions/{region}/servers/retry";
+/// `GET` everything about one server: [`ServerDetail`](crate::servers::ServerDetail).
+pub const SERVER: &str = "/api/projects/{project}/regions/{region}/servers/{server}";
+
+/// The media type of the binary stream; without it in `Accept` the stream is NDJSON.
+pub const FRAMES_MEDIA_TYPE: &str = "application/vnd.meridian.frames";
+/// The media type of the stream as JSON lines: one [`Event`](crate::servers::Event) a line.
+pub const NDJSON_MEDIA_TYPE: &str = "application/x-ndjson";
+/// The header that carries [`CurrentSession::csrf_token`](crate::session::CurrentSession) on every state change.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+/// The id of a request in our logs, on every answer.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+
+pub fn session_by_id(id: &str) -> String {
+    format!("/api/sessions/{id}")
+}
+
+pub fn servers(project: &ProjectId) -> String {
+    format!("/api/projects/{project}/servers")
+}
+
+pub fn servers_live(project: &ProjectId) -> String {
+    format!("/api/projects/{project}/servers/live")
+}
+
+pub fn servers_retry(project: &ProjectId, region: &Region) -> String {
+    format!("/api/projects/{project}/regions/{region}/servers/retry")
+}
+
+pub fn server(project: &ProjectId, region: &Region, server: &ServerId) -> String {
+    format!("/api/projects/{project}/regions/{region}/servers/{server}")
+}

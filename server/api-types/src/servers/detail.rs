@@ -1,0 +1,92 @@
+//! One server, with everything its region says about it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ServerRow;
+use crate::{ErrorBody, Region};
+
+/// A server whole. Parts that come from further calls can be missing one by one: partial truth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerDetail {
+    pub region: Region,
+    pub row: ServerRow,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub key_name: Option<String>,
+    #[serde(default)]
+    pub user_id: Option<String>,
+    #[serde(default)]
+    pub host_id: Option<String>,
+    /// 0 no state, 1 running, 3 paused, 4 shut down, 6 crashed, 7 suspended.
+    #[serde(default)]
+    pub power_state: Option<i64>,
+    #[serde(default)]
+    pub vm_state: Option<String>,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub launched_at: Option<u32>,
+    #[serde(default)]
+    pub locked_reason: Option<String>,
+    #[serde(default)]
+    pub config_drive: Option<bool>,
+    pub volumes: Part<Vec<AttachedVolume>>,
+    pub security_groups: Part<Vec<SecurityGroup>>,
+    pub interfaces: Part<Vec<Interface>>,
+    pub actions: Part<Vec<InstanceAction>>,
+    /// What Nova answered, as it answered it.
+    pub raw: Value,
+}
+
+/// Something that was asked for separately: there, or the reason why not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part<T> {
+    Known(T),
+    Missing(ErrorBody),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachedVolume {
+    pub id: String,
+    /// `/dev/vda`, where Nova says it.
+    #[serde(default)]
+    pub device: Option<String>,
+    #[serde(default)]
+    pub delete_on_termination: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    #[serde(default)]
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    pub port_id: String,
+    pub network_id: String,
+    pub mac_address: String,
+    /// `ACTIVE`, `DOWN`.
+    pub status: String,
+    pub fixed_ips: Vec<String>,
+}
+
+/// Something that was done to the server. Source: compute API, list actions for server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceAction {
+    /// `create`, `reboot`, `resize`.
+    pub action: String,
+    pub request_id: String,
+    #[serde(default)]
+    pub user_id: Option<String>,
+    /// Seconds since 1970.
+    pub started_at: u32,
+    /// `Error`, or a text of the upstream; absent when all went well.
+    #[serde(default)]
+    pub message: Option<String>,
+}
