@@ -18,17 +18,30 @@ pub enum Event {
         regions: Vec<Region>,
     },
     /// Forget what was known of this region once it is complete again: rows not sent anew by then are gone.
-    Reset { region: Region },
+    Reset {
+        region: Region,
+    },
     /// New and changed rows.
-    Rows { region: Region, rows: Vec<ServerRow> },
-    Gone { region: Region, ids: Vec<ServerId> },
+    Rows {
+        region: Region,
+        rows: Vec<ServerRow>,
+    },
+    Gone {
+        region: Region,
+        ids: Vec<ServerId>,
+    },
     Region(RegionState),
     /// Resume from here by `?position=`: everything before it was sent.
-    Position { position: String },
+    Position {
+        position: String,
+    },
     CaughtUp,
     Ping,
     /// The stream ends because the session did, or may no longer see the project.
-    Ended { code: String, message: String },
+    Ended {
+        code: String,
+        message: String,
+    },
 }
 
 /// How a region stands.

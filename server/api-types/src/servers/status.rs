@@ -21,9 +21,8 @@ pub enum StatusKind {
 pub fn status_kind(status: &str) -> StatusKind {
     match status {
         "ACTIVE" => StatusKind::Running,
-        "BUILD" | "REBUILD" | "REBOOT" | "HARD_REBOOT" | "RESIZE" | "REVERT_RESIZE" | "MIGRATING" | "PASSWORD" => {
-            StatusKind::Changing
-        }
+        "BUILD" | "REBUILD" | "REBOOT" | "HARD_REBOOT" | "RESIZE" | "REVERT_RESIZE" | "MIGRATING"
+        | "PASSWORD" => StatusKind::Changing,
         "SHUTOFF" | "PAUSED" | "SUSPENDED" | "SHELVED" | "SHELVED_OFFLOADED" | "SOFT_DELETED" | "DELETED" => {
             StatusKind::Resting
         }
