@@ -1,0 +1,338 @@
+//! One way to call a service: deadline, cap on concurrent calls, circuit breaker, repetition of reads, metrics.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::http::StatusCode;
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    Answer, Call, Lane, Target, UpstreamError,
+    circuit_breaker::{BreakerSettings, CallOutcome, CircuitBreaker, CircuitState, Pass, Refused},
+    microversion::Microversions,
+    retry::pause_before_retry,
+};
+use crate::{
+    config::UpstreamConfig,
+    metrics::{Metric, Metrics},
+};
+
+/// Calls services. Cheap to clone; clones share connections, caps and circuits.
+#[derive(Clone)]
+pub struct UpstreamClient(Arc<Inner>);
+
+/// The client cannot be built: the configured certificates are of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("the client for the upstream services cannot be built")]
+pub struct InvalidClient(#[from] reqwest::Error);
+
+impl UpstreamClient {
+    pub fn new(config: &UpstreamConfig, metrics: Metrics) -> Result<Self, InvalidClient> {
+        // Fails when somebody installed one before, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            // A redirect would carry the token to wherever it points.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(config.connect_timeout)
+            .tcp_nodelay(true)
+            // HAProxy and uwsgi close idle connections after a minute by default; be the first.
+            .pool_idle_timeout(Duration::from_secs(50))
+            .pool_max_idle_per_host(config.concurrency.saturating_mul(2))
+            .user_agent(concat!("meridian/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = &config.tls.ca_pem {
+            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
+        }
+        if config.tls.is_insecure {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
+        Ok(Self(Arc::new(Inner {
+            http: builder.build()?,
+            config: config.clone(),
+            metrics,
+            microversions: Microversions::default(),
+            gates: Mutex::default(),
+        })))
+    }
+
+    /// Makes one call and reads the answer whole.
+    ///
+    /// Errors: every status of 400 and more is [`UpstreamError::Status`]; the others say why there is no answer.
+    pub async fn send(&self, target: &Target, call: Call) -> Result<Answer, UpstreamError> {
+        let answer = self.send_any(target, call).await?;
+        UpstreamError::of(&answer).map_or(Ok(answer), Err)
+    }
+
+    /// Like [`send`](Self::send), but every status is an answer.
+    pub async fn send_any(&self, target: &Target, call: Call) -> Result<Answer, UpstreamError> {
+        let inner = &*self.0;
+        let gate = inner.gate(target);
+        let _place = gate.place(call.lane, inner.config.timeout).await?;
+
+        let deadline = call.deadline.unwrap_or(inner.config.timeout).min(inner.config.timeout);
+        let ends_at = Instant::now() + deadline;
+        let mut attempts = 0;
+        loop {
+            let pass = gate.admit(inner, target)?;
+            let attempt = inner.attempt(&call, ends_at, deadline).await;
+            pass.record(&attempt);
+            attempts += 1;
+
+            let failure = match &attempt {
+                Ok(answer) => UpstreamError::of(answer),
+                Err(_) => None,
+            };
+            let Some(error) = failure.as_ref().or(attempt.as_ref().err()) else { return attempt };
+            let left = ends_at.saturating_duration_since(Instant::now());
+            let pause = pause_before_retry(error, call.is_repeatable, attempts, left, rand::random());
+            match pause {
+                Some(pause) => sleep(pause).await,
+                None => return attempt,
+            }
+        }
+    }
+
+    /// Lets the next call to this service through, though its circuit is open. For a person who asks to try again.
+    pub fn try_now(&self, target: &Target) {
+        self.0.gate(target).breaker.lock().try_now(Instant::now());
+    }
+
+    pub fn circuit(&self, target: &Target) -> CircuitState {
+        self.0.gate(target).breaker.lock().state(Instant::now())
+    }
+
+    /// What is known of the endpoints' microversions.
+    pub fn microversions(&self) -> &Microversions {
+        &self.0.microversions
+    }
+
+    pub fn config(&self) -> &UpstreamConfig {
+        &self.0.config
+    }
+}
+
+struct Inner {
+    http: reqwest::Client,
+    config: UpstreamConfig,
+    metrics: Metrics,
+    microversions: Microversions,
+    gates: Mutex<HashMap<Target, Arc<Gate>>>,
+}
+
+/// What every call to one service of one region passes.
+struct Gate {
+    bulk: Semaphore,
+    interactive: Semaphore,
+    waiting: AtomicUsize,
+    longest_queue: usize,
+    breaker: Mutex<CircuitBreaker>,
+}
+
+impl Inner {
+    fn gate(&self, target: &Target) -> Arc<Gate> {
+        let mut gates = self.gates.lock();
+        if let Some(gate) = gates.get(target) {
+            return gate.clone();
+        }
+        let gate = Arc::new(Gate {
+            bulk: Semaphore::new(self.config.concurrency),
+            // A few calls beside the pages of lists, for people who wait.
+            interactive: Semaphore::new((self.config.concurrency / 2).max(2)),
+            waiting: AtomicUsize::new(0),
+            longest_queue: self.config.queue,
+            breaker: Mutex::new(CircuitBreaker::new(BreakerSettings {
+                failures_to_open: self.config.breaker.failures,
+                open_for: self.config.breaker.open,
+                open_for_at_most: self.config.breaker.open_max,
+                ..BreakerSettings::default()
+            })),
+        });
+        gates.insert(target.clone(), gate.clone());
+        gate
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        ends_at: Instant,
+        deadline: Duration,
+    ) -> Result<Answer, UpstreamError> {
+        let left = ends_at.saturating_duration_since(Instant::now());
+        let limit_bytes = call.max_body_bytes.min(self.config.max_answer_bytes);
+        match timeout(left, self.exchange(call, limit_bytes)).await {
+            Ok(result) => result,
+            Err(_) => Err(UpstreamError::Timeout { after: deadline }),
+        }
+    }
+
+    async fn exchange(&self, call: &Call, limit_bytes: usize) -> Result<Answer, UpstreamError> {
+        let mut request =
+            self.http.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
+        if let Some(body) = &call.body {
+            request = request.body(body.clone());
+        }
+        let mut response = request.send().await.map_err(broken)?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = read_body(&mut response, limit_bytes).await?;
+        Ok(Answer { status, headers, body })
+    }
+
+    fn note_circuit(&self, target: &Target, before: CircuitState, after: CircuitState) {
+        if before == after {
+            return;
+        }
+        let state = match after {
+            CircuitState::Closed => "closed",
+            CircuitState::Open => "open",
+            CircuitState::HalfOpen | CircuitState::Reintroducing => "half_open",
+        };
+        self.metrics.count(Metric::UpstreamCircuit, &[target.service.tag(), target.region_tag(), state]);
+    }
+}
+
+impl Gate {
+    /// Waits for a free place under the cap. The deadline of the call starts only then.
+    async fn place(&self, lane: Lane, longest_wait: Duration) -> Result<SemaphorePermit<'_>, UpstreamError> {
+        let places = match lane {
+            Lane::Bulk => &self.bulk,
+            Lane::Interactive => &self.interactive,
+        };
+        if let Ok(permit) = places.try_acquire() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::enter(&self.waiting);
+        if self.waiting.load(Ordering::Relaxed) > self.longest_queue {
+            return Err(UpstreamError::TooBusy);
+        }
+        match timeout(longest_wait, places.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // The semaphores are never closed, so this is a wait that took too long.
+            Ok(Err(_)) | Err(_) => Err(UpstreamError::TooBusy),
+        }
+    }
+
+    fn admit<'a>(&'a self, inner: &'a Inner, target: &'a Target) -> Result<GatePass<'a>, UpstreamError> {
+        let now = Instant::now();
+        let mut breaker = self.breaker.lock();
+        let before = breaker.state(now);
+        let admitted = breaker.admit(now);
+        inner.note_circuit(target, before, breaker.state(now));
+        match admitted {
+            Ok(pass) => Ok(GatePass { gate: self, inner, target, pass, started_at: now, is_recorded: false }),
+            Err(Refused { retry_in }) => {
+                inner.metrics.count(
+                    Metric::UpstreamCall,
+                    &[target.service.tag(), target.region_tag(), "circuit_open"],
+                );
+                Err(UpstreamError::CircuitOpen { retry_in })
+            }
+        }
+    }
+}
+
+/// A call that is under way. Dropped before its end, it counts as abandoned, not as a failure.
+struct GatePass<'a> {
+    gate: &'a Gate,
+    inner: &'a Inner,
+    target: &'a Target,
+    pass: Pass,
+    started_at: Instant,
+    is_recorded: bool,
+}
+
+impl GatePass<'_> {
+    fn record(mut self, attempt: &Result<Answer, UpstreamError>) {
+        let (outcome, tag) = match attempt {
+            Ok(answer) if answer.status.is_server_error() => (CallOutcome::Failed, "failed"),
+            Ok(answer) if answer.status.is_client_error() => (CallOutcome::Answered, refusal(answer.status)),
+            Ok(_) => (CallOutcome::Answered, "ok"),
+            Err(error) if error.is_fault_of_service() => (CallOutcome::Failed, error.code()),
+            Err(error) => (CallOutcome::Answered, error.code()),
+        };
+        self.finish(outcome, tag);
+    }
+
+    fn finish(&mut self, outcome: CallOutcome, tag: &str) {
+        self.is_recorded = true;
+        let now = Instant::now();
+        let (service, region) = (self.target.service.tag(), self.target.region_tag());
+        let metrics = &self.inner.metrics;
+        metrics.count(Metric::UpstreamCall, &[service, region, tag]);
+        metrics.time(Metric::UpstreamDuration, &[service, region], now - self.started_at);
+        let mut breaker = self.gate.breaker.lock();
+        let before = breaker.state(now);
+        breaker.record(self.pass, outcome, now);
+        self.inner.note_circuit(self.target, before, breaker.state(now));
+    }
+}
+
+impl Drop for GatePass<'_> {
+    fn drop(&mut self) {
+        if !self.is_recorded {
+            self.finish(CallOutcome::Abandoned, "abandoned");
+        }
+    }
+}
+
+/// Counts one waiting call for as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn refusal(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        429 => "rate_limited",
+        _ => "refused",
+    }
+}
+
+fn broken(error: reqwest::Error) -> UpstreamError {
+    // The URL may hold what only the caller should see, and the log has the target anyway.
+    UpstreamError::Unreachable { source: error.without_url().into() }
+}
+
+async fn read_body(response: &mut reqwest::Response, limit_bytes: usize) -> Result<Bytes, UpstreamError> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > limit_bytes as u64 {
+        return Err(UpstreamError::TooLarge { limit_bytes });
+    }
+    let Some(first) = response.chunk().await.map_err(broken)? else { return Ok(Bytes::new()) };
+    if first.len() as u64 == announced {
+        return Ok(first);
+    }
+    let mut body = BytesMut::with_capacity((announced as usize).max(first.len()).min(limit_bytes));
+    let mut next = Some(first);
+    while let Some(chunk) = next {
+        if body.len() + chunk.len() > limit_bytes {
+            return Err(UpstreamError::TooLarge { limit_bytes });
+        }
+        body.extend_from_slice(&chunk);
+        next = response.chunk().await.map_err(broken)?;
+    }
+    Ok(body.freeze())
+}

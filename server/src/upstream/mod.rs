@@ -1,0 +1,15 @@
+//! Calls to the OpenStack services: where they are, how long they may take, and what their failures mean.
+
+pub mod call;
+pub mod circuit_breaker;
+pub mod client;
+pub mod error;
+pub mod microversion;
+pub mod retry;
+pub mod service_catalog;
+
+pub use call::{Answer, Call, Lane, ServiceType, Target};
+pub use client::UpstreamClient;
+pub use error::UpstreamError;
+pub use microversion::Microversion;
+pub use service_catalog::ServiceCatalog;
