@@ -1,1 +1,3 @@
+//! The Meridian panel in the browser.
 
+pub mod features;

@@ -1,0 +1,3 @@
+//! The features of the panel, one folder each.
+
+pub mod servers;
