@@ -1,3 +1,20 @@
-//! The Meridian panel in the browser.
+//! The panel in the browser.
+//!
+//! Imports point one way: `ui`, then what all features share (`api_client`, `session`, `project`, `theme`), then
+//! `features`, then `app`.
 
+pub mod api_client;
+pub mod app;
 pub mod features;
+pub mod project;
+pub mod session;
+pub mod theme;
+pub mod ui;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Takes over the page that the server sent. Called by the browser once the module is there.
+#[wasm_bindgen(start)]
+pub fn start() {
+    app::mount();
+}

@@ -1,3 +1,5 @@
 //! The features of the panel, one folder each.
 
+pub mod account;
+pub mod projects;
 pub mod servers;

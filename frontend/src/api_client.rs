@@ -1,0 +1,276 @@
+//! One way to call the server: own cookie, CSRF header, request id, errors as values, abort when a page is left.
+
+use std::cell::RefCell;
+
+use api_types::{
+    ErrorBody,
+    routes::{CSRF_HEADER, REQUEST_ID_HEADER},
+};
+use leptos::prelude::{Owner, on_cleanup, window};
+use send_wrapper::SendWrapper;
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, Headers, RequestCredentials, RequestInit, Response};
+
+use crate::ui::Failure;
+
+/// Why a call failed, in terms of what its caller can do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// The server said no, and why.
+    Refused { status: u16, body: ErrorBody },
+    /// No answer came: no network, or the panel restarts.
+    Unreachable,
+    /// Something answered, but not with what was asked for.
+    Malformed { status: u16, request_id: Option<String> },
+    /// The page that asked was left.
+    Aborted,
+}
+
+/// A call to the server, made to be sent once.
+#[derive(Clone, Debug)]
+pub struct Call {
+    method: &'static str,
+    path: String,
+    accept: &'static str,
+    body: Option<String>,
+    until: Option<AbortSignal>,
+}
+
+impl Call {
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new("GET", path)
+    }
+
+    pub fn post(path: impl Into<String>) -> Self {
+        Self::new("POST", path)
+    }
+
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new("DELETE", path)
+    }
+
+    /// Asks for another media type than JSON.
+    pub fn accept(mut self, media_type: &'static str) -> Self {
+        self.accept = media_type;
+        self
+    }
+
+    /// Sends a JSON body.
+    pub fn body(mut self, body: &impl Serialize) -> Self {
+        self.body = serde_json::to_string(body).ok();
+        self
+    }
+
+    /// Gives up when this signal says so; see [`until_left`].
+    pub fn until(mut self, signal: &AbortSignal) -> Self {
+        self.until = Some(signal.clone());
+        self
+    }
+
+    /// Sends, and reads the answer as JSON.
+    ///
+    /// Errors: all of [`ApiError`].
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        let response = self.response().await?;
+        let text = text_of(&response).await?;
+        serde_json::from_str(&text).map_err(|_| malformed(&response))
+    }
+
+    /// Sends, and wants nothing but success.
+    pub async fn done(self) -> Result<(), ApiError> {
+        self.response().await.map(drop)
+    }
+
+    /// Sends, and hands over a successful answer before its body has come: for streams.
+    pub async fn response(self) -> Result<Response, ApiError> {
+        let request = self.request().map_err(|_| ApiError::Unreachable)?;
+        let answer = JsFuture::from(window().fetch_with_str_and_init(&self.path, &request)).await;
+        let response: Response = answer.map_err(|error| failure_of(&error))?.unchecked_into();
+        if response.ok() {
+            return Ok(response);
+        }
+        let refusal = refusal_of(&response).await;
+        if refusal.is_session_ended() {
+            SESSION_ENDED.with_borrow(|tell| {
+                if let Some(tell) = tell {
+                    tell();
+                }
+            });
+        }
+        Err(refusal)
+    }
+
+    fn new(method: &'static str, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), accept: "application/json", body: None, until: None }
+    }
+
+    fn request(&self) -> Result<RequestInit, JsValue> {
+        let headers = Headers::new()?;
+        headers.set("accept", self.accept)?;
+        if self.method != "GET" {
+            CSRF_TOKEN.with_borrow(|token| headers.set(CSRF_HEADER, token))?;
+        }
+        let request = RequestInit::new();
+        request.set_method(self.method);
+        request.set_credentials(RequestCredentials::SameOrigin);
+        if let Some(body) = &self.body {
+            headers.set("content-type", "application/json")?;
+            request.set_body(&JsValue::from_str(body));
+        }
+        request.set_headers(&headers);
+        request.set_signal(self.until.as_ref());
+        Ok(request)
+    }
+}
+
+impl ApiError {
+    /// Stable and meant for programs, as in [`ErrorBody::code`].
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { body, .. } => &body.code,
+            Self::Unreachable => "unreachable",
+            Self::Malformed { .. } => "malformed",
+            Self::Aborted => "aborted",
+        }
+    }
+
+    /// One sentence for a person.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Refused { body, .. } if !body.message.is_empty() => body.message.clone(),
+            Self::Refused { status, .. } | Self::Malformed { status, .. } => {
+                format!("The panel answered in a way this page does not understand (status {status}).")
+            }
+            Self::Unreachable => {
+                "The panel cannot be reached. Check the connection, then try again.".to_owned()
+            }
+            Self::Aborted => "The page was left before the answer came.".to_owned(),
+        }
+    }
+
+    /// The id under which the log has the cause.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Refused { body, .. } => {
+                Some(&body.request_id).filter(|id| !id.is_empty()).map(String::as_str)
+            }
+            Self::Malformed { request_id, .. } => request_id.as_deref(),
+            Self::Unreachable | Self::Aborted => None,
+        }
+    }
+
+    /// The session is over: nothing but signing in again helps.
+    pub fn is_session_ended(&self) -> bool {
+        matches!(self, Self::Refused { status: 401, body } if body.code == "session_ended")
+    }
+
+    /// Asking again may help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Unreachable | Self::Malformed { .. } => true,
+            Self::Aborted => false,
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self {
+            message: error.message(),
+            request_id: error.request_id().map(str::to_owned),
+            is_retryable: error.is_retryable(),
+        }
+    }
+}
+
+/// A signal that aborts when the component or effect that calls this is left or runs anew.
+pub fn until_left() -> Option<AbortSignal> {
+    let controller = AbortController::new().ok()?;
+    let signal = controller.signal();
+    if Owner::current().is_some() {
+        let controller = SendWrapper::new(controller);
+        on_cleanup(move || controller.abort());
+    }
+    Some(signal)
+}
+
+/// The token that goes with every state change from now on.
+pub fn set_csrf_token(token: &str) {
+    CSRF_TOKEN.with_borrow_mut(|held| token.clone_into(held));
+}
+
+/// Whom to tell when an answer says that the session has ended.
+pub fn on_session_ended(tell: impl Fn() + 'static) {
+    SESSION_ENDED.with_borrow_mut(|held| *held = Some(Box::new(tell)));
+}
+
+thread_local! {
+    static CSRF_TOKEN: RefCell<String> = const { RefCell::new(String::new()) };
+    static SESSION_ENDED: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+}
+
+async fn text_of(response: &Response) -> Result<String, ApiError> {
+    let body = response.text().map_err(|_| malformed(response))?;
+    let text = JsFuture::from(body).await.map_err(|error| failure_of(&error))?;
+    text.as_string().ok_or_else(|| malformed(response))
+}
+
+async fn refusal_of(response: &Response) -> ApiError {
+    let Ok(text) = text_of(response).await else { return malformed(response) };
+    match serde_json::from_str(&text) {
+        Ok(body) => ApiError::Refused { status: response.status(), body },
+        Err(_) => malformed(response),
+    }
+}
+
+fn malformed(response: &Response) -> ApiError {
+    let request_id = response.headers().get(REQUEST_ID_HEADER).ok().flatten();
+    ApiError::Malformed { status: response.status(), request_id }
+}
+
+fn failure_of(error: &JsValue) -> ApiError {
+    let name = js_sys::Reflect::get(error, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());
+    if name.as_deref() == Some("AbortError") { ApiError::Aborted } else { ApiError::Unreachable }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, code: &str) -> ApiError {
+        let body = ErrorBody {
+            code: code.to_owned(),
+            message: "It did not work.".to_owned(),
+            request_id: "r-1".to_owned(),
+            retry_after_secs: None,
+        };
+        ApiError::Refused { status, body }
+    }
+
+    #[test]
+    fn only_our_own_word_for_it_ends_a_session() {
+        assert!(refused(401, "session_ended").is_session_ended());
+        assert!(!refused(401, "wrong_credentials").is_session_ended());
+        assert!(!refused(503, "session_ended").is_session_ended());
+        assert!(!ApiError::Malformed { status: 401, request_id: None }.is_session_ended());
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_sentence_and_request_id() {
+        let failure = Failure::from(refused(504, "upstream_timeout"));
+        assert_eq!(failure.message, "It did not work.");
+        assert_eq!(failure.request_id.as_deref(), Some("r-1"));
+        assert!(failure.is_retryable);
+        assert!(!Failure::from(refused(404, "not_found")).is_retryable);
+    }
+
+    #[test]
+    fn an_answer_of_something_in_between_still_gives_a_sentence() {
+        let error = ApiError::Malformed { status: 502, request_id: None };
+        assert!(error.message().contains("502"));
+        assert!(error.is_retryable());
+    }
+}

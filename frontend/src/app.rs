@@ -1,0 +1,69 @@
+//! The panel whole: what every page shares, and the route tree with one line per feature.
+
+mod account_menu;
+mod frame;
+mod help_menu;
+mod theme_menu;
+mod top_bar;
+
+use leptos::prelude::*;
+use leptos_router::{
+    components::{Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    features::{account::SessionsPage, servers::ServersRoutes},
+    session::provide_session,
+    theme::provide_theme,
+    ui::{
+        EmptyState, Icon, LinkButton, Page, announcer::provide_announcer, keyboard::provide_shortcuts,
+        page::provide_side_drawer, time::provide_now, toast::provide_toasts,
+    },
+};
+use frame::Frame;
+
+/// Replaces the frame the server sent, in one step, with the same frame alive.
+pub fn mount() {
+    std::panic::set_hook(Box::new(|panic| web_sys::console::error_1(&panic.to_string().into())));
+    let document = document();
+    let root = document.get_element_by_id("app").or_else(|| document.body().map(Into::into));
+    let Some(root) = root else { return };
+    root.set_text_content(None);
+    leptos::mount::mount_to(wasm_bindgen::JsCast::unchecked_into(root), App).forget();
+}
+
+/// What every page shares, and the pages.
+#[component]
+fn App() -> impl IntoView {
+    provide_announcer();
+    provide_toasts();
+    provide_now();
+    provide_theme();
+    provide_side_drawer();
+    let shortcuts = provide_shortcuts();
+    provide_session();
+    view! {
+        <Router>
+            <Frame shortcuts>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/account/sessions") view=SessionsPage />
+                    <ServersRoutes />
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}
+
+/// An address inside the panel that nothing lives at.
+#[component]
+fn NotFound() -> impl IntoView {
+    view! {
+        <Page title="Not found">
+            <EmptyState icon=Icon::Search title="There is nothing at this address" test_id="not-found">
+                <p>"It may have been mistyped, or what it showed is gone."</p>
+                <LinkButton href="/" is_external=true>"To my servers"</LinkButton>
+            </EmptyState>
+        </Page>
+    }
+}

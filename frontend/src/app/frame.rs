@@ -1,0 +1,94 @@
+//! The frame around every page: top bar, products, and what may lie over the page.
+
+use leptos::{ev::MouseEvent, prelude::*};
+use leptos_router::hooks::use_location;
+use wasm_bindgen::JsCast;
+
+use super::top_bar::TopBar;
+use crate::{
+    project::{servers_path, use_project},
+    session::{SessionPrompt, use_session},
+    ui::{
+        Announcer, Icon, Shortcut, Toasts, dom,
+        help_dialog::HelpDialog,
+        keyboard::{Shortcuts, use_shortcuts},
+    },
+};
+
+/// A product of the left column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    pub name: &'static str,
+    pub icon: Icon,
+    pub href: String,
+    /// The page on screen belongs to it.
+    pub is_current: bool,
+}
+
+#[component]
+pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
+    let is_help_open = RwSignal::new(false);
+    let products = use_products();
+    use_shortcuts(
+        "Everywhere",
+        vec![
+            Shortcut {
+                keys: &["?"],
+                does: "Show these keys",
+                run: Some(Callback::new(move |()| is_help_open.set(true))),
+            },
+            Shortcut { keys: &["Escape"], does: "Close what is open", run: None },
+        ],
+    );
+    view! {
+        <a class="skip-link" href="#main" rel="external" on:click=skip_to_main>
+            "Skip to content"
+        </a>
+        <div class="frame">
+            <TopBar products is_help_open />
+            <nav class="products" aria-label="Products">
+                <ul>
+                    {move || products.get().into_iter().map(product_link).collect_view()}
+                </ul>
+            </nav>
+            {children()}
+        </div>
+        <SessionPrompt />
+        <Toasts />
+        <Announcer />
+        <HelpDialog open=is_help_open shortcuts />
+    }
+}
+
+fn product_link(product: Product) -> impl IntoView {
+    view! {
+        <li>
+            <a class="product" href=product.href aria-current=product.is_current.then_some("page")>
+                {product.icon.view()}
+                {product.name}
+            </a>
+        </li>
+    }
+}
+
+/// The products there are, for the project on screen or, on pages without one, the user's own.
+fn use_products() -> Memo<Vec<Product>> {
+    let session = use_session();
+    let project = use_project();
+    let location = use_location();
+    Memo::new(move |_| {
+        let project = project.get().or_else(|| session.current().and_then(|current| current.default_project));
+        let Some(project) = project else { return Vec::new() };
+        let href = servers_path(&project);
+        let is_current = location.pathname.with(|path| path.starts_with(&href));
+        vec![Product { name: "Servers", icon: Icon::Server, href, is_current }]
+    })
+}
+
+fn skip_to_main(event: MouseEvent) {
+    event.prevent_default();
+    let main = document().get_element_by_id("main").and_then(|main| main.dyn_into().ok());
+    if let Some(main) = main {
+        dom::focus(&main);
+    }
+}

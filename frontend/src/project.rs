@@ -1,0 +1,50 @@
+//! The project in the URL: two tabs can show two projects, a link names the one it means.
+
+use api_types::{ProjectId, Region, ServerId};
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_params_map};
+
+/// The project of this page; `None` on pages that have none, or when the URL's is no id.
+pub fn use_project() -> Memo<Option<ProjectId>> {
+    let location = use_location();
+    Memo::new(move |_| location.pathname.with(|path| project_of(path)))
+}
+
+/// A parameter of the page's route, read as what it should be.
+pub fn use_param<T>(name: &'static str) -> Memo<Option<T>>
+where
+    T: std::str::FromStr + PartialEq + Send + Sync + 'static,
+{
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get(name)?.parse().ok()))
+}
+
+/// Where the servers of a project are.
+pub fn servers_path(project: &ProjectId) -> String {
+    format!("/projects/{project}/servers")
+}
+
+/// Where one server is.
+pub fn server_path(project: &ProjectId, region: &Region, server: &ServerId) -> String {
+    format!("/projects/{project}/servers/{region}/{server}")
+}
+
+/// The project a path is about.
+fn project_of(path: &str) -> Option<ProjectId> {
+    path.strip_prefix("/projects/")?.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_its_project_and_only_a_valid_one() {
+        let project = project_of("/projects/4f1d/servers/RegionOne/x").expect("a project");
+        assert_eq!(project.as_str(), "4f1d");
+        assert_eq!(servers_path(&project), "/projects/4f1d/servers");
+        assert_eq!(project_of("/projects/a%2fb/servers"), None);
+        assert_eq!(project_of("/account/sessions"), None);
+        assert_eq!(project_of("/projects/"), None);
+    }
+}

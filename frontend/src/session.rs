@@ -1,0 +1,222 @@
+//! Who is signed in, until when, and how to go on: the one place in the browser that decides it.
+//!
+//! The page is never lost silently. Before the upstream token runs out a banner counts down; when it has, or when
+//! the server says that the session is over, a dialog asks and the page behind it stays as it was. All tabs hear
+//! of a renewal, a sign-in and a sign-out.
+
+mod expiry;
+mod prompt;
+mod tabs;
+
+use std::time::Duration;
+
+use api_types::{
+    routes,
+    session::{ContinueSession, CurrentSession},
+};
+use js_sys::Date;
+use leptos::{prelude::*, task::spawn_local};
+
+pub use expiry::{Expiry, Standing};
+pub use prompt::SessionPrompt;
+
+use crate::{
+    api_client::{ApiError, Call, on_session_ended, set_csrf_token},
+    theme::{Theme, use_theme},
+    ui::use_announcer,
+};
+use tabs::{Message, Tabs};
+
+/// The session of this document.
+#[derive(Clone, Copy)]
+pub struct Session {
+    current: RwSignal<Option<CurrentSession>>,
+    expiry: RwSignal<Option<Expiry>>,
+    standing: RwSignal<Standing>,
+    renewals: RwSignal<u32>,
+    /// The dialog to continue is open before it has to be.
+    is_continuing: RwSignal<bool>,
+    tabs: StoredValue<Option<Tabs>, LocalStorage>,
+    timer: StoredValue<Option<TimeoutHandle>>,
+}
+
+impl Session {
+    /// Who is signed in; `None` until the server has said so.
+    pub fn current(self) -> Option<CurrentSession> {
+        self.current.get()
+    }
+
+    pub fn standing(self) -> Standing {
+        self.standing.get()
+    }
+
+    /// Counts up when the session goes on after an end: who had to stop starts anew then.
+    pub fn renewals(self) -> Signal<u32> {
+        self.renewals.into()
+    }
+
+    /// The server said that the session is over: by an answer, or by closing a stream.
+    pub fn end(self) {
+        if self.current.with_untracked(Option::is_some) {
+            self.standing.set(Standing::Ended);
+        } else {
+            // Nothing is on screen yet that could be lost.
+            self.go_to_sign_in();
+        }
+    }
+
+    /// Tells the other tabs what the panel looks like now.
+    pub fn tell_theme(self, theme: Theme) {
+        self.tell(&Message::Theme(theme));
+    }
+
+    /// Asks the server who is signed in; again after a while where it cannot be reached.
+    pub fn load(self) {
+        spawn_local(self.load_again_after(Duration::from_secs(1)));
+    }
+
+    /// Goes on with this session: the password again, and the code where one is needed.
+    ///
+    /// Errors: wrong password or code, locked out, identity service down; session ended.
+    pub async fn renew(self, answer: &ContinueSession) -> Result<(), ApiError> {
+        let renewed: CurrentSession = Call::post(routes::SESSION_CONTINUE).body(answer).json().await?;
+        self.adopt(renewed);
+        self.tell(&Message::Renewed);
+        Ok(())
+    }
+
+    /// Ends this session, here and in the other tabs of this browser.
+    pub async fn sign_out(self) -> Result<(), ApiError> {
+        Call::post(routes::SIGN_OUT).done().await?;
+        self.left();
+        Ok(())
+    }
+
+    /// Ends every session of this user, on every machine.
+    pub async fn sign_out_everywhere(self) -> Result<(), ApiError> {
+        Call::delete(format!("{}?include_current=true", routes::SESSIONS)).done().await?;
+        self.left();
+        Ok(())
+    }
+
+    /// The sign-in page, with the way back to where we are.
+    pub fn sign_in_path(self) -> String {
+        let location = window().location();
+        let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+        format!("{}?next={}", routes::SIGN_IN, js_sys::encode_uri_component(&here))
+    }
+
+    async fn load_again_after(self, pause: Duration) {
+        const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+        match Call::get(routes::SESSION).json::<CurrentSession>().await {
+            Ok(current) => {
+                self.tell(&Message::SignedIn(current.user.id.clone()));
+                self.adopt(current);
+            }
+            // Told by the hook already.
+            Err(error) if error.is_session_ended() => {}
+            Err(_) => {
+                let again = move || spawn_local(self.load_again_after((pause * 2).min(LONGEST_PAUSE)));
+                set_timeout(again, pause);
+            }
+        }
+    }
+
+    fn adopt(self, current: CurrentSession) {
+        set_csrf_token(&current.csrf_token);
+        self.expiry.set(Some(Expiry::of(&current, Date::now())));
+        let had_ended = matches!(self.standing.get_untracked(), Standing::Expired | Standing::Ended);
+        self.current.set(Some(current));
+        self.is_continuing.set(false);
+        self.standing.set(Standing::Fresh);
+        if had_ended {
+            self.renewals.update(|renewals| *renewals += 1);
+        }
+        self.check();
+    }
+
+    /// Looks at the clock, and plans when to look again.
+    fn check(self) {
+        let Some(expiry) = self.expiry.get_untracked() else { return };
+        let now = Date::now();
+        let standing = expiry.standing(now);
+        if self.standing.get_untracked() != Standing::Ended {
+            let was_fresh = self.standing.get_untracked() == Standing::Fresh;
+            if was_fresh && matches!(standing, Standing::EndingSoon { .. }) {
+                use_announcer().say(prompt::WARNING);
+            }
+            self.standing.set(standing);
+        }
+        if let Some(timer) = self.timer.get_value() {
+            timer.clear();
+        }
+        let timer = expiry
+            .next_look_in(now)
+            .and_then(|pause| set_timeout_with_handle(move || self.check(), pause).ok());
+        self.timer.set_value(timer);
+    }
+
+    fn hear(self, message: Message) {
+        match message {
+            Message::Theme(theme) => use_theme().follow(theme),
+            Message::SignedOut => self.go_to_sign_in(),
+            Message::Renewed => self.load(),
+            Message::SignedIn(user) => self.hear_sign_in(&user),
+        }
+    }
+
+    /// Another tab has a session: ours may be over, or be another person's.
+    fn hear_sign_in(self, user: &str) {
+        let is_same = self.current.with_untracked(|own| own.as_ref().is_some_and(|own| own.user.id == user));
+        if !is_same && self.current.with_untracked(Option::is_some) {
+            _ = window().location().reload();
+        } else if matches!(self.standing.get_untracked(), Standing::Expired | Standing::Ended) {
+            self.load();
+        }
+    }
+
+    fn left(self) {
+        self.tell(&Message::SignedOut);
+        _ = window().location().assign(routes::SIGN_IN);
+    }
+
+    fn go_to_sign_in(self) {
+        _ = window().location().assign(&self.sign_in_path());
+    }
+
+    fn tell(self, message: &Message) {
+        self.tabs.with_value(|tabs| {
+            if let Some(tabs) = tabs {
+                tabs.send(message);
+            }
+        });
+    }
+}
+
+/// Starts the session of this document and asks the server about it.
+pub fn provide_session() -> Session {
+    let session = Session {
+        current: RwSignal::new(None),
+        expiry: RwSignal::new(None),
+        standing: RwSignal::new(Standing::Unknown),
+        renewals: RwSignal::new(0),
+        is_continuing: RwSignal::new(false),
+        tabs: StoredValue::new_local(None),
+        timer: StoredValue::new(None),
+    };
+    provide_context(session);
+    let Some(owner) = Owner::current() else { return session };
+    session.tabs.set_value(Tabs::open(move |message| owner.with(|| session.hear(message))));
+    on_session_ended(move || session.end());
+    // A machine that slept has missed its timers; the first look at the page makes up for it.
+    let woken = window_event_listener_untyped("visibilitychange", move |_| session.check());
+    on_cleanup(move || woken.remove());
+    session.load();
+    session
+}
+
+/// The session of this document.
+#[track_caller]
+pub fn use_session() -> Session {
+    expect_context()
+}

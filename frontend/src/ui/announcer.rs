@@ -1,0 +1,33 @@
+//! Tells screen readers what changed where nothing took the focus: a new page, a count, a copy.
+
+use leptos::prelude::*;
+
+/// Says sentences aloud, politely. Made once, for the whole document.
+#[derive(Clone, Copy)]
+pub struct Announcements(RwSignal<String>);
+
+impl Announcements {
+    pub fn say(self, sentence: impl Into<String>) {
+        self.0.set(sentence.into());
+    }
+}
+
+/// The place where announcements are heard.
+#[component]
+pub fn Announcer() -> impl IntoView {
+    let Announcements(sentence) = use_announcer();
+    view! {
+        <div class="unseen" role="status" aria-live="polite" aria-atomic="true">
+            {move || sentence.get()}
+        </div>
+    }
+}
+
+pub fn provide_announcer() {
+    provide_context(Announcements(RwSignal::new(String::new())));
+}
+
+/// The announcer of this document.
+pub fn use_announcer() -> Announcements {
+    use_context().unwrap_or_else(|| Announcements(RwSignal::new(String::new())))
+}

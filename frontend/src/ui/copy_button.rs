@@ -1,0 +1,48 @@
+//! Copies a text to the clipboard and says so.
+
+use std::time::Duration;
+
+use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen_futures::JsFuture;
+
+use super::{Icon, use_announcer};
+
+/// A small button that copies `text`. `what` names it: "Copy address".
+#[component]
+pub fn CopyButton(#[prop(into)] text: Signal<String>, #[prop(into)] what: Signal<String>) -> impl IntoView {
+    let is_done = RwSignal::new(false);
+    let announcer = use_announcer();
+    let copy = move |_| {
+        spawn_local(async move {
+            if copy_text(&text.get_untracked()).await {
+                is_done.set(true);
+                announcer.say("Copied");
+                set_timeout(move || _ = is_done.try_set(false), Duration::from_millis(1500));
+            } else {
+                announcer.say("This browser does not let the page copy");
+            }
+        });
+    };
+    view! {
+        <button
+            type="button"
+            class="copy-button"
+            class:done=is_done
+            aria-label=move || what.get()
+            title=move || if is_done.get() { "Copied".to_owned() } else { what.get() }
+            on:click=copy
+        >
+            {move || if is_done.get() { Icon::Check.view() } else { Icon::Copy.view() }}
+        </button>
+    }
+}
+
+/// Puts a text on the clipboard; false where the browser refuses.
+pub async fn copy_text(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Outside secure contexts there is no clipboard at all, whatever the types say.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}

@@ -1,0 +1,91 @@
+//! Keys that work anywhere on a page, and the list of them that `?` shows.
+
+use leptos::{ev::KeyboardEvent, prelude::*};
+
+use super::dom::{focused, is_dialog_open, takes_text};
+
+/// A key and what it does.
+#[derive(Clone)]
+pub struct Shortcut {
+    /// The keys that do it, each as [`KeyboardEvent::key`] names it: `/`, `?`, `ArrowDown`, `j`.
+    pub keys: &'static [&'static str],
+    /// What it does, as the help dialog says it: "Search".
+    pub does: &'static str,
+    /// `None` where a component listens for itself and the entry is only for the help dialog.
+    pub run: Option<Callback<()>>,
+}
+
+/// Shortcuts of one part of the page.
+#[derive(Clone)]
+pub struct ShortcutGroup {
+    id: u32,
+    pub title: &'static str,
+    pub shortcuts: Vec<Shortcut>,
+}
+
+/// All shortcuts that work now.
+#[derive(Clone, Copy)]
+pub struct Shortcuts {
+    groups: RwSignal<Vec<ShortcutGroup>>,
+    next: StoredValue<u32>,
+}
+
+impl Shortcuts {
+    pub fn groups(self) -> Vec<ShortcutGroup> {
+        self.groups.get()
+    }
+}
+
+/// Offers shortcuts for as long as the calling component lives. Single keys leave text fields alone.
+pub fn use_shortcuts(title: &'static str, shortcuts: Vec<Shortcut>) {
+    let Some(all) = use_context::<Shortcuts>() else { return };
+    let id = all.next.get_value();
+    all.next.set_value(id.wrapping_add(1));
+    all.groups.update(|groups| groups.push(ShortcutGroup { id, title, shortcuts }));
+    on_cleanup(move || _ = all.groups.try_update(|groups| groups.retain(|group| group.id != id)));
+}
+
+/// Listens for the whole document. Called once, where the panel starts.
+pub fn provide_shortcuts() -> Shortcuts {
+    let all = Shortcuts { groups: RwSignal::new(Vec::new()), next: StoredValue::new(0) };
+    provide_context(all);
+    let listener = window_event_listener(leptos::ev::keydown, move |event: KeyboardEvent| {
+        if event.default_prevented()
+            || event.ctrl_key()
+            || event.meta_key()
+            || event.alt_key()
+            || event.is_composing()
+            || is_dialog_open()
+            || focused().is_some_and(|element| takes_text(&element))
+        {
+            return;
+        }
+        let key = event.key();
+        let run = all.groups.with_untracked(|groups| {
+            // The latest that came wins: a page over the frame, a component over its page.
+            let mut shortcuts = groups.iter().rev().flat_map(|group| &group.shortcuts);
+            shortcuts.find(|shortcut| shortcut.keys.contains(&key.as_str())).and_then(|shortcut| shortcut.run)
+        });
+        if let Some(run) = run {
+            event.prevent_default();
+            run.run(());
+        }
+    });
+    on_cleanup(move || listener.remove());
+    all
+}
+
+/// A key as people know it.
+pub fn key_name(key: &str) -> &str {
+    match key {
+        "ArrowDown" => "↓",
+        "ArrowUp" => "↑",
+        "ArrowLeft" => "←",
+        "ArrowRight" => "→",
+        "Escape" => "Esc",
+        " " => "Space",
+        "PageDown" => "Page down",
+        "PageUp" => "Page up",
+        _ => key,
+    }
+}

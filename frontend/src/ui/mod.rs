@@ -1,0 +1,42 @@
+//! Building blocks that know nothing of what the panel is about: buttons, dialogs, menus, messages, times.
+//!
+//! Nothing here imports anything else of this crate.
+
+pub mod announcer;
+pub mod banner;
+pub mod button;
+pub mod copy_button;
+pub mod description;
+pub mod dialog;
+pub mod dom;
+pub mod empty_state;
+pub mod field;
+pub mod format;
+pub mod help_dialog;
+pub mod icon;
+pub mod keyboard;
+pub mod loaded;
+pub mod menu;
+pub mod page;
+pub mod popover;
+pub mod tabs;
+pub mod time;
+pub mod toast;
+
+pub use announcer::{Announcer, use_announcer};
+pub use banner::{Banner, BannerKind};
+pub use button::{Button, ButtonKind, LinkButton};
+pub use copy_button::CopyButton;
+pub use description::{Description, DescriptionItem};
+pub use dialog::Dialog;
+pub use empty_state::EmptyState;
+pub use field::{CheckBox, TextField};
+pub use icon::Icon;
+pub use keyboard::{Shortcut, use_shortcuts};
+pub use loaded::{Failure, Loaded};
+pub use menu::{Menu, MenuChoice, MenuHeading, MenuItem, MenuLink, MenuSeparator};
+pub use page::{Crumb, Page, PageHeader};
+pub use popover::{Align, Popover};
+pub use tabs::{Tab, Tabs};
+pub use time::RelativeTime;
+pub use toast::{Toasts, use_toasts};
