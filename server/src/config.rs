@@ -1,0 +1,102 @@
+//! Configuration: one TOML file and the environment, read once at the start; the environment wins.
+//!
+//! Every value that cannot be used and every unknown key of the file is a [`Problem`] that names its key; all of
+//! them are reported together and the start stops.
+
+mod database;
+mod index;
+mod keystone;
+mod listen;
+mod log;
+mod reader;
+mod session;
+mod sign_in;
+mod source;
+mod statsd;
+mod upstream;
+
+use std::fmt;
+
+pub use self::{
+    database::DatabaseConfig,
+    index::IndexConfig,
+    keystone::KeystoneConfig,
+    listen::{ListenConfig, PublicUrl},
+    log::LogConfig,
+    reader::Problem,
+    session::{EncryptionKey, SessionConfig},
+    sign_in::{LockoutConfig, SignInConfig},
+    source::Source,
+    statsd::StatsdConfig,
+    upstream::{BreakerConfig, EndpointInterface, TlsConfig, UpstreamConfig},
+};
+use self::{keystone::CloudsYaml, reader::Reader};
+
+/// Everything that is configured. Each section stands in its own file, with the key, the environment variable and
+/// the default of each value.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub listen: ListenConfig,
+    pub database: DatabaseConfig,
+    pub keystone: KeystoneConfig,
+    pub session: SessionConfig,
+    pub upstream: UpstreamConfig,
+    pub index: IndexConfig,
+    pub statsd: StatsdConfig,
+    pub sign_in: SignInConfig,
+    pub log: LogConfig,
+}
+
+/// All that is wrong with a configuration, in the order of the sections.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigErrors(pub Vec<Problem>);
+
+impl Config {
+    /// Reads the configuration from a source; nothing but the files it names is opened.
+    pub fn load(source: &Source) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(source);
+        let clouds = CloudsYaml::find(&mut reader, source);
+        let config = Self {
+            listen: ListenConfig::read(&mut reader),
+            database: DatabaseConfig::read(&mut reader),
+            keystone: KeystoneConfig::read(&mut reader, &clouds),
+            session: SessionConfig::read(&mut reader),
+            upstream: UpstreamConfig::read(&mut reader, source, &clouds),
+            index: IndexConfig::read(&mut reader),
+            statsd: StatsdConfig::read(&mut reader),
+            sign_in: SignInConfig::read(&mut reader),
+            log: LogConfig::read(&mut reader),
+        };
+        let problems = reader.finish();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigErrors(problems)) }
+    }
+
+    /// Every key there is with its environment variable, so that a test can hold the README to it.
+    pub fn keys() -> Vec<(&'static str, &'static str)> {
+        let source = Source::from_map([]);
+        let mut reader = Reader::new(&source);
+        let clouds = CloudsYaml::find(&mut reader, &source);
+        ListenConfig::read(&mut reader);
+        DatabaseConfig::read(&mut reader);
+        KeystoneConfig::read(&mut reader, &clouds);
+        SessionConfig::read(&mut reader);
+        UpstreamConfig::read(&mut reader, &source, &clouds);
+        IndexConfig::read(&mut reader);
+        StatsdConfig::read(&mut reader);
+        SignInConfig::read(&mut reader);
+        LogConfig::read(&mut reader);
+        reader.known_keys()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
