@@ -91,15 +91,7 @@ impl Call {
         if response.ok() {
             return Ok(response);
         }
-        let refusal = refusal_of(&response).await;
-        if refusal.is_session_ended() {
-            SESSION_ENDED.with_borrow(|tell| {
-                if let Some(tell) = tell {
-                    tell();
-                }
-            });
-        }
-        Err(refusal)
+        Err(refusal_of(&response).await)
     }
 
     fn new(method: &'static str, path: impl Into<String>) -> Self {
@@ -186,6 +178,22 @@ impl From<ApiError> for Failure {
     }
 }
 
+/// Reads why an answer that is not `ok` refused; for those who read bodies themselves. Tells the session, where that
+/// is the reason.
+pub async fn refusal_of(response: &Response) -> ApiError {
+    let Ok(text) = text_of(response).await else { return malformed(response) };
+    let Ok(body) = serde_json::from_str(&text) else { return malformed(response) };
+    let refusal = ApiError::Refused { status: response.status(), body };
+    if refusal.is_session_ended() {
+        SESSION_ENDED.with_borrow(|tell| {
+            if let Some(tell) = tell {
+                tell();
+            }
+        });
+    }
+    refusal
+}
+
 /// A signal that aborts when the component or effect that calls this is left or runs anew.
 pub fn until_left() -> Option<AbortSignal> {
     let controller = AbortController::new().ok()?;
@@ -216,14 +224,6 @@ async fn text_of(response: &Response) -> Result<String, ApiError> {
     let body = response.text().map_err(|_| malformed(response))?;
     let text = JsFuture::from(body).await.map_err(|error| failure_of(&error))?;
     text.as_string().ok_or_else(|| malformed(response))
-}
-
-async fn refusal_of(response: &Response) -> ApiError {
-    let Ok(text) = text_of(response).await else { return malformed(response) };
-    match serde_json::from_str(&text) {
-        Ok(body) => ApiError::Refused { status: response.status(), body },
-        Err(_) => malformed(response),
-    }
 }
 
 fn malformed(response: &Response) -> ApiError {
