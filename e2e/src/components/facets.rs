@@ -1,0 +1,93 @@
+//! The facets beside the table.
+
+use anyhow::Result;
+use serde::Deserialize;
+use thirtyfour::{By, WebElement, prelude::*};
+
+use crate::{harness::browser::Browser, until};
+
+/// All facets of the page.
+pub struct Facets<'b> {
+    browser: &'b Browser,
+}
+
+/// A value of a facet, as it reads.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Facet {
+    pub value: String,
+    pub count: usize,
+    pub is_chosen: bool,
+}
+
+impl<'b> Facets<'b> {
+    pub fn new(browser: &'b Browser) -> Self {
+        Self { browser }
+    }
+
+    /// The values of a facet that are shown, in their order.
+    pub async fn values(&self, facet: &str) -> Result<Vec<Facet>> {
+        let script = "
+            return [...arguments[0].querySelectorAll('label')].map(label => {
+                const count = label.querySelector('[data-count]');
+                const box = label.querySelector('input') || document.getElementById(label.htmlFor);
+                const text = [...label.childNodes].map(node => node === count ? '' : node.textContent).join('');
+                return {
+                    value: (label.dataset.value || text).trim(),
+                    count: count ? Number(count.dataset.count || count.textContent.replace(/\\D/g, '')) : -1,
+                    is_chosen: box.checked,
+                };
+            });";
+        self.browser.run(script, vec![self.group(facet).await?.to_json()?]).await
+    }
+
+    /// How many servers one would get with this value.
+    pub async fn count(&self, facet: &str, value: &str) -> Result<usize> {
+        until(&format!("the value {value:?} of the facet {facet}"), async || {
+            Ok(self
+                .values(facet)
+                .await?
+                .into_iter()
+                .find(|shown| shown.value == value)
+                .map(|shown| shown.count))
+        })
+        .await
+    }
+
+    /// Chooses a value or lets it go; returns once its box says so.
+    pub async fn toggle(&self, facet: &str, value: &str) -> Result<()> {
+        let is_chosen = async || {
+            let shown = self.values(facet).await?.into_iter().find(|shown| shown.value == value);
+            Ok(shown.map(|shown| shown.is_chosen))
+        };
+        let before = until(&format!("the value {value:?} of the facet {facet}"), is_chosen).await?;
+        let script = "
+            const label = [...arguments[0].querySelectorAll('label')].find(label => {
+                const count = label.querySelector('[data-count]');
+                const text = [...label.childNodes].map(node => node === count ? '' : node.textContent).join('');
+                return (label.dataset.value || text).trim() === arguments[1];
+            });
+            return label.querySelector('input') || document.getElementById(label.htmlFor);";
+        let arguments = vec![self.group(facet).await?.to_json()?, value.into()];
+        self.browser.execute(script, arguments).await?.element()?.click().await?;
+        until("the facet's box to change", async || Ok((is_chosen().await? != Some(before)).then_some(())))
+            .await
+    }
+
+    /// Shows the values beyond the first five.
+    pub async fn show_more(&self, facet: &str) -> Result<()> {
+        let group = self.group(facet).await?;
+        Ok(group
+            .query(By::XPath(".//button[contains(normalize-space(), 'more')]"))
+            .first()
+            .await?
+            .click()
+            .await?)
+    }
+
+    async fn group(&self, facet: &str) -> Result<WebElement> {
+        let path = format!(
+            "//*[@role='group' and @aria-label='{facet}'] | //fieldset[legend[normalize-space()='{facet}']]"
+        );
+        Ok(self.browser.query(By::XPath(path)).first().await?)
+    }
+}

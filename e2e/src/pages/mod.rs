@@ -1,0 +1,11 @@
+//! The pages, as what a person can do and see on them.
+
+mod server;
+mod servers;
+mod sessions;
+mod sign_in;
+
+pub use server::ServerPage;
+pub use servers::ServersPage;
+pub use sessions::{SessionRow, SessionsPage};
+pub use sign_in::SignInPage;

@@ -1,0 +1,61 @@
+//! The page of one server.
+
+use anyhow::Result;
+use thirtyfour::{By, prelude::*};
+
+use crate::{Scene, until};
+
+/// Everything the cloud says about a server.
+pub struct ServerPage<'s> {
+    pub scene: &'s Scene,
+}
+
+impl<'s> ServerPage<'s> {
+    /// Opens it by its address.
+    pub async fn open(scene: &'s Scene, project: &str, region: &str, id: &str) -> Result<Self> {
+        let project = scene.project(project);
+        scene.browser.goto(scene.url(&format!("/projects/{project}/servers/{region}/{id}"))).await?;
+        Self::shown(scene).await
+    }
+
+    /// The page, once it is on screen.
+    pub async fn shown(scene: &'s Scene) -> Result<Self> {
+        scene.browser.query(By::Testid("server-page")).and_displayed().first().await?;
+        Ok(Self { scene })
+    }
+
+    /// The server's name.
+    pub async fn title(&self) -> Result<String> {
+        Ok(self.scene.browser.query(By::Css("[data-testid=server-page] h1")).first().await?.text().await?)
+    }
+
+    /// Chooses a tab by its label.
+    pub async fn choose_tab(&self, label: &str) -> Result<()> {
+        let path = format!("//*[@role='tab' and starts-with(normalize-space(), '{label}')]");
+        let tab = self.scene.browser.query(By::XPath(path)).first().await?;
+        tab.click().await?;
+        until("the tab to be chosen", async || {
+            Ok((tab.attr("aria-selected").await?.as_deref() == Some("true")).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until the page shows these words somewhere.
+    pub async fn shows(&self, text: &str) -> Result<()> {
+        until(&format!("the page to show {text:?}"), async || {
+            Ok(self.text().await?.contains(text).then_some(()))
+        })
+        .await
+    }
+
+    /// Everything that can be read on it.
+    pub async fn text(&self) -> Result<String> {
+        Ok(self.scene.browser.find(By::Testid("server-page")).await?.text().await?)
+    }
+
+    /// Presses a button by its label.
+    pub async fn press(&self, label: &str) -> Result<()> {
+        let path = format!("//*[@data-testid='server-page']//button[contains(normalize-space(), '{label}')]");
+        Ok(self.scene.browser.query(By::XPath(path)).and_displayed().first().await?.click().await?)
+    }
+}
