@@ -7,16 +7,22 @@
 //! frames ──> Rows::apply ──> View::step ──> View::at, View::facets, RowView
 //! ```
 
+mod block;
 pub mod columns;
+mod dictionary;
 pub mod export;
 pub mod facets;
+mod fold;
 pub mod query;
+mod ragged;
 mod row_view;
 pub mod selection;
 pub mod sort;
 mod store;
+mod texts;
 pub mod url_state;
 pub mod view;
+mod words;
 
 pub use columns::Column;
 pub use facets::{Facet, FacetCount, FacetSelection, Facets};
