@@ -1,0 +1,241 @@
+//! What a server's page shows: its tabs, and the row it knows best. Values in, values out.
+
+use api_types::servers::{Address, Flavor, Image, ServerDetail, ServerRow, detail::Part};
+
+use super::{
+    detail_texts as texts,
+    rows::{ImageKind, RowView},
+};
+
+/// A part of the page, as the URL's `tab` names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DetailTab {
+    #[default]
+    Overview,
+    Addresses,
+    Volumes,
+    Security,
+    Metadata,
+    History,
+    Json,
+}
+
+impl DetailTab {
+    pub const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Addresses,
+        Self::Volumes,
+        Self::Security,
+        Self::Metadata,
+        Self::History,
+        Self::Json,
+    ];
+
+    /// As the URL has it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Addresses => "addresses",
+            Self::Volumes => "volumes",
+            Self::Security => "security",
+            Self::Metadata => "metadata",
+            Self::History => "history",
+            Self::Json => "json",
+        }
+    }
+
+    /// Anything unknown, or nothing, is the overview.
+    pub fn from_key(key: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|tab| Some(tab.key()) == key).unwrap_or_default()
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Addresses => texts::ADDRESSES,
+            Self::Volumes => "Volumes",
+            Self::Security => texts::GROUPS,
+            Self::Metadata => "Metadata and tags",
+            Self::History => texts::HISTORY,
+            Self::Json => texts::JSON,
+        }
+    }
+
+    /// How many things are behind it, where that is known.
+    pub fn count(self, row: Option<&ServerRow>, detail: Option<&ServerDetail>) -> Option<usize> {
+        match self {
+            Self::Overview | Self::Json => None,
+            Self::Addresses => row.map(|row| row.addresses.len()),
+            Self::Metadata => row.map(|row| row.metadata.len() + row.tags.len()),
+            Self::Volumes => known(&detail?.volumes),
+            Self::Security => known(&detail?.security_groups),
+            Self::History => known(&detail?.actions),
+        }
+    }
+}
+
+/// The row to show: the list's, which is live, over the one that came with the rest.
+pub fn best_row(listed: Option<ServerRow>, detail: Option<&ServerDetail>) -> Option<ServerRow> {
+    listed.or_else(|| detail.map(|detail| detail.row.clone()))
+}
+
+/// A row of the list, taken out of its columns.
+pub fn row_of(row: RowView<'_>) -> ServerRow {
+    ServerRow {
+        id: row.id(),
+        name: row.name().to_owned(),
+        status: row.status().to_owned(),
+        task_state: row.task().map(str::to_owned),
+        is_locked: row.is_locked(),
+        tags: row.tags().map(str::to_owned).collect(),
+        metadata: row.metadata().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        addresses: row
+            .addresses()
+            .map(|address| Address {
+                ip: address.ip_text(),
+                network: address.network.to_owned(),
+                is_floating: address.is_floating,
+            })
+            .collect(),
+        flavor: row.flavor().map(|flavor| Flavor {
+            name: flavor.name.clone(),
+            vcpus: flavor.vcpus,
+            ram_mib: flavor.ram_mib,
+            disk_gib: flavor.disk_gib,
+        }),
+        image: match row.image_kind() {
+            ImageKind::Volume => Image::Volume,
+            // The list knows names only; the id comes with the rest.
+            ImageKind::Named => Image::Named { id: String::new(), name: row.image_name().to_owned() },
+            ImageKind::Unnamed => Image::Unnamed { id: row.image_name().to_owned() },
+        },
+        availability_zone: row.availability_zone().map(str::to_owned),
+        created_at: row.created_at(),
+        updated_at: row.updated_at(),
+        fault: row.fault().map(str::to_owned),
+        is_degraded: row.is_degraded(),
+    }
+}
+
+/// What has to differ for the rest to be asked for again.
+pub fn change_mark(row: &ServerRow) -> (String, Option<String>, u32) {
+    (row.status.clone(), row.task_state.clone(), row.updated_at)
+}
+
+/// The name to show: a name of nothing but blanks is none.
+pub fn shown_name(row: &ServerRow) -> String {
+    if row.name.trim().is_empty() { texts::UNNAMED.to_owned() } else { row.name.clone() }
+}
+
+/// Nova's power state in words. Source: compute API, `OS-EXT-STS:power_state`.
+pub fn power_word(state: Option<i64>) -> &'static str {
+    match state {
+        Some(0) => "No state",
+        Some(1) => "Running",
+        Some(3) => "Paused",
+        Some(4) => "Shut down",
+        Some(6) => "Crashed",
+        Some(7) => "Suspended",
+        _ => texts::UNKNOWN,
+    }
+}
+
+/// An action as Nova spells it, for people: `live-migration` and `rebuild_instance` alike.
+pub fn action_word(action: &str) -> String {
+    let spaced = action.replace(['-', '_'], " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn known<T>(part: &Part<Vec<T>>) -> Option<usize> {
+    match part {
+        Part::Known(items) => Some(items.len()),
+        Part::Missing(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::ErrorBody;
+
+    use super::*;
+
+    fn row(name: &str) -> ServerRow {
+        let id = "73c344c2-0b77-4253-873f-aa4d3c5c0ed4";
+        serde_json::from_value(serde_json::json!({ "id": id, "name": name, "status": "ACTIVE" }))
+            .expect("a row")
+    }
+
+    fn detail(row: ServerRow) -> ServerDetail {
+        let missing = ErrorBody {
+            code: "upstream_timeout".to_owned(),
+            message: "It did not answer.".to_owned(),
+            request_id: String::new(),
+            retry_after_secs: None,
+        };
+        ServerDetail {
+            region: "RegionOne".parse().expect("a region"),
+            row,
+            description: None,
+            key_name: None,
+            user_id: None,
+            host_id: None,
+            power_state: None,
+            vm_state: None,
+            launched_at: None,
+            locked_reason: None,
+            config_drive: None,
+            volumes: Part::Known(Vec::new()),
+            security_groups: Part::Missing(missing),
+            interfaces: Part::Known(Vec::new()),
+            actions: Part::Known(Vec::new()),
+            raw: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
+    fn a_tab_survives_the_url_and_an_unknown_one_is_the_overview() {
+        for tab in DetailTab::ALL {
+            assert_eq!(DetailTab::from_key(Some(tab.key())), tab);
+        }
+        assert_eq!(DetailTab::from_key(Some("<script>")), DetailTab::Overview);
+        assert_eq!(DetailTab::from_key(None), DetailTab::Overview);
+    }
+
+    #[test]
+    fn the_lists_row_wins_since_it_is_live() {
+        let detail = detail(row("old"));
+        assert_eq!(best_row(Some(row("new")), Some(&detail)).map(|row| row.name), Some("new".to_owned()));
+        assert_eq!(best_row(None, Some(&detail)).map(|row| row.name), Some("old".to_owned()));
+        assert_eq!(best_row(None, None), None);
+    }
+
+    #[test]
+    fn a_tab_counts_what_is_known_and_nothing_else() {
+        let detail = detail(row("a"));
+        assert_eq!(DetailTab::Volumes.count(None, Some(&detail)), Some(0));
+        assert_eq!(DetailTab::Security.count(None, Some(&detail)), None, "the part is missing");
+        assert_eq!(DetailTab::Volumes.count(None, None), None);
+        assert_eq!(DetailTab::Metadata.count(Some(&row("a")), None), Some(0));
+    }
+
+    #[test]
+    fn a_name_of_blanks_is_shown_as_none() {
+        assert_eq!(shown_name(&row(" \u{2003}\n")), texts::UNNAMED);
+        assert_eq!(shown_name(&row("<b>web</b>")), "<b>web</b>");
+    }
+
+    #[test]
+    fn actions_read_as_words() {
+        assert_eq!(action_word("live-migration"), "Live migration");
+        assert_eq!(action_word("attach_volume"), "Attach volume");
+        assert_eq!(action_word(""), "");
+    }
+
+    #[test]
+    fn a_power_state_from_the_future_is_unknown() {
+        assert_eq!(power_word(Some(4)), "Shut down");
+        assert_eq!(power_word(Some(99)), texts::UNKNOWN);
+        assert_eq!(power_word(None), texts::UNKNOWN);
+    }
+}
