@@ -15,9 +15,10 @@ use crate::config::CloudConfig;
 use crate::identity::Identity;
 use crate::ids::{self, Ids};
 use crate::nova::keypairs::KeyPair;
+use crate::nova::more::ServerGroup;
 use crate::script::Timeline;
 use crate::seed;
-use crate::server::{Flavor, Nic, SimServer};
+use crate::server::{Flavor, Nic};
 use crate::store::ServerStore;
 
 /// The state of a cloud, shared by its services.
@@ -43,6 +44,7 @@ pub struct Region {
     pub flavors: Vec<Arc<Flavor>>,
     pub images: RwLock<Vec<Image>>,
     pub compute_hosts: Vec<ComputeHost>,
+    pub server_groups: RwLock<Vec<ServerGroup>>,
     pub servers: RwLock<ServerStore>,
     /// What is about to happen to servers.
     pub timeline: Mutex<Timeline>,
@@ -149,15 +151,6 @@ impl World {
 impl Region {
     pub fn flavor(&self, id: &str) -> Option<&Arc<Flavor>> {
         self.flavors.iter().find(|flavor| flavor.id == id)
-    }
-
-    /// Whether a flavor can still be found; servers keep a copy of deleted ones.
-    pub fn has_flavor(&self, id: &str) -> bool {
-        self.flavor(id).is_some()
-    }
-
-    pub fn server_for<T>(&self, id: &Uuid, read: impl FnOnce(&SimServer) -> T) -> Option<T> {
-        self.servers.read().get(id).map(read)
     }
 }
 

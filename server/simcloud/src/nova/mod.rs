@@ -1,10 +1,23 @@
 //! Nova 2.1: servers and what belongs to them, in one region.
 
+mod actions;
+mod attachments;
+mod create;
+mod flavors;
+mod history;
+mod images;
 pub mod keypairs;
+mod labels;
+pub mod lifecycle;
 mod list;
 mod microversion;
+pub mod more;
 mod query;
+mod quotas;
+mod validate;
 mod view;
+
+pub use view::mac_text;
 
 use crate::errors::{self, nova};
 use crate::faults::Service;
@@ -73,11 +86,70 @@ fn answer(shared: &Shared, region_number: usize, call: &Call) -> Answer {
     }
 }
 
+/// Every path and method there is. `None` for the others.
 fn route(context: &Context<'_>, path: &[&str]) -> Option<Handled> {
-    Some(match (context.call.method.as_str(), path) {
+    let method = context.call.method.as_str();
+    Some(match (method, path) {
         ("GET", ["servers"]) => list::list_servers(context, false),
         ("GET", ["servers", "detail"]) => list::list_servers(context, true),
+        ("POST", ["servers"]) => create::create_server(context),
         ("GET", ["servers", id]) => list::show_server(context, id),
+        ("PUT", ["servers", id]) => create::update_server(context, id),
+        ("DELETE", ["servers", id]) => create::delete_server(context, id),
+        ("POST", ["servers", id, "action"]) => actions::act(context, id),
+        (_, ["servers", id, rest @ ..]) => return route_of_server(context, id, rest),
+        ("GET", ["flavors"]) => flavors::list_flavors(context, false),
+        ("GET", ["flavors", "detail"]) => flavors::list_flavors(context, true),
+        ("GET", ["flavors", id]) => flavors::show_flavor(context, id),
+        ("GET", ["flavors", id, "os-extra_specs"]) => flavors::list_extra_specs(context, id),
+        ("GET", ["os-keypairs"]) => keypairs::list_keypairs(context),
+        ("POST", ["os-keypairs"]) => keypairs::create_keypair(context),
+        ("GET", ["os-keypairs", name]) => keypairs::show_keypair(context, name),
+        ("DELETE", ["os-keypairs", name]) => keypairs::delete_keypair(context, name),
+        ("GET", ["limits"]) => quotas::show_limits(context),
+        ("GET", ["os-quota-sets", project]) => quotas::show_quota_set(context, project, false),
+        ("GET", ["os-quota-sets", project, "detail"]) => quotas::show_quota_set(context, project, true),
+        ("PUT", ["os-quota-sets", _]) => quotas::update_quota_set(context),
+        ("GET", ["os-availability-zone"]) => more::list_availability_zones(context),
+        ("GET", ["os-server-groups"]) => more::list_server_groups(context),
+        ("POST", ["os-server-groups"]) => more::create_server_group(context),
+        ("GET", ["os-server-groups", id]) => more::show_server_group(context, id),
+        ("DELETE", ["os-server-groups", id]) => more::delete_server_group(context, id),
+        ("GET", ["os-services"]) => more::list_services(context),
+        ("GET", ["os-hypervisors", "detail"]) => more::list_hypervisors(context),
+        _ => return None,
+    })
+}
+
+/// What is below a server.
+fn route_of_server(context: &Context<'_>, id: &str, path: &[&str]) -> Option<Handled> {
+    Some(match (context.call.method.as_str(), path) {
+        ("GET", ["ips"]) => attachments::list_addresses(context, id),
+        ("GET", ["tags"]) => labels::list_tags(context, id),
+        ("PUT", ["tags"]) => labels::replace_tags(context, id),
+        ("DELETE", ["tags"]) => labels::delete_tags(context, id),
+        ("GET", ["tags", tag]) => labels::show_tag(context, id, tag),
+        ("PUT", ["tags", tag]) => labels::add_tag(context, id, tag),
+        ("DELETE", ["tags", tag]) => labels::delete_tag(context, id, tag),
+        ("GET", ["metadata"]) => labels::list_metadata(context, id),
+        ("POST", ["metadata"]) => labels::change_metadata(context, id, false),
+        ("PUT", ["metadata"]) => labels::change_metadata(context, id, true),
+        ("GET", ["metadata", key]) => labels::show_metadata_item(context, id, key),
+        ("PUT", ["metadata", key]) => labels::set_metadata_item(context, id, key),
+        ("DELETE", ["metadata", key]) => labels::delete_metadata_item(context, id, key),
+        ("GET", ["os-instance-actions"]) => history::list_actions(context, id),
+        ("GET", ["os-instance-actions", request]) => history::show_action(context, id, request),
+        ("GET", ["os-interface"]) => attachments::list_interfaces(context, id),
+        ("POST", ["os-interface"]) => attachments::attach_interface(context, id),
+        ("DELETE", ["os-interface", port]) => attachments::detach_interface(context, id, port),
+        ("GET", ["os-volume_attachments"]) => attachments::list_volumes(context, id),
+        ("POST", ["os-volume_attachments"]) => attachments::attach_volume(context, id),
+        ("GET", ["os-volume_attachments", volume]) => attachments::show_volume(context, id, volume),
+        ("DELETE", ["os-volume_attachments", volume]) => attachments::detach_volume(context, id, volume),
+        ("GET", ["os-security-groups"]) => attachments::list_security_groups(context, id),
+        ("POST", ["remote-consoles"]) => more::create_remote_console(context, id),
+        ("GET", ["topology"]) => more::show_topology(context, id),
+        ("GET", ["diagnostics"]) => more::show_diagnostics(context, id),
         _ => return None,
     })
 }

@@ -187,7 +187,7 @@ impl Filter {
                 let matches = if *all { tags.iter().all(has) } else { tags.iter().any(has) };
                 matches == *wanted
             }
-            Filter::Exactly { field, value } => field.of(server) == Some(value.as_str()).map(Into::into),
+            Filter::Exactly { field, value } => field.of(server).as_deref() == Some(value.as_str()),
             Filter::Locked(locked) => server.is_locked == *locked,
         }
     }
@@ -258,7 +258,7 @@ fn status(value: &str) -> Result<String, Answer> {
     }
 }
 
-fn limit(value: Option<&str>) -> Result<usize, Answer> {
+pub fn limit(value: Option<&str>) -> Result<usize, Answer> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(MAX_LIMIT) };
     if value.bytes().any(|byte| !byte.is_ascii_digit()) {
         return Err(invalid("limit", value, &format!("'{value}' does not match '^[0-9]*$'")));

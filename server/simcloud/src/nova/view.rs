@@ -241,7 +241,7 @@ fn overridden<'a>(server: &'a SimServer, key: &str) -> Option<&'a serde_json::Va
 }
 
 /// Tells the host apart for its project without naming it.
-fn host_id(server: &SimServer) -> String {
+pub fn host_id(server: &SimServer) -> String {
     let Some(host) = &server.host else { return String::new() };
     let mut hash = Sha224::new();
     hash.update(server.project_id.as_bytes());

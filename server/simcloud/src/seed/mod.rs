@@ -51,6 +51,7 @@ pub fn regions(config: &CloudConfig, ids: &Ids, identity: &Identity, now: DateTi
             flavors: offers::flavors(ids, name),
             images: RwLock::new(offers::images(ids, name, &admin, today)),
             compute_hosts: offers::compute_hosts(number),
+            server_groups: RwLock::default(),
             servers: RwLock::default(),
             timeline: Mutex::default(),
             addresses_given: AtomicUsize::new(0),

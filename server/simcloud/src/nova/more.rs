@@ -1,0 +1,232 @@
+//! What else Nova tells: availability zones, server groups, consoles, and the hosts for administrators.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Context, validate};
+use crate::clock::micros;
+use crate::errors::nova as errors;
+use crate::http::{Answer, Handled};
+use crate::ids;
+
+/// A group of servers that are to be kept apart or together.
+#[derive(Clone, Debug)]
+pub struct ServerGroup {
+    pub id: Uuid,
+    pub name: String,
+    pub policy: String,
+    pub project_id: std::sync::Arc<str>,
+    pub user_id: std::sync::Arc<str>,
+}
+
+/// `GET /os-availability-zone`
+pub fn list_availability_zones(context: &Context<'_>) -> Handled {
+    let mut names: Vec<&str> =
+        context.region.compute_hosts.iter().map(|host| &*host.availability_zone).collect();
+    names.sort_unstable();
+    names.dedup();
+    let zone = |name| json!({"zoneName": name, "zoneState": {"available": true}, "hosts": null});
+    let zones: Vec<Value> = names.into_iter().map(zone).collect();
+    Ok(Answer::json(200, &json!({"availabilityZoneInfo": zones})))
+}
+
+/// `GET /os-server-groups`
+pub fn list_server_groups(context: &Context<'_>) -> Handled {
+    let project_id = context.project_id("os-server-groups:index")?;
+    let groups = context.region.server_groups.read();
+    let own = groups.iter().filter(|group| *group.project_id == *project_id);
+    let shown: Vec<Value> = own.map(|group| group_json(context, group)).collect();
+    Ok(Answer::json(200, &json!({"server_groups": shown})))
+}
+
+/// `GET /os-server-groups/{id}`
+pub fn show_server_group(context: &Context<'_>, id: &str) -> Handled {
+    let groups = context.region.server_groups.read();
+    let own = groups.iter().find(|group| {
+        group.id.to_string() == id && context.caller.project_id.as_ref() == Some(&group.project_id)
+    });
+    let group = own.ok_or_else(|| no_group(id))?;
+    Ok(Answer::json(200, &json!({"server_group": group_json(context, group)})))
+}
+
+/// `POST /os-server-groups`
+pub fn create_server_group(context: &Context<'_>) -> Handled {
+    let body = validate::body_object(context, "server_group")?;
+    validate::required("server_group", &body, "name")?;
+    context.must_write("os-server-groups:create")?;
+    let policies = validate::list(&body, "policies")?;
+    let policy = validate::text(&body, "policy")?.or_else(|| policies.first().and_then(Value::as_str));
+    let known = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"];
+    let Some(policy) = policy.filter(|policy| known.contains(policy)) else {
+        let asked = json!(policy);
+        return Err(validate::invalid(
+            "policy",
+            &asked,
+            &format!("is not one of ['{}']", known.join("', '")),
+        ));
+    };
+    let group = ServerGroup {
+        id: ids::fresh_uuid(),
+        name: validate::text(&body, "name")?.unwrap_or_default().to_owned(),
+        policy: policy.to_owned(),
+        project_id: context.project_id("os-server-groups:create")?.into(),
+        user_id: context.caller.user_id.clone(),
+    };
+    let shown = group_json(context, &group);
+    context.region.server_groups.write().push(group);
+    Ok(Answer::json(200, &json!({"server_group": shown})))
+}
+
+/// `DELETE /os-server-groups/{id}`
+pub fn delete_server_group(context: &Context<'_>, id: &str) -> Handled {
+    context.must_write("os-server-groups:delete")?;
+    let mut groups = context.region.server_groups.write();
+    let own = groups.iter().position(|group| {
+        group.id.to_string() == id && context.caller.project_id.as_ref() == Some(&group.project_id)
+    });
+    groups.remove(own.ok_or_else(|| no_group(id))?);
+    Ok(Answer::empty(204))
+}
+
+fn group_json(context: &Context<'_>, group: &ServerGroup) -> Value {
+    let mut shown = json!({
+        "id": group.id,
+        "name": group.name,
+        "members": [],
+        "project_id": group.project_id,
+        "user_id": group.user_id,
+    });
+    if context.at_least(64) {
+        shown["policy"] = json!(group.policy);
+        shown["rules"] = json!({});
+    } else {
+        shown["policies"] = json!([group.policy]);
+        shown["metadata"] = json!({});
+    }
+    shown
+}
+
+fn no_group(id: &str) -> Answer {
+    errors::not_found(&format!("Instance group {id} could not be found."))
+}
+
+/// `POST /servers/{id}/remote-consoles`: only VNC is to be had.
+pub fn create_remote_console(context: &Context<'_>, id: &str) -> Handled {
+    let body = validate::body_object(context, "remote_console")?;
+    let kind = validate::text(&body, "type")?.unwrap_or_default();
+    let protocol = validate::text(&body, "protocol")?.unwrap_or_default();
+    context.with_server(id, |_| ())?;
+    context.must_write("os-remote-consoles")?;
+    if (protocol, kind) != ("vnc", "novnc") {
+        return Err(errors::bad_request(&format!("Unavailable console type {kind}.")));
+    }
+    let path = format!("%3Ftoken%3D{}", ids::fresh_uuid());
+    let url = format!("{}/vnc_auto.html?path={path}", context.call.base_url);
+    Ok(Answer::json(200, &json!({"remote_console": {"protocol": protocol, "type": kind, "url": url}})))
+}
+
+/// `GET /servers/{id}/topology`
+pub fn show_topology(context: &Context<'_>, id: &str) -> Handled {
+    context.with_server(id, |_| ())?;
+    Ok(Answer::json(200, &json!({"nodes": [], "pagesize_kb": null})))
+}
+
+/// `GET /servers/{id}/diagnostics`, for administrators.
+pub fn show_diagnostics(context: &Context<'_>, id: &str) -> Handled {
+    let (vcpus, ram_mib, nics) = context.with_server(id, |server| {
+        let nics = server.nics.iter().map(|nic| super::view::mac_text(nic.mac)).collect::<Vec<_>>();
+        (server.flavor.vcpus, server.flavor.ram_mib, nics)
+    })?;
+    context.must_administer("os-server-diagnostics")?;
+    let cpu = |number: u32| json!({"id": number, "time": 17_300_000_000_u64, "utilisation": 15});
+    let nic = |mac: &String| {
+        json!({
+            "mac_address": mac, "rx_octets": 2_070_139, "rx_errors": 0, "rx_drop": 0, "rx_packets": 26_701,
+            "rx_rate": 300, "tx_octets": 140_208, "tx_errors": 0, "tx_drop": 0, "tx_packets": 662, "tx_rate": 600,
+        })
+    };
+    let disk = json!({
+        "read_bytes": 262_144, "read_requests": 112, "write_bytes": 5_778_432, "write_requests": 488,
+        "errors_count": 0,
+    });
+    let body = json!({
+        "state": "running", "driver": "libvirt", "hypervisor": "kvm", "hypervisor_os": "linux",
+        "uptime": 46_664, "config_drive": false, "num_cpus": vcpus, "num_nics": nics.len(), "num_disks": 1,
+        "disk_details": [disk],
+        "cpu_details": (0..vcpus).map(cpu).collect::<Vec<_>>(),
+        "nic_details": nics.iter().map(nic).collect::<Vec<_>>(),
+        "memory_details": {"maximum": ram_mib * 1024, "used": 0},
+    });
+    Ok(Answer::json(200, &body))
+}
+
+/// `GET /os-services`, for administrators.
+pub fn list_services(context: &Context<'_>) -> Handled {
+    context.must_administer("os-services:list")?;
+    let service = |binary: &str, host: &str, zone: &str| {
+        let mut shown = json!({
+            "binary": binary, "host": host, "zone": zone, "status": "enabled", "state": "up",
+            "id": context.world.ids.uuid(&["service", &context.region.name, binary, host]),
+            "updated_at": micros(context.call.now), "disabled_reason": null,
+        });
+        if context.at_least(11) {
+            shown["forced_down"] = json!(false);
+        }
+        shown
+    };
+    let control = format!("r{}-control", context.region.number + 1);
+    let mut services: Vec<Value> =
+        ["nova-conductor", "nova-scheduler"].map(|binary| service(binary, &control, "internal")).into();
+    let hosts = context.region.compute_hosts.iter();
+    services.extend(hosts.map(|host| service("nova-compute", &host.name, &host.availability_zone)));
+    Ok(Answer::json(200, &json!({"services": services})))
+}
+
+/// `GET /os-hypervisors/detail`, for administrators: the hosts with what runs on them.
+pub fn list_hypervisors(context: &Context<'_>) -> Handled {
+    context.must_administer("os-hypervisors:list-detail")?;
+    let servers = context.region.servers.read();
+    let hypervisor = |host: &crate::world::ComputeHost| {
+        let on_host = servers.in_order(None, None).filter(|server| server.host.as_ref() == Some(&host.name));
+        let (mut vcpus, mut ram_mib, mut disk_gib, mut running) = (0, 0, 0, 0);
+        for server in on_host {
+            vcpus += server.flavor.vcpus;
+            ram_mib += server.flavor.ram_mib;
+            disk_gib += server.flavor.disk_gib;
+            running += 1;
+        }
+        let id = |kind: &str| context.world.ids.uuid(&[kind, &context.region.name, &host.name]);
+        json!({
+            "id": id("hypervisor"),
+            "hypervisor_hostname": host.name,
+            "state": "up",
+            "status": "enabled",
+            "hypervisor_type": "fake",
+            "hypervisor_version": 1000,
+            "host_ip": "127.0.0.1",
+            "service": {"id": id("compute-service"), "host": host.name, "disabled_reason": null},
+            "vcpus": HOST_VCPUS,
+            "memory_mb": HOST_RAM_MIB,
+            "local_gb": HOST_DISK_GIB,
+            "vcpus_used": vcpus,
+            "memory_mb_used": ram_mib,
+            "local_gb_used": disk_gib,
+            "free_ram_mb": HOST_RAM_MIB.saturating_sub(ram_mib),
+            "free_disk_gb": HOST_DISK_GIB.saturating_sub(disk_gib),
+            "current_workload": 0,
+            "running_vms": running,
+            "disk_available_least": 0,
+            "cpu_info": {
+                "arch": "x86_64", "model": "Nehalem", "vendor": "Intel", "features": ["pge", "clflush"],
+                "topology": {"cores": 1, "threads": 1, "sockets": 4},
+            },
+        })
+    };
+    let hypervisors: Vec<Value> = context.region.compute_hosts.iter().map(hypervisor).collect();
+    Ok(Answer::json(200, &json!({"hypervisors": hypervisors})))
+}
+
+/// The hosts of the recordings: large enough for anything.
+const HOST_VCPUS: u32 = 200_000;
+const HOST_RAM_MIB: u64 = 400_000_000;
+const HOST_DISK_GIB: u32 = 20_000_000;
