@@ -25,23 +25,26 @@ use crate::{
 };
 
 const USAGE: &str = "\
-usage: bundle [--dev]
+usage: bundle [--dev | --lint]
 
 Builds target/bundle from frontend/ and assets/. Does nothing when nothing changed.
 
-  --dev   the dev profile: builds quicker, and the module is about twice as large";
+  --dev    the dev profile: builds quicker, and the module is about twice as large
+  --lint   builds nothing; runs clippy on the front end as the browser gets it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let profile = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => Profile::Release,
-        ["--dev"] => Profile::Dev,
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match project_folder().and_then(|root| build(&root, profile)) {
+    let task: fn(&Path) -> anyhow::Result<()> =
+        match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            [] => |root| build(root, Profile::Release),
+            ["--dev"] => |root| build(root, Profile::Dev),
+            ["--lint"] => module::lint,
+            _ => {
+                eprintln!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        };
+    match project_folder().and_then(|root| task(&root)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bundle: {error:#}");

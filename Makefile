@@ -1,0 +1,60 @@
+# The team's habits. Each is a few calls of programs that do the work; `make help` lists them.
+
+# Programs here look for each other in target/, and queries are checked against the data committed in .sqlx.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+export SQLX_OFFLINE := true
+
+# `--workspace` with one binary chosen, instead of `-p`: dependencies get the features the tests build them with,
+# so nothing is compiled twice.
+BUILD_TOOLS := cargo build --quiet --workspace --bin bundle --bin private-postgres
+PRIVATE_POSTGRES := target/debug/private-postgres --throwaway --
+
+.PHONY: help run test bench e2e lint fmt release bundle
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## set up, build and start the panel with a simulated cloud; Ctrl-C stops all of it
+	@server/dev/setup run
+	@$(MAKE) --no-print-directory bundle
+	@cargo build --release -p server
+	@exec setpriv --pdeathsig TERM target/release/meridian demo
+
+test: ## set up, lint and run every test: unit, server, browser
+	@server/dev/setup test
+	@$(MAKE) --no-print-directory lint bundle
+	cargo build --workspace --all-targets
+	$(PRIVATE_POSTGRES) cargo test --workspace
+
+e2e: ## the browser tests alone
+	@server/dev/setup test
+	@$(MAKE) --no-print-directory bundle
+	cargo build --workspace --all-targets
+	$(PRIVATE_POSTGRES) cargo test --workspace $(patsubst e2e/tests/%.rs,--test %,$(wildcard e2e/tests/*.rs))
+
+bench: ## measure the list, the index and the sessions; writes target/bench.json
+	@server/dev/setup bench
+	@$(MAKE) --no-print-directory bundle
+	npm run --silent --prefix e2e/bench build
+	cargo build --release -p server
+	cargo build --release -p e2e --bin bench
+	$(PRIVATE_POSTGRES) target/release/bench
+
+lint: ## formatting and clippy, the front end for the browser too
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	@$(BUILD_TOOLS)
+	@target/debug/bundle --lint
+
+fmt: ## format the sources
+	cargo fmt --all
+
+release: ## the panel as it is shipped: target/release/meridian
+	@server/dev/setup run
+	@$(MAKE) --no-print-directory bundle
+	cargo build --release --locked -p server
+
+# What the browser loads, in target/bundle; the server compiles it in.
+bundle:
+	@$(BUILD_TOOLS)
+	@target/debug/bundle
