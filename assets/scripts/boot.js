@@ -1,0 +1,71 @@
+// Starts the panel. On the servers list the rows are asked for here and now, so they travel while the program that
+// draws them is still being fetched and compiled.
+(() => {
+  const FRAMES = "application/vnd.meridian.frames";
+
+  // An answer that is received as fast as it comes, whether or not anybody reads it yet.
+  function open(url) {
+    const aborter = new AbortController();
+    const pieces = [];
+    let isOver = false;
+    let failure = null;
+    let wake = () => {};
+    const answer = fetch(url, { headers: { accept: FRAMES }, signal: aborter.signal });
+    answer
+      .then(async (response) => {
+        if (!response.ok) return;
+        const reader = response.body.getReader();
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) return;
+          pieces.push(value);
+          wake();
+        }
+      })
+      .catch((error) => {
+        failure = error;
+      })
+      .finally(() => {
+        isOver = true;
+        wake();
+      });
+    return {
+      // The response; its body is read here where it is `ok`, and left to the caller where it is not.
+      answer,
+      // The next piece, or null once the answer is over. Throws if it broke off.
+      async read() {
+        while (pieces.length === 0 && !isOver) {
+          await new Promise((resolve) => {
+            wake = resolve;
+          });
+        }
+        if (pieces.length > 0) return pieces.shift();
+        if (failure) throw failure;
+        return null;
+      },
+      cancel() {
+        aborter.abort();
+      },
+    };
+  }
+
+  const list = /^\/projects\/([\w-]{1,64})\/servers\/?$/.exec(location.pathname);
+  let early = null;
+  if (list) {
+    performance.mark("servers:fetch");
+    early = open(`/api/projects/${list[1]}/servers?follow=false`);
+    early.answer.catch(() => {});
+  }
+
+  window.meridian = {
+    open,
+    // Hands over what was asked for early, once, to the first who wants just that project.
+    takeEarly(project) {
+      const taken = list && list[1] === project ? early : null;
+      early = null;
+      return taken;
+    },
+  };
+
+  import("asset:frontend.js").then((program) => program.default());
+})();

@@ -1,0 +1,154 @@
+//! The regions at a glance: how many servers each has, and how fresh that is.
+
+use api_types::servers::RegionStatus;
+use leptos::prelude::*;
+
+use crate::{
+    features::servers::{
+        connection::Health,
+        store::{Servers, use_servers_store},
+        texts,
+        turns::now_ms,
+    },
+    ui::{format, time::use_now},
+};
+
+/// A region as the page tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownRegion {
+    pub name: String,
+    pub status: RegionStatus,
+    pub rows: usize,
+    pub expected: usize,
+    /// When it last answered in full, in seconds since 1970; `None` if it never did.
+    pub answered_at: Option<i64>,
+    /// When it is asked again, in seconds since 1970.
+    pub retry_at: Option<i64>,
+    pub reason: Option<String>,
+}
+
+/// The regions as they stand, in the stream's order.
+pub fn shown_regions(servers: &Servers) -> Vec<ShownRegion> {
+    let now = format::now();
+    let regions = servers.rows.regions().iter().zip(&servers.region_heard_at);
+    regions
+        .map(|(region, heard_at)| {
+            let state = region.state.as_ref();
+            // What the stream says is an age at the time it was said.
+            let heard = now - ((now_ms() - heard_at) / 1_000.0).max(0.0) as i64;
+            let seconds = |ms: u64| i64::try_from(ms / 1_000).unwrap_or(0);
+            ShownRegion {
+                name: region.name.to_string(),
+                status: state.map_or(RegionStatus::Loading, |state| state.status),
+                rows: region.rows,
+                expected: state.and_then(|state| state.expected).unwrap_or(0) as usize,
+                answered_at: state.and_then(|state| state.age_ms).map(|age| heard - seconds(age)),
+                retry_at: state.and_then(|state| state.retry_in_ms).map(|wait| heard + seconds(wait)),
+                reason: state.and_then(|state| state.failure.as_ref()).map(|failure| failure.message.clone()),
+            }
+        })
+        .collect()
+}
+
+#[component]
+pub fn RegionSummary() -> impl IntoView {
+    let store = use_servers_store();
+    let regions = Memo::new(move |_| store.track(shown_regions).unwrap_or_default());
+    let health = Memo::new(move |_| store.track(|servers| servers.connection).unwrap_or(Health::Live));
+    view! {
+        <ul class="region-summary" aria-label=texts::REGIONS>
+            <For each=move || regions.get() key=|region| region.name.clone() let:region>
+                <RegionChip name=region.name regions />
+            </For>
+            <Show when=move || matches!(health.get(), Health::Reconnecting)>
+                <li class="region-chip" data-status="stale" role="status">
+                    <span class="region-dot" aria-hidden="true"></span>
+                    {texts::RECONNECTING}
+                </li>
+            </Show>
+        </ul>
+    }
+}
+
+#[component]
+fn RegionChip(name: String, regions: Memo<Vec<ShownRegion>>) -> impl IntoView {
+    let now = use_now();
+    let (wanted, shown) = (name.clone(), name.clone());
+    let region = Memo::new(move |_| regions.read().iter().find(|region| region.name == wanted).cloned());
+    let status = move || region.read().as_ref().map_or("loading", |region| status_key(region.status));
+    let words = move || region.read().as_ref().map(|region| words_of(region, now.get())).unwrap_or_default();
+    let tip = move || region.read().as_ref().map(|region| tip_of(region, now.get())).unwrap_or_default();
+    view! {
+        <li
+            class="region-chip"
+            data-testid="region-chip"
+            data-region=name
+            data-status=status
+            title=tip
+        >
+            <span class="region-dot" aria-hidden="true"></span>
+            <span class="region-name">{shown}</span>
+            <span class="region-words numbers">{words}</span>
+        </li>
+    }
+}
+
+/// The status as attributes name it.
+pub fn status_key(status: RegionStatus) -> &'static str {
+    match status {
+        RegionStatus::Loading => "loading",
+        RegionStatus::Complete => "complete",
+        RegionStatus::Stale => "stale",
+        RegionStatus::Unreachable => "unreachable",
+    }
+}
+
+fn words_of(region: &ShownRegion, now: i64) -> String {
+    let rows = format::number(region.rows as u64);
+    match region.status {
+        RegionStatus::Complete => rows,
+        RegionStatus::Loading if region.expected > region.rows => {
+            texts::of(&rows, &format::number(region.expected as u64))
+        }
+        RegionStatus::Loading => texts::LOADING.to_owned(),
+        RegionStatus::Stale => match region.answered_at {
+            Some(at) => texts::as_of(&rows, &format::ago(at, now)),
+            None => rows,
+        },
+        RegionStatus::Unreachable => texts::NO_ANSWER.to_owned(),
+    }
+}
+
+fn tip_of(region: &ShownRegion, now: i64) -> String {
+    match (region.status, region.answered_at) {
+        (RegionStatus::Complete, _) => texts::UP_TO_DATE.to_owned(),
+        (_, Some(at)) => texts::last_answer(&format::ago(at, now)),
+        (RegionStatus::Loading, None) => texts::LOADING.to_owned(),
+        (_, None) => region.reason.clone().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(status: RegionStatus) -> ShownRegion {
+        ShownRegion {
+            name: "RegionOne".to_owned(),
+            status,
+            rows: 1_200,
+            expected: 3_333,
+            answered_at: Some(880),
+            retry_at: None,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn a_chip_says_what_is_there_and_how_far_it_can_be_trusted() {
+        assert_eq!(words_of(&region(RegionStatus::Complete), 1_000), "1,200");
+        assert_eq!(words_of(&region(RegionStatus::Loading), 1_000), "1,200 of 3,333");
+        assert_eq!(words_of(&region(RegionStatus::Stale), 1_000), "1,200, 2 minutes ago");
+        assert_eq!(words_of(&region(RegionStatus::Unreachable), 1_000), "no answer");
+    }
+}

@@ -1,0 +1,143 @@
+//! What a row tells when it is pointed at: the text of a cell in full, and the button that copies an address. Made
+//! then, for the one row, rather than for ten thousand beforehand.
+
+use api_types::servers::frame::IpRef;
+use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use crate::{
+    features::servers::{
+        rows::{Column, RowView},
+        store::ServersStore,
+        texts,
+    },
+    ui::{Icon, copy_button::copy_text, format, use_announcer, use_toasts},
+};
+
+/// Shows what is known of the cell under the pointer.
+pub struct RowTips {
+    store: ServersStore,
+    copy: Option<HtmlElement>,
+}
+
+impl RowTips {
+    pub fn new(store: ServersStore) -> Self {
+        Self { store, copy: copy_button() }
+    }
+
+    /// The pointer is on this element of a row.
+    pub fn show(&self, target: &Element) {
+        let Some(cell) = target.closest(".cell[data-column]").ok().flatten() else { return };
+        let Some(column) = cell.get_attribute("data-column").as_deref().and_then(Column::from_key) else {
+            return;
+        };
+        let id = cell.parent_element().and_then(|row| row.get_attribute("data-id")?.parse().ok());
+        let tip = id.and_then(|id| {
+            self.store.with(|servers| Some(tip(servers.rows.row(servers.rows.find(&id)?), column)))?
+        });
+        match tip {
+            Some(tip) if !tip.is_empty() => _ = cell.set_attribute("title", &tip),
+            _ => _ = cell.remove_attribute("title"),
+        }
+        if column == Column::Addresses
+            && let Some(copy) = &self.copy
+        {
+            self.offer_copy(&cell, target, copy);
+        }
+    }
+
+    /// The button goes to the address under the pointer, else to the cell's first.
+    fn offer_copy(&self, cell: &Element, target: &Element, copy: &HtmlElement) {
+        if target.closest(".copy-button").ok().flatten().is_some() {
+            return;
+        }
+        let under = target.closest(".ip").ok().flatten();
+        let address = under.or_else(|| cell.first_element_child()).and_then(|ip| ip.text_content());
+        match address.filter(|address| !address.is_empty()) {
+            Some(address) => {
+                _ = copy.set_attribute("data-text", &address);
+                _ = copy.set_attribute("title", &format!("{} {address}", texts::COPY_ADDRESS));
+                copy.set_class_name("copy-button");
+                _ = cell.append_child(copy);
+            }
+            None => copy.remove(),
+        }
+    }
+}
+
+/// Copies what the pressed button stands for.
+pub fn copy_beside(button: &Element) {
+    let Some(text) = button.get_attribute("data-text") else { return };
+    let (announcer, toasts) = (use_announcer(), use_toasts());
+    let button = button.clone();
+    spawn_local(async move {
+        if copy_text(&text).await {
+            button.set_class_name("copy-button done");
+            announcer.say(format!("Copied {text}"));
+        } else {
+            toasts.fail(texts::CANNOT_COPY, None);
+        }
+    });
+}
+
+fn copy_button() -> Option<HtmlElement> {
+    let button: HtmlElement = document().create_element("button").ok()?.unchecked_into();
+    _ = button.set_attribute("type", "button");
+    _ = button.set_attribute("tabindex", "-1");
+    _ = button.set_attribute("aria-label", texts::COPY_ADDRESS);
+    button.set_inner_html(&format!(
+        "<span class=\"icon when-ready\">{}</span><span class=\"icon when-done\">{}</span>",
+        Icon::Copy.svg(),
+        Icon::Check.svg()
+    ));
+    Some(button)
+}
+
+fn tip(row: RowView<'_>, column: Column) -> String {
+    match column {
+        Column::Status => {
+            let mut lines = vec![row.status().to_owned()];
+            lines.extend(row.task().map(str::to_owned));
+            lines.extend(row.is_locked().then(|| texts::LOCKED.to_owned()));
+            lines.extend(row.fault().map(str::to_owned));
+            lines.extend(row.is_degraded().then(|| texts::DEGRADED.to_owned()));
+            lines.join("\n")
+        }
+        Column::Name => format!("{}\n{}", row.name(), row.id()),
+        Column::Tags => row.tags().collect::<Vec<_>>().join("\n"),
+        Column::Addresses => row
+            .addresses()
+            .map(|address| {
+                let floating = if address.is_floating { ", floating" } else { "" };
+                let text = match address.ip {
+                    IpRef::Text(text) => text.to_owned(),
+                    _ => address.ip_text(),
+                };
+                format!("{text} ({}{floating})", address.network)
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Column::Region => row.region().to_string(),
+        Column::Flavor | Column::Vcpus | Column::Ram | Column::Disk => {
+            row.flavor().map_or_else(String::new, |flavor| {
+                format!(
+                    "{}\n{} vCPU, {} RAM, {} GiB disk",
+                    flavor.name,
+                    flavor.vcpus,
+                    format::memory(flavor.ram_mib),
+                    flavor.disk_gib
+                )
+            })
+        }
+        Column::Image => row.image_name().to_owned(),
+        Column::Created => moment(row.created_at()),
+        Column::Updated => moment(row.updated_at()),
+        Column::Zone => row.availability_zone().unwrap_or_default().to_owned(),
+        Column::Id => String::new(),
+    }
+}
+
+fn moment(at: u32) -> String {
+    if at == 0 { String::new() } else { format::moment(i64::from(at)) }
+}

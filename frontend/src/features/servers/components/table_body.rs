@@ -1,0 +1,310 @@
+//! The rows in the document: blocks of fixed height, of which the browser lays out only those in sight.
+//!
+//! Up to [`ALL_IN_DOCUMENT`] rows are all there, so that the browser's own search finds them; beyond that only the
+//! blocks around what is in sight. The blocks in sight are drawn first, the others in turns. A row keeps its element
+//! when it moves, so a text marked in it stays marked.
+
+use std::collections::BTreeMap;
+
+use api_types::ProjectId;
+use leptos::prelude::document;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, Node};
+
+use super::row_view::{DrawnRow, Place, RowPainter};
+use crate::features::servers::{
+    rows::{Column, RowIndex},
+    store::Servers,
+    turns::Deadline,
+};
+
+/// Up to so many matching rows stay in the document.
+pub const ALL_IN_DOCUMENT: usize = 10_000;
+
+/// Rows of a block. Small enough to be drawn well within a turn, large enough that the browser has few to look after.
+pub const BLOCK_ROWS: usize = 50;
+
+/// What is drawn of the list.
+pub struct TableBody {
+    /// As high as all rows together; holds the blocks.
+    canvas: HtmlElement,
+    painter: RowPainter,
+    row_height: f64,
+    sight: Sight,
+    blocks: BTreeMap<usize, Block>,
+    drawn: Vec<DrawnRow>,
+    /// Where in `drawn` a row is, by its index; [`NOWHERE`] if it is not.
+    drawn_at: Vec<u32>,
+    /// Block of each drawn row; [`NOWHERE`] while it is in none.
+    block_of: Vec<u32>,
+    spare: Vec<u32>,
+    matching: usize,
+    cursor: Option<RowIndex>,
+    /// Rises with every change to show; a block with an older one is out of date.
+    tick: u64,
+}
+
+/// What of the list is in sight, in pixels. Told rather than asked for: asking makes the browser lay out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sight {
+    pub top: f64,
+    /// Without the head, which covers the first rows of the box.
+    pub height: f64,
+}
+
+struct Block {
+    element: HtmlElement,
+    /// The rows it shows, as places in `drawn`.
+    rows: Vec<u32>,
+    tick: u64,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+impl TableBody {
+    /// `None` where the document refuses to make elements.
+    pub fn new(
+        canvas: HtmlElement,
+        columns: &[Column],
+        project: &ProjectId,
+        row_height: f64,
+    ) -> Option<Self> {
+        canvas.set_text_content(None);
+        Some(Self {
+            canvas,
+            painter: RowPainter::new(columns, project)?,
+            row_height,
+            sight: Sight::default(),
+            blocks: BTreeMap::new(),
+            drawn: Vec::new(),
+            drawn_at: Vec::new(),
+            block_of: Vec::new(),
+            spare: Vec::new(),
+            matching: usize::MAX,
+            cursor: None,
+            tick: 0,
+        })
+    }
+
+    /// Ages are told by this clock from the next drawing on. Seconds since 1970.
+    pub fn set_now(&mut self, now: i64) {
+        self.painter.set_now(now);
+    }
+
+    /// Something changed: takes over the size of the list and draws what is in sight.
+    pub fn draw(&mut self, servers: &Servers, cursor: Option<RowIndex>) {
+        self.tick += 1;
+        self.cursor = cursor;
+        let matching = servers.view.len();
+        if matching != self.matching {
+            self.matching = matching;
+            set_style(&self.canvas, "height", &format!("{}px", matching as f64 * self.row_height));
+        }
+        self.draw_sight(servers);
+    }
+
+    /// The reader scrolled: draws what came into sight, if it is not there yet.
+    pub fn draw_sight(&mut self, servers: &Servers) {
+        let sight = self.blocks_in_sight();
+        self.drop_blocks_but(sight.clone());
+        for block in sight {
+            self.draw_block(block, servers);
+        }
+    }
+
+    /// Draws what is out of sight, as far as time allows; true while there is more.
+    pub fn draw_rest(&mut self, servers: &Servers, deadline: &mut Deadline) -> bool {
+        for block in self.blocks_to_keep() {
+            if self.blocks.get(&block).is_none_or(|held| held.tick != self.tick) {
+                if !deadline.is_over_now() {
+                    self.draw_block(block, servers);
+                } else {
+                    return true;
+                }
+            }
+        }
+        self.put_away_leftovers();
+        false
+    }
+
+    pub fn set_sight(&mut self, sight: Sight) {
+        self.sight = sight;
+    }
+
+    /// The rows in sight, by their position in the list.
+    pub fn rows_in_sight(&self) -> std::ops::Range<usize> {
+        let first = (self.sight.top / self.row_height).floor() as usize;
+        let last = ((self.sight.top + self.sight.height) / self.row_height).ceil() as usize;
+        first.min(self.matching)..last.min(self.matching)
+    }
+
+    /// The element of a row, if it is in the document.
+    pub fn element_of(&self, row: RowIndex) -> Option<&Element> {
+        let at = *self.drawn_at.get(row as usize)?;
+        let is_placed = *self.block_of.get(at as usize)? != NOWHERE;
+        is_placed.then(|| &self.drawn[at as usize].element)
+    }
+
+    pub fn row_height(&self) -> f64 {
+        self.row_height
+    }
+
+    fn block_count(&self) -> usize {
+        self.matching.div_ceil(BLOCK_ROWS)
+    }
+
+    fn blocks_in_sight(&self) -> std::ops::Range<usize> {
+        let rows = self.rows_in_sight();
+        let last = rows.end.max(rows.start + 1).div_ceil(BLOCK_ROWS);
+        (rows.start / BLOCK_ROWS).min(self.block_count())..last.min(self.block_count())
+    }
+
+    fn blocks_to_keep(&self) -> std::ops::Range<usize> {
+        if self.matching <= ALL_IN_DOCUMENT {
+            return 0..self.block_count();
+        }
+        let sight = self.blocks_in_sight();
+        sight.start.saturating_sub(1)..(sight.end + 1).min(self.block_count())
+    }
+
+    fn drop_blocks_but(&mut self, sight: std::ops::Range<usize>) {
+        let keep = self.blocks_to_keep();
+        debug_assert!(sight.is_empty() || (keep.start <= sight.start && sight.end <= keep.end));
+        if self.blocks.first_key_value().is_none_or(|(first, _)| keep.contains(first))
+            && self.blocks.last_key_value().is_none_or(|(last, _)| keep.contains(last))
+        {
+            return;
+        }
+        let gone: Vec<usize> = self.blocks.keys().copied().filter(|block| !keep.contains(block)).collect();
+        for block in gone {
+            let Some(block) = self.blocks.remove(&block) else { continue };
+            block.element.remove();
+            for at in block.rows {
+                self.set_aside(at);
+            }
+        }
+    }
+
+    fn draw_block(&mut self, number: usize, servers: &Servers) {
+        let from = (number * BLOCK_ROWS).min(servers.view.len());
+        let until = (from + BLOCK_ROWS).min(servers.view.len());
+        let wanted = &servers.view.order()[from..until];
+        let Some(mut block) = self.blocks.remove(&number).or_else(|| self.make_block(number)) else { return };
+        if block.tick != self.tick {
+            self.arrange(&mut block, number as u32, wanted);
+            for (offset, row) in wanted.iter().enumerate() {
+                let Some(at) = self.drawn_at.get(*row as usize).map(|at| *at as usize) else { continue };
+                let Some(drawn) = self.drawn.get_mut(at) else { continue };
+                let view = servers.rows.row(*row);
+                let place = Place {
+                    at: from + offset,
+                    is_selected: servers.selection.contains(view),
+                    has_cursor: self.cursor == Some(*row),
+                };
+                self.painter.paint(drawn, view, servers.rows.version(*row), place);
+            }
+            block.tick = self.tick;
+        }
+        self.blocks.insert(number, block);
+    }
+
+    /// Puts the elements of the wanted rows into the block, in order, moving no more than needed.
+    fn arrange(&mut self, block: &mut Block, number: u32, wanted: &[RowIndex]) {
+        let is_as_wanted = block.rows.len() == wanted.len()
+            && block.rows.iter().zip(wanted).all(|(at, row)| {
+                self.block_of[*at as usize] == number && self.drawn[*at as usize].row == *row
+            });
+        if is_as_wanted {
+            return;
+        }
+        // First out with those that go elsewhere, so that the ones behind them need not move.
+        let mut held: Vec<u32> = Vec::with_capacity(block.rows.len());
+        for at in std::mem::take(&mut block.rows) {
+            if self.block_of[at as usize] != number {
+                continue;
+            }
+            if wanted.contains(&self.drawn[at as usize].row) {
+                held.push(at);
+            } else {
+                self.drawn[at as usize].element.remove();
+                self.block_of[at as usize] = NOWHERE;
+            }
+        }
+        let mut next_held = 0;
+        for row in wanted {
+            if held.get(next_held).is_some_and(|at| self.drawn[*at as usize].row == *row) {
+                block.rows.push(held[next_held]);
+                next_held += 1;
+                continue;
+            }
+            let Some(at) = self.drawn_for(*row) else { continue };
+            if self.block_of[at as usize] == number
+                && let Some(behind) = held.iter().skip(next_held).position(|held| *held == at)
+            {
+                held.remove(next_held + behind);
+            }
+            let before: Option<&Node> =
+                held.get(next_held).map(|at| self.drawn[*at as usize].element.as_ref());
+            _ = block.element.insert_before(&self.drawn[at as usize].element, before);
+            self.block_of[at as usize] = number;
+            block.rows.push(at);
+        }
+    }
+
+    /// The element for a row: its own, wherever it is now, else a spare one, else a new one.
+    fn drawn_for(&mut self, row: RowIndex) -> Option<u32> {
+        if self.drawn_at.len() <= row as usize {
+            self.drawn_at.resize(row as usize + 1, NOWHERE);
+        }
+        let held = self.drawn_at[row as usize];
+        if held != NOWHERE {
+            return Some(held);
+        }
+        let at = match self.spare.pop() {
+            Some(at) => at,
+            None => {
+                self.drawn.push(self.painter.make()?);
+                self.block_of.push(NOWHERE);
+                (self.drawn.len() - 1) as u32
+            }
+        };
+        self.drawn[at as usize].take_over(row);
+        self.drawn_at[row as usize] = at;
+        Some(at)
+    }
+
+    fn make_block(&mut self, number: usize) -> Option<Block> {
+        let element: HtmlElement = document().create_element("div").ok()?.unchecked_into();
+        element.set_class_name("block");
+        _ = element.set_attribute("role", "presentation");
+        set_style(&element, "--block", &number.to_string());
+        let next: Option<&Node> = self.blocks.range(number..).next().map(|(_, block)| block.element.as_ref());
+        self.canvas.insert_before(&element, next).ok()?;
+        Some(Block { element, rows: Vec::with_capacity(BLOCK_ROWS), tick: 0 })
+    }
+
+    /// Rows that no block wanted are not in the list any more: their elements wait for other rows.
+    fn put_away_leftovers(&mut self) {
+        for at in 0..self.drawn.len() as u32 {
+            let row = self.drawn[at as usize].row;
+            if self.block_of[at as usize] == NOWHERE && row != RowIndex::MAX {
+                self.set_aside(at);
+            }
+        }
+    }
+
+    fn set_aside(&mut self, at: u32) {
+        let drawn = &mut self.drawn[at as usize];
+        if let Some(held) = self.drawn_at.get_mut(drawn.row as usize) {
+            *held = NOWHERE;
+        }
+        drawn.element.remove();
+        drawn.let_go();
+        self.block_of[at as usize] = NOWHERE;
+        self.spare.push(at);
+    }
+}
+
+fn set_style(element: &HtmlElement, property: &str, value: &str) {
+    _ = element.style().set_property(property, value);
+}

@@ -1,0 +1,238 @@
+//! What a person asked of the list: search, facets, order, columns. The URL holds it, so that a link shows the same
+//! rows; the columns and the height of rows are remembered in the browser too.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
+};
+use send_wrapper::SendWrapper;
+
+use super::{
+    rows::{Column, Facet, FacetSelection, Problem, Query, Sort, UrlState},
+    store::ServersStore,
+};
+use crate::{
+    project::{servers_path, use_project},
+    ui::format,
+};
+
+/// The list's settings, and the one way to change each.
+#[derive(Clone, Copy)]
+pub struct ListState {
+    store: ServersStore,
+    text: RwSignal<String>,
+    facets: RwSignal<FacetSelection>,
+    sort: RwSignal<Sort>,
+    columns: RwSignal<Vec<Column>>,
+    is_compact: RwSignal<bool>,
+    write_url: StoredValue<SendWrapper<Box<dyn Fn(&str)>>>,
+    timer: StoredValue<Option<TimeoutHandle>>,
+    /// The URL's query as we wrote or read it last.
+    written: StoredValue<String>,
+}
+
+impl ListState {
+    pub fn text(self) -> Signal<String> {
+        self.text.into()
+    }
+
+    pub fn facets(self) -> Signal<FacetSelection> {
+        self.facets.into()
+    }
+
+    pub fn sort(self) -> Signal<Sort> {
+        self.sort.into()
+    }
+
+    pub fn columns(self) -> Signal<Vec<Column>> {
+        self.columns.into()
+    }
+
+    pub fn is_compact(self) -> Signal<bool> {
+        self.is_compact.into()
+    }
+
+    /// Nothing is left out.
+    pub fn is_unfiltered(self) -> bool {
+        self.text.with(|text| text.trim().is_empty()) && self.facets.with(FacetSelection::is_empty)
+    }
+
+    /// What of the search could not be read.
+    pub fn problems(self) -> Vec<Problem> {
+        self.text.track();
+        self.store.with(|servers| servers.view.query().problems().to_vec()).unwrap_or_default()
+    }
+
+    /// Searches, with every letter typed. The URL follows when the typing pauses.
+    pub fn search(self, text: String) {
+        self.ask(&text, &self.facets.get_untracked());
+        self.text.set(text);
+        let timer = set_timeout_with_handle(move || self.flush(), URL_FOLLOWS_AFTER).ok();
+        if let Some(before) = self.timer.try_update_value(|held| std::mem::replace(held, timer)).flatten() {
+            before.clear();
+        }
+    }
+
+    pub fn choose(self, facet: Facet, value: &str, chosen: bool) {
+        self.facets.update(|facets| facets.set(facet, value, chosen));
+        self.filter();
+    }
+
+    pub fn clear_facet(self, facet: Facet) {
+        self.facets.update(|facets| facets.clear(facet));
+        self.filter();
+    }
+
+    /// Shows all servers again.
+    pub fn clear(self) {
+        self.text.set(String::new());
+        self.facets.set(FacetSelection::default());
+        self.filter();
+    }
+
+    /// Sorts by this column; by the same again, the other way round.
+    pub fn sort_by(self, column: Column) {
+        self.sort.update(|sort| {
+            *sort = if sort.column == column {
+                Sort { column, descending: !sort.descending }
+            } else {
+                // Of moments the latest is wanted first, of everything else the beginning.
+                Sort { column, descending: matches!(column, Column::Created | Column::Updated) }
+            };
+        });
+        self.store.set_sort(self.sort.get_untracked());
+        self.flush();
+    }
+
+    pub fn set_columns(self, columns: Vec<Column>) {
+        remember(COLUMNS_KEY, &columns.iter().map(|column| column.key()).collect::<Vec<_>>().join(","));
+        self.columns.set(columns);
+        self.flush();
+    }
+
+    pub fn set_compact(self, is_compact: bool) {
+        remember(COMPACT_KEY, if is_compact { "yes" } else { "no" });
+        self.is_compact.set(is_compact);
+    }
+
+    /// Writes the URL now, before something else happens to it.
+    pub fn flush(self) {
+        if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        let query = UrlState {
+            text: self.text.get_untracked(),
+            facets: self.facets.get_untracked(),
+            sort: self.sort.get_untracked(),
+            columns: self.columns.get_untracked(),
+        }
+        .to_query();
+        if self.written.with_value(|written| *written != query) {
+            self.written.set_value(query.clone());
+            self.write_url.with_value(|write| write(&query));
+        }
+    }
+
+    fn filter(self) {
+        self.ask(&self.text.get_untracked(), &self.facets.get_untracked());
+        self.flush();
+    }
+
+    fn ask(self, text: &str, facets: &FacetSelection) {
+        let is_shown = self.store.with(|servers| {
+            let query = servers.view.query();
+            query.text == text && query.facets == *facets
+        });
+        if is_shown != Some(true) {
+            let now = u32::try_from(format::now()).unwrap_or(u32::MAX);
+            self.store.set_query(Query::parse(text, facets.clone(), now));
+        }
+    }
+
+    /// Takes over what a URL says.
+    fn read(self, query: &str) {
+        let state = UrlState::from_query(query);
+        let columns = if names_columns(query) { state.columns } else { remembered_columns() };
+        self.ask(&state.text, &state.facets);
+        if self.store.with(|servers| servers.view.sort()) != Some(state.sort) {
+            self.store.set_sort(state.sort);
+        }
+        self.text.set(state.text);
+        self.facets.set(state.facets);
+        self.sort.set(state.sort);
+        self.columns.set(columns);
+        self.written.set_value(query.to_owned());
+    }
+}
+
+/// The settings of the list in the URL, for as long as the calling component lives.
+pub fn use_list_state(store: ServersStore) -> ListState {
+    let project = use_project();
+    let location = use_location();
+    let navigate = use_navigate();
+    let write_url = move |query: &str| {
+        let Some(path) = project.get_untracked().map(|project| servers_path(&project)) else { return };
+        let url = if query.is_empty() { path } else { format!("{path}?{query}") };
+        navigate(&url, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
+    };
+    let state = ListState {
+        store,
+        text: RwSignal::new(String::new()),
+        facets: RwSignal::new(FacetSelection::default()),
+        sort: RwSignal::new(Sort::default()),
+        columns: RwSignal::new(Column::DEFAULT.to_vec()),
+        is_compact: RwSignal::new(remembered(COMPACT_KEY).as_deref() == Some("yes")),
+        write_url: StoredValue::new(SendWrapper::new(Box::new(write_url))),
+        timer: StoredValue::new(None),
+        written: StoredValue::new(String::new()),
+    };
+    state.read(&location.search.get_untracked());
+    let search = location.search;
+    // Back, forward, and links to this list: the URL leads. What we wrote ourselves comes back here as well.
+    Effect::new(move |is_later: Option<()>| {
+        let query = search.get();
+        if is_later.is_some() && state.written.with_value(|written| *written != query) {
+            state.read(&query);
+        }
+    });
+    on_cleanup(move || {
+        if let Some(timer) = state.timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    });
+    state
+}
+
+/// A pause in typing.
+const URL_FOLLOWS_AFTER: Duration = Duration::from_millis(250);
+const COLUMNS_KEY: &str = "servers.columns";
+const COMPACT_KEY: &str = "servers.compact";
+
+fn names_columns(query: &str) -> bool {
+    query.trim_start_matches('?').split('&').any(|part| part.starts_with("columns="))
+}
+
+fn remembered_columns() -> Vec<Column> {
+    let held = remembered(COLUMNS_KEY).unwrap_or_default();
+    let mut columns = Vec::new();
+    for column in held.split(',').filter_map(Column::from_key) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    if columns.is_empty() { Column::DEFAULT.to_vec() } else { columns }
+}
+
+fn remembered(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Where the browser keeps nothing, the choice lasts as long as the page.
+fn remember(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        _ = storage.set_item(key, value);
+    }
+}

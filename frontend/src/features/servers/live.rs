@@ -1,0 +1,144 @@
+//! Carries out what [`super::connection`] decides: opens, reads, waits, lets go.
+
+use std::{rc::Rc, time::Duration};
+
+use leptos::{
+    prelude::{TimeoutHandle, set_timeout_with_handle},
+    task::spawn_local,
+};
+
+use super::{
+    api::{self, Socket, SocketEnd, Stream},
+    connection::{Act, Happening, Reason},
+    store::{Arrived, Inner},
+};
+use crate::api_client::{ApiError, Call};
+
+/// What holds the connection. Dropping it lets go.
+pub(super) enum Link {
+    None,
+    Stream(Rc<Stream>),
+    Socket { _socket: Socket },
+    Timer(TimeoutHandle),
+}
+
+/// Does what was decided.
+pub(super) fn act(inner: &Rc<Inner>, act: Act) {
+    let Some(project) = inner.servers.borrow().project.clone() else { return };
+    let position = inner.servers.borrow().rows.position().unwrap_or_default().to_owned();
+    match act {
+        Act::FetchSnapshot => {
+            inner.servers.borrow_mut().is_caught_up = false;
+            read_stream(inner, api::open_snapshot(&project), Happening::SnapshotEnded { is_whole: true });
+        }
+        Act::FollowByGet => read_stream(inner, api::follow(&project, &position), Happening::Lost),
+        Act::OpenSocket => {
+            hold(inner, Link::None);
+            inner.arrive(Arrived::Start);
+            let (on_frame, on_end) = (Rc::downgrade(inner), Rc::downgrade(inner));
+            let opened = Socket::open(
+                &project,
+                &position,
+                move |bytes| {
+                    if let Some(inner) = on_frame.upgrade() {
+                        inner.arrive(Arrived::Bytes(bytes));
+                    }
+                },
+                move |end| {
+                    if let Some(inner) = on_end.upgrade() {
+                        inner.arrive(Arrived::End(match end {
+                            SocketEnd::SignedOut => Happening::SignedOut,
+                            SocketEnd::Lost => Happening::Lost,
+                        }));
+                    }
+                },
+            );
+            match opened {
+                Ok(socket) => hold(inner, Link::Socket { _socket: socket }),
+                Err(_) => inner.arrive(Arrived::End(Happening::Lost)),
+            }
+        }
+        Act::Wait(ms) => {
+            let this = Rc::downgrade(inner);
+            let wake = move || {
+                if let Some(inner) = this.upgrade() {
+                    inner.happen(Happening::WaitIsOver);
+                }
+            };
+            match set_timeout_with_handle(wake, Duration::from_millis(u64::from(ms))) {
+                Ok(timer) => hold(inner, Link::Timer(timer)),
+                Err(_) => hold(inner, Link::None),
+            }
+        }
+        Act::Rest => hold(inner, Link::None),
+        Act::GiveUp(reason) => {
+            hold(inner, Link::None);
+            if reason == Reason::SignedOut {
+                // Whoever keeps the session hears of its end from the server itself.
+                spawn_local(async { _ = Call::get(api_types::routes::SESSION).done().await });
+            }
+            inner.servers.borrow_mut().refuse(reason);
+            inner.ask_frame();
+        }
+    }
+}
+
+fn read_stream(inner: &Rc<Inner>, opened: Result<Stream, ApiError>, at_end: Happening) {
+    inner.arrive(Arrived::Start);
+    let stream = match opened {
+        Ok(stream) => Rc::new(stream),
+        Err(_) => return inner.arrive(Arrived::End(Happening::Lost)),
+    };
+    hold(inner, Link::Stream(Rc::clone(&stream)));
+    let this = Rc::downgrade(inner);
+    spawn_local(async move {
+        let outcome = stream.opened().await;
+        let mut end = match outcome {
+            Ok(()) => None,
+            Err(error) => Some(happening_of(error)),
+        };
+        while end.is_none() {
+            let piece = stream.read().await;
+            let Some(inner) = this.upgrade().filter(|inner| is_held(inner, &stream)) else { return };
+            match piece {
+                Ok(Some(bytes)) => inner.arrive(Arrived::Bytes(bytes)),
+                Ok(None) => end = Some(at_end.clone()),
+                Err(_) => end = Some(Happening::Lost),
+            }
+        }
+        if let Some((inner, end)) = this.upgrade().filter(|inner| is_held(inner, &stream)).zip(end) {
+            inner.arrive(Arrived::End(end));
+        }
+    });
+}
+
+fn happening_of(error: ApiError) -> Happening {
+    if error.is_session_ended() {
+        return Happening::SignedOut;
+    }
+    match error {
+        ApiError::Refused { ref body, .. } if !error.is_retryable() => {
+            Happening::Refused { code: body.code.clone(), message: error.message() }
+        }
+        _ => Happening::Lost,
+    }
+}
+
+fn is_held(inner: &Inner, stream: &Rc<Stream>) -> bool {
+    matches!(&*inner.link.borrow(), Link::Stream(held) if Rc::ptr_eq(held, stream))
+}
+
+fn hold(inner: &Inner, link: Link) {
+    let before = inner.link.replace(link);
+    drop(before);
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        match self {
+            Self::Stream(stream) => stream.cancel(),
+            Self::Timer(timer) => timer.clear(),
+            Self::None | Self::Socket { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! The servers of one project, as this page holds them: rows, what of them is shown, what is ticked.
+//!
+//! All of it lives outside the reactive graph. One signal says that something changed, at most once a frame; who
+//! shows something reads it then. Work is done in turns of a few milliseconds, so that typing never waits.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use api_types::{ProjectId, ServerId, servers::RegionStatus};
+use js_sys::Uint8Array;
+use leptos::prelude::*;
+
+use super::{
+    connection::{Connection, Happening, Health, Reason},
+    live::{self, Link},
+    receive::Receiver,
+    rows::{Query, RowIndex, Rows, Selection, Sort, Step, View},
+    turns::{Deadline, Turns, now_ms},
+};
+
+/// A handle to the servers of the project on screen.
+#[derive(Clone, Copy)]
+pub struct ServersStore {
+    inner: StoredValue<Rc<Inner>, LocalStorage>,
+    version: RwSignal<u32>,
+}
+
+/// What there is to show.
+pub struct Servers {
+    pub project: Option<ProjectId>,
+    pub rows: Rows,
+    pub view: View,
+    pub selection: Selection,
+    /// Where the reader is in the list; kept while a server's page is open.
+    pub place: ListPlace,
+    pub connection: Health,
+    /// Why nothing more will come.
+    pub refusal: Option<Reason>,
+    /// Everything known at the start of the stream is here.
+    pub is_caught_up: bool,
+    /// Nothing received is waiting, and the view shows what was asked of it.
+    pub is_settled: bool,
+    /// When each region said something last, in [`now_ms`] time, in the order of [`Rows::regions`].
+    pub region_heard_at: Vec<f64>,
+    /// Rises when a person asked for other rows or another order.
+    pub asked: u32,
+    /// Somebody points at the rows: they stay where they are.
+    pub is_held: bool,
+}
+
+/// A place in the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ListPlace {
+    pub scroll_top: f64,
+    pub cursor: Option<ServerId>,
+}
+
+impl ServersStore {
+    /// Reads, now.
+    pub fn with<T>(self, read: impl FnOnce(&Servers) -> T) -> Option<T> {
+        self.inner.try_with_value(|inner| inner.servers.try_borrow().ok().map(|servers| read(&servers)))?
+    }
+
+    /// Reads, and again whenever something changed.
+    pub fn track<T>(self, read: impl FnOnce(&Servers) -> T) -> Option<T> {
+        self.version.track();
+        self.with(read)
+    }
+
+    /// Rises when something changed, at most once a frame.
+    pub fn version(self) -> Signal<u32> {
+        self.version.into()
+    }
+
+    /// Changes what is shown or ticked; drawn with the next frame.
+    pub fn update<T>(self, change: impl FnOnce(&mut Servers) -> T) -> Option<T> {
+        self.inner.try_with_value(|inner| {
+            let changed = inner.servers.try_borrow_mut().ok().map(|mut servers| change(&mut servers));
+            inner.ask_frame();
+            changed
+        })?
+    }
+
+    /// Shows what this query lets through.
+    pub fn set_query(self, query: Query) {
+        self.ask(|servers| servers.view.set_query(query));
+    }
+
+    pub fn set_sort(self, sort: Sort) {
+        self.ask(|servers| servers.view.set_sort(sort));
+    }
+
+    /// Keeps rows from coming and going, while somebody points at them. Not while they first arrive.
+    pub fn hold(self, held: bool) {
+        let has_changed = self.with(|servers| servers.is_held != (held && servers.is_complete()));
+        if has_changed == Some(true) {
+            self.update(|servers| {
+                servers.is_held = held;
+                servers.view.hold(held);
+                servers.is_settled = false;
+            });
+            self.inner.try_with_value(|inner| inner.ask_turn());
+        }
+    }
+
+    /// Shows the new rows that were kept back.
+    pub fn show_waiting(self) {
+        self.update(|servers| {
+            servers.view.hold(false);
+            let mut deadline = Deadline::in_ms(TYPING_MS);
+            // Out of time: what is left comes in turns, and holding begins again with the next movement.
+            servers.is_held &= servers.step(&mut deadline) == Step::Done;
+            servers.view.hold(servers.is_held);
+            servers.is_settled = false;
+        });
+        self.inner.try_with_value(|inner| inner.ask_turn());
+    }
+
+    /// Remembers where the list was scrolled to; nothing is drawn for it.
+    pub fn keep_scroll(self, top: f64) {
+        self.inner.try_with_value(|inner| {
+            if let Ok(mut servers) = inner.servers.try_borrow_mut() {
+                servers.place.scroll_top = top;
+            }
+        });
+    }
+
+    /// Shows this project from now on; its stream stays open until [`Self::leave`] or another project.
+    pub fn watch(self, project: ProjectId) {
+        self.inner.try_with_value(|inner| {
+            let is_same = inner.servers.borrow().project.as_ref() == Some(&project);
+            if !is_same {
+                inner.close();
+                *inner.servers.borrow_mut() = Servers::new(Some(project));
+                inner.ask_frame();
+            }
+            let is_connected = inner.connection.borrow().is_some();
+            if !is_connected {
+                let has_rows = inner.servers.borrow().rows.position().is_some();
+                let (connection, act) = Connection::start(has_rows);
+                *inner.connection.borrow_mut() = Some(connection);
+                live::act(inner, act);
+            }
+        });
+    }
+
+    /// Closes the stream and keeps the rows.
+    pub fn leave(self) {
+        self.inner.try_with_value(|inner| inner.close());
+    }
+
+    /// Tries to connect now instead of waiting.
+    pub fn nudge(self) {
+        self.happen(Happening::Nudged);
+    }
+
+    /// Tries again now, whatever was decided before.
+    pub fn try_again(self) {
+        if self.with(|servers| servers.refusal.is_some()) == Some(true) {
+            self.reconnect();
+        } else {
+            self.nudge();
+        }
+    }
+
+    /// Starts over after the session was renewed, or after it was given up.
+    pub fn reconnect(self) {
+        let project = self.with(|servers| servers.project.clone()).flatten();
+        self.leave();
+        self.update(|servers| servers.refusal = None);
+        if let Some(project) = project {
+            self.watch(project);
+        }
+    }
+
+    pub fn happen(self, happening: Happening) {
+        self.inner.try_with_value(|inner| inner.happen(happening));
+    }
+
+    /// The servers that are ticked, in the list's order.
+    pub fn selected(self) -> Vec<RowIndex> {
+        self.with(Servers::selected).unwrap_or_default()
+    }
+
+    fn ask(self, change: impl FnOnce(&mut Servers)) {
+        self.inner.try_with_value(|inner| {
+            if let Ok(mut servers) = inner.servers.try_borrow_mut() {
+                change(&mut servers);
+                servers.asked = servers.asked.wrapping_add(1);
+                servers.is_settled = false;
+                // Most lists answer within this very keystroke; the others go on in turns.
+                if servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::Done {
+                    inner.ask_frame();
+                }
+            }
+            inner.ask_turn();
+        });
+    }
+}
+
+impl Servers {
+    fn new(project: Option<ProjectId>) -> Self {
+        Self {
+            project,
+            rows: Rows::new(),
+            view: View::new(),
+            selection: Selection::default(),
+            place: ListPlace::default(),
+            connection: Health::Live,
+            refusal: None,
+            is_caught_up: false,
+            is_settled: true,
+            region_heard_at: Vec::new(),
+            asked: 0,
+            is_held: false,
+        }
+    }
+
+    /// Every region has told all it will tell for now, and the view shows it.
+    pub fn is_complete(&self) -> bool {
+        self.is_caught_up && self.is_settled && !self.is_any_region_loading()
+    }
+
+    /// How many servers there will be, as far as the regions have said.
+    pub fn expected(&self) -> usize {
+        let of_region = |region: &super::rows::RegionInfo| {
+            let said = region.state.as_ref().filter(|state| state.status == RegionStatus::Loading);
+            let expected = said.and_then(|state| state.expected).unwrap_or(0) as usize;
+            expected.max(region.rows)
+        };
+        self.rows.regions().iter().map(of_region).sum()
+    }
+
+    pub fn is_any_region_loading(&self) -> bool {
+        let is_loading = |region: &super::rows::RegionInfo| {
+            region.state.as_ref().is_none_or(|state| state.status == RegionStatus::Loading)
+        };
+        self.rows.regions().iter().any(is_loading)
+    }
+
+    /// The ticked rows, in the list's order.
+    pub fn selected(&self) -> Vec<RowIndex> {
+        let is_ticked = |row: &RowIndex| self.selection.contains(self.rows.row(*row));
+        self.view.order().iter().copied().filter(is_ticked).collect()
+    }
+
+    /// Lets the view work until it is done or out of time.
+    fn step(&mut self, deadline: &mut Deadline) -> Step {
+        self.view.step(&mut self.rows, &mut || deadline.has_time())
+    }
+}
+
+/// Makes the store of the servers pages and keeps it for as long as the calling component lives.
+pub fn provide_servers_store() -> ServersStore {
+    let version = RwSignal::new(0u32);
+    let inner = Inner::new(move || _ = version.try_update(|version| *version = version.wrapping_add(1)));
+    let store = ServersStore { inner: StoredValue::new_local(inner), version };
+    provide_context(store);
+    let nudge = move |_| {
+        if document().hidden() {
+            store.happen(Happening::Hidden);
+        } else {
+            store.nudge();
+        }
+    };
+    let seen = window_event_listener_untyped("visibilitychange", nudge);
+    let online = window_event_listener_untyped("online", move |_| store.nudge());
+    on_cleanup(move || {
+        seen.remove();
+        online.remove();
+        store.leave();
+    });
+    store
+}
+
+/// The store of the servers pages.
+#[track_caller]
+pub fn use_servers_store() -> ServersStore {
+    expect_context()
+}
+
+/// How long a keystroke may compute before it lets a frame pass.
+const TYPING_MS: f64 = 14.0;
+/// While rows pour in, the view catches up with them no more often than this.
+const VIEW_EVERY_MS: f64 = 14.0;
+
+/// What a store is made of; [`live`] works on it.
+pub(super) struct Inner {
+    pub(super) servers: RefCell<Servers>,
+    pub(super) connection: RefCell<Option<Connection>>,
+    pub(super) link: RefCell<Link>,
+    pub(super) inbox: RefCell<VecDeque<Arrived>>,
+    receiver: RefCell<Receiver>,
+    turns: RefCell<Option<Turns>>,
+    is_frame_asked: Cell<bool>,
+    view_stepped_at: Cell<f64>,
+    on_frame: Box<dyn Fn()>,
+    pub(super) this: Weak<Inner>,
+}
+
+/// What came over the connection, in order.
+pub(super) enum Arrived {
+    /// A new connection begins: nothing of an earlier one is whole.
+    Start,
+    Bytes(Uint8Array),
+    End(Happening),
+}
+
+impl Inner {
+    fn new(on_frame: impl Fn() + 'static) -> Rc<Self> {
+        let inner = Rc::new_cyclic(|this| Self {
+            servers: RefCell::new(Servers::new(None)),
+            connection: RefCell::new(None),
+            link: RefCell::new(Link::None),
+            inbox: RefCell::new(VecDeque::new()),
+            receiver: RefCell::new(Receiver::default()),
+            turns: RefCell::new(None),
+            is_frame_asked: Cell::new(false),
+            view_stepped_at: Cell::new(0.0),
+            on_frame: Box::new(on_frame),
+            this: this.clone(),
+        });
+        let this = inner.this.clone();
+        let turns = Turns::new(move |deadline| this.upgrade().is_some_and(|inner| inner.turn(deadline)));
+        *inner.turns.borrow_mut() = turns;
+        inner
+    }
+
+    /// Puts something into the inbox, to be worked off in turns.
+    pub(super) fn arrive(&self, arrived: Arrived) {
+        self.inbox.borrow_mut().push_back(arrived);
+        self.ask_turn();
+    }
+
+    pub(super) fn happen(&self, happening: Happening) {
+        let Some(inner) = self.this.upgrade() else { return };
+        let act = match &mut *self.connection.borrow_mut() {
+            Some(connection) => connection.on(happening, js_sys::Math::random()),
+            None => None,
+        };
+        self.refresh_health();
+        if let Some(act) = act {
+            live::act(&inner, act);
+        }
+    }
+
+    pub(super) fn refresh_health(&self) {
+        let health = self.connection.borrow().as_ref().map_or(Health::Live, Connection::health);
+        let mut servers = self.servers.borrow_mut();
+        if servers.connection != health {
+            servers.connection = health;
+            drop(servers);
+            self.ask_frame();
+        }
+    }
+
+    pub(super) fn ask_frame(&self) {
+        if self.is_frame_asked.replace(true) {
+            return;
+        }
+        let this = self.this.clone();
+        request_animation_frame(move || {
+            if let Some(inner) = this.upgrade() {
+                inner.is_frame_asked.set(false);
+                (inner.on_frame)();
+            }
+        });
+    }
+
+    fn ask_turn(&self) {
+        if let Some(turns) = &*self.turns.borrow() {
+            turns.ask();
+        }
+    }
+
+    fn close(&self) {
+        *self.connection.borrow_mut() = None;
+        *self.link.borrow_mut() = Link::None;
+        self.inbox.borrow_mut().clear();
+    }
+
+    /// One turn of work: takes in what arrived, then lets the view catch up. True while there is more to do.
+    fn turn(&self, deadline: &mut Deadline) -> bool {
+        let mut happened = Vec::new();
+        let has_more = self.take_in(deadline, &mut happened);
+        for happening in happened {
+            self.happen(happening);
+        }
+        let Ok(mut servers) = self.servers.try_borrow_mut() else { return true };
+        let now = now_ms();
+        let is_first = servers.is_first_sight();
+        if servers.is_settled || (has_more && !is_first && now - self.view_stepped_at.get() < VIEW_EVERY_MS) {
+            return has_more;
+        }
+        self.view_stepped_at.set(now);
+        let is_done = servers.step(deadline) == Step::Done;
+        servers.is_settled = is_done && !has_more;
+        drop(servers);
+        self.ask_frame();
+        has_more || !is_done
+    }
+
+    fn take_in(&self, deadline: &mut Deadline, happened: &mut Vec<Happening>) -> bool {
+        let mut inbox = self.inbox.borrow_mut();
+        let Ok(mut servers) = self.servers.try_borrow_mut() else { return true };
+        let mut receiver = self.receiver.borrow_mut();
+        while let Some(arrived) = inbox.front() {
+            let is_used_up = match arrived {
+                Arrived::Start => {
+                    receiver.start();
+                    true
+                }
+                Arrived::Bytes(bytes) => receiver.take_in(bytes, &mut servers, deadline, happened),
+                Arrived::End(happening) => {
+                    let is_whole = servers.is_caught_up && receiver.is_at_a_boundary();
+                    happened.push(match happening {
+                        Happening::SnapshotEnded { .. } => Happening::SnapshotEnded { is_whole },
+                        other => other.clone(),
+                    });
+                    true
+                }
+            };
+            if is_used_up {
+                inbox.pop_front();
+            }
+            // The first rows are shown before the next ones are read.
+            if !deadline.has_time() || servers.is_first_sight() {
+                break;
+            }
+        }
+        !inbox.is_empty()
+    }
+}
