@@ -1,0 +1,221 @@
+//! Makes the calls a fill needs, side by side, and puts what they bring into the index.
+
+use std::collections::{BTreeSet, HashSet};
+
+use api_types::ServerId;
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use tokio::time::Instant;
+
+use super::{Keeper, Trouble, upstream_time};
+use crate::{
+    features::servers::{
+        decode::{Names, RawPage, decode_row},
+        fill::{FillPlan, Outcome, Step},
+        index::StartedFill,
+        upstream::{Page, PageAnswer},
+    },
+    metrics::Metric,
+    upstream::ServiceType,
+};
+
+/// What a step's call brought.
+enum Brought {
+    Page(PageAnswer),
+    Count(Option<u32>),
+}
+
+impl Keeper<'_> {
+    /// Has every server of the region; gives when the last question was asked.
+    ///
+    /// A fill that was broken off goes on where it was: what changed since its start comes at its end.
+    pub(super) async fn fill(&self) -> Result<Instant, Trouble> {
+        self.begin_fill();
+        self.prepare_flavors().await?;
+        let cap = self.shared.upstream.client.config().concurrency;
+        let mut calls = FuturesUnordered::new();
+        // Mishaps and timeouts since something was answered.
+        let mut setbacks = 0;
+        loop {
+            while calls.len() < cap {
+                let Some(step) = self.with_fill(FillPlan::next_step).flatten() else { break };
+                calls.push(self.call(step));
+            }
+            if self.with_fill(|plan| plan.is_complete()).unwrap_or(true) {
+                break;
+            }
+            let Some((step, brought)) = calls.next().await else {
+                return Err(Trouble::Stuck { target: self.target(ServiceType::Compute) });
+            };
+            match brought {
+                Ok(brought) => {
+                    setbacks = 0;
+                    self.take(step, brought)?;
+                }
+                Err(trouble) => {
+                    setbacks += 1;
+                    self.take_trouble(step, trouble, setbacks)?;
+                }
+            }
+            if !self.shared.has_room() {
+                return Err(Trouble::Full);
+            }
+        }
+        // Calls that are still under way are of no use any more.
+        drop(calls);
+        self.finish_fill().await
+    }
+
+    fn begin_fill(&self) {
+        let mut fill = self.index.fill.lock();
+        match &mut *fill {
+            Some(started) if started.started_at.elapsed() < self.shared.config.reconcile => {
+                started.plan.give_back_all();
+            }
+            _ => {
+                let cap = self.shared.upstream.client.config().concurrency;
+                *fill = Some(StartedFill {
+                    plan: FillPlan::new(cap),
+                    started_at: Instant::now(),
+                    upstream_time: None,
+                });
+            }
+        }
+    }
+
+    fn with_fill<T>(&self, act: impl FnOnce(&mut FillPlan) -> T) -> Option<T> {
+        self.index.fill.lock().as_mut().map(|fill| act(&mut fill.plan))
+    }
+
+    /// A Nova that sends only ids of flavors is asked for the flavors first, so that no row has to be read twice.
+    async fn prepare_flavors(&self) -> Result<(), Trouble> {
+        let needs_flavors = |names: &Names| names.flavors.is_empty();
+        let compute = ServiceType::Compute;
+        let ids_only = self.ask(compute, |up, at| {
+            let ids_only = up.has_flavor_ids_only(at);
+            async move { Ok(ids_only) }.boxed()
+        });
+        if ids_only.await? && needs_flavors(&self.index.names()) {
+            // Without them rows show the ids.
+            match self.ask(compute, |up, at| up.list_flavors(at).boxed()).await {
+                Ok(flavors) => self.index.learn_flavors(flavors),
+                Err(trouble) => tracing::debug!(error = %trouble.chain(), "no names of flavors"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn call(&self, step: Step) -> (Step, Result<Brought, Trouble>) {
+        let compute = ServiceType::Compute;
+        let detailed = |page: Page| self.ask(compute, move |up, at| up.list_detailed(at, page).boxed());
+        let result = match step {
+            Step::First { limit } => detailed(Page { limit, ..Page::default() }).await.map(Brought::Page),
+            Step::Follow { marker, limit } => {
+                detailed(Page { marker, limit, ..Page::default() }).await.map(Brought::Page)
+            }
+            Step::Walk { marker, limit, .. } => {
+                detailed(Page { marker, limit, by_id: true, ..Page::default() }).await.map(Brought::Page)
+            }
+            Step::Light { marker, limit } => {
+                let page = Page { marker, limit, ..Page::default() };
+                self.ask(compute, move |up, at| up.list_light(at, page).boxed()).await.map(Brought::Page)
+            }
+            Step::Count => self.ask(compute, |up, at| up.count_servers(at).boxed()).await.map(Brought::Count),
+        };
+        (step, result)
+    }
+
+    fn take(&self, step: Step, brought: Brought) -> Result<(), Trouble> {
+        let answer = match brought {
+            Brought::Count(count) => return self.note(step, Outcome::Count(count), &[]),
+            Brought::Page(answer) => answer,
+        };
+        if let Some(fill) = self.index.fill.lock().as_mut() {
+            fill.upstream_time.get_or_insert_with(|| upstream_time(&answer));
+        }
+        let page = match RawPage::parse(&answer.answer.body) {
+            Ok(page) => page,
+            Err(error) => return self.take_trouble(step, self.malformed(&error), 1),
+        };
+        let outcome = Outcome::Page { ids: page.ids(), has_next: page.has_next() };
+        if matches!(step, Step::Light { .. }) {
+            return self.note(step, outcome, &[]);
+        }
+        let names = self.index.names();
+        let rows: Vec<_> = page.servers.iter().map(|raw| decode_row(raw, &names)).collect();
+        self.index.apply(&rows, &[]);
+        let ids: Vec<ServerId> = rows.iter().map(|row| row.id).collect();
+        self.note(step, outcome, &ids)
+    }
+
+    /// Tells the plan, and the viewers what is expected now.
+    fn note(&self, step: Step, outcome: Outcome, rows: &[ServerId]) -> Result<(), Trouble> {
+        let noted = self.with_fill(|plan| {
+            let noted = plan.done(step, outcome);
+            for id in rows {
+                plan.saw_stray(*id);
+            }
+            noted.map(|()| plan.expected())
+        });
+        match noted {
+            Some(Ok(expected)) => {
+                self.index.update_health(|health| {
+                    health.expect(expected);
+                    health.answers();
+                });
+                Ok(())
+            }
+            Some(Err(_)) => Err(Trouble::Stuck { target: self.target(ServiceType::Compute) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on where that is possible: with fewer rows, with another question, or with the same once more.
+    fn take_trouble(&self, step: Step, trouble: Trouble, setbacks: u32) -> Result<(), Trouble> {
+        let is_extra = matches!(step, Step::Light { .. } | Step::Count);
+        let is_first = matches!(step, Step::First { .. });
+        let outcome = match &trouble {
+            // What can be done without is not asked twice. That the region is down the first page will tell.
+            _ if is_extra => Some(Outcome::Refused),
+            trouble if is_first && (trouble.is_refusal() || trouble.is_timeout()) => None,
+            trouble if trouble.is_refusal() => Some(Outcome::Refused),
+            // When nothing is answered any more, the region hangs; it is not the size of the pages.
+            trouble if trouble.is_too_much() && setbacks <= MOST_SETBACKS => Some(Outcome::TooMuch),
+            _ => None,
+        };
+        if let Some(outcome) = outcome {
+            return self
+                .with_fill(|plan| plan.done(step, outcome))
+                .transpose()
+                .map(drop)
+                .map_err(|_| trouble);
+        }
+        self.with_fill(|plan| plan.give_back(step));
+        let may_try_again = trouble.is_mishap() && !is_first && setbacks <= MOST_SETBACKS;
+        if may_try_again { Ok(()) } else { Err(trouble) }
+    }
+
+    /// Takes in what changed while the pages came, and takes out what none of them had.
+    async fn finish_fill(&self) -> Result<Instant, Trouble> {
+        let started = self.index.fill.lock().as_ref().map(|fill| (fill.upstream_time, fill.started_at));
+        let (since, started_at) = started.ok_or(Trouble::Nobody)?;
+        let changes = self.changes(since.unwrap_or(0)).await?;
+        let seen = self.index.fill.lock().take().map(|fill| fill.plan.seen().clone()).unwrap_or_default();
+        self.index.rewrite(|rows| {
+            let present: HashSet<ServerId> = present_ids(&seen, &changes.present);
+            rows.retain(&present);
+        });
+        self.index.update_health(|health| {
+            health.changes_since = Some(changes.upstream_time);
+            health.reconciled(Instant::now());
+        });
+        self.shared.metrics.time(Metric::IndexFill, &[self.index.key.region.as_str()], started_at.elapsed());
+        Ok(changes.asked_at)
+    }
+}
+
+/// Mishaps in a row, without an answer between them, after which a fill is given up for now.
+const MOST_SETBACKS: u32 = 3;
+
+fn present_ids(seen: &BTreeSet<ServerId>, changed: &HashSet<ServerId>) -> HashSet<ServerId> {
+    seen.iter().chain(changed).copied().collect()
+}

@@ -1,0 +1,95 @@
+//! Names of images: rows show ids until they are known, and no row waits for them.
+
+use std::{collections::HashMap, time::Duration};
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, sleep};
+
+use super::Keeper;
+use crate::upstream::ServiceType;
+
+/// What was asked of the image service, so that it is not asked again on every opening.
+#[derive(Default)]
+pub struct AskedImages {
+    listed_at: Option<Instant>,
+    /// Images that were asked for by themselves, and when.
+    looked_up: HashMap<String, Instant>,
+}
+
+impl Keeper<'_> {
+    /// Learns the names of images while somebody looks; never ends by itself.
+    pub(super) async fn learn_image_names(&self) {
+        let mut news = self.index.news();
+        loop {
+            self.list_images_if_due().await;
+            self.look_up_images().await;
+            // Rows with images that are not known come with the news, if at all.
+            if news.changed().await.is_err() {
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn list_images_if_due(&self) {
+        let is_due = {
+            let mut asked = self.index.asked_images.lock();
+            let is_due = asked.listed_at.is_none_or(|at| at.elapsed() >= LISTED_FOR);
+            if is_due {
+                asked.listed_at = Some(Instant::now());
+            }
+            is_due
+        };
+        if !is_due {
+            return;
+        }
+        match self.ask(ServiceType::Image, |up, at| up.list_image_names(at).boxed()).await {
+            Ok(names) => self.index.learn_images(names),
+            Err(trouble) => {
+                let region = &self.index.key.region;
+                tracing::debug!(%region, error = %trouble.chain(), "no names of images");
+                // Once more in half a minute; until then single images are not asked for either.
+                self.index.asked_images.lock().listed_at =
+                    Instant::now().checked_sub(LISTED_FOR - AGAIN_AFTER);
+            }
+        }
+    }
+
+    /// Images that the list does not have: of another project, hidden, or deleted.
+    async fn look_up_images(&self) {
+        let unnamed: Vec<String> =
+            self.index.read(|rows| rows.unnamed_images().take(MOST_UNNAMED).map(str::to_owned).collect());
+        let unknown: Vec<String> = {
+            let mut asked = self.index.asked_images.lock();
+            asked.looked_up.retain(|_, at| at.elapsed() < LISTED_FOR);
+            unnamed.into_iter().filter(|id| !asked.looked_up.contains_key(id)).take(AT_ONCE).collect()
+        };
+        let mut names = HashMap::new();
+        for id in unknown {
+            self.index.asked_images.lock().looked_up.insert(id.clone(), Instant::now());
+            let image = id.clone();
+            let found = self.ask(ServiceType::Image, move |up, at| {
+                let (up, image) = (up.clone(), image.clone());
+                async move { up.show_image_name(at, &image).await }.boxed()
+            });
+            match found.await {
+                Ok(Some(name)) => {
+                    names.insert(id, name);
+                }
+                Ok(None) => {}
+                // The service is unwell; the rest can wait.
+                Err(_) => break,
+            }
+        }
+        self.index.learn_images(names);
+    }
+}
+
+/// A list of names is good for so long; images are renamed and added seldom.
+const LISTED_FOR: Duration = Duration::from_secs(600);
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// News come in bursts.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Images looked up in one go, and how many of those waiting are looked at for it.
+const AT_ONCE: usize = 20;
+const MOST_UNNAMED: usize = 2000;

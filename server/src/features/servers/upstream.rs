@@ -1,0 +1,278 @@
+//! The calls to Nova and Glance by their API names. What they answer is read here and in `decode.rs`, nowhere else.
+
+use std::{collections::HashMap, time::Duration};
+
+use api_types::{Region, ServerId, servers::Flavor};
+use axum::http::StatusCode;
+use chrono::DateTime;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::decode::clip;
+use crate::{
+    session::ProjectScope,
+    upstream::{
+        Answer, Call, Lane, Microversion, ServiceType, Target, UpstreamClient, UpstreamError,
+        service_catalog::{join, join_versioned},
+    },
+};
+
+/// Calls about servers. Cheap to clone.
+#[derive(Clone)]
+pub struct ServersUpstream {
+    pub(super) client: UpstreamClient,
+}
+
+/// The compute or image service of one region, asked with one caller's token.
+pub struct Place<'a> {
+    pub target: Target,
+    endpoint: &'a Url,
+    token: &'a str,
+}
+
+/// Which page of a list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Page {
+    pub marker: Option<ServerId>,
+    pub limit: u32,
+    /// In the order of ids instead of Nova's own (the newest first).
+    pub by_id: bool,
+    /// Only what changed at or after this time, in seconds since 1970; deleted servers too.
+    pub changes_since: Option<i64>,
+}
+
+/// A page as it came, and what it tells about the upstream's clock.
+pub struct PageAnswer {
+    pub answer: Answer,
+    pub asked_at: Instant,
+    /// The upstream's time when it was asked, by its `Date` header; seconds since 1970.
+    pub upstream_time: Option<i64>,
+}
+
+impl ServersUpstream {
+    pub fn new(client: UpstreamClient) -> Self {
+        Self { client }
+    }
+
+    /// Where the compute service of a region is; `None`: the project's catalog does not have it.
+    pub fn compute<'a>(&self, scope: &'a ProjectScope, region: &Region) -> Option<Place<'a>> {
+        self.place(ServiceType::Compute, scope, region)
+    }
+
+    pub fn image<'a>(&self, scope: &'a ProjectScope, region: &Region) -> Option<Place<'a>> {
+        self.place(ServiceType::Image, scope, region)
+    }
+
+    /// The regions whose servers a project can have.
+    pub fn regions(&self, scope: &ProjectScope) -> Vec<Region> {
+        scope.catalog.regions(ServiceType::Compute, self.client.config().interface)
+    }
+
+    /// Source: compute API, list servers detailed.
+    pub async fn list_detailed(&self, place: &Place<'_>, page: Page) -> Result<PageAnswer, UpstreamError> {
+        self.list(place, &["servers", "detail"], page).await
+    }
+
+    /// Ids and names only, at a third of the price. Source: compute API, list servers.
+    pub async fn list_light(&self, place: &Place<'_>, page: Page) -> Result<PageAnswer, UpstreamError> {
+        self.list(place, &["servers"], page).await
+    }
+
+    /// How many servers count against the project's quota. Source: compute API, show limits.
+    pub async fn count_servers(&self, place: &Place<'_>) -> Result<Option<u32>, UpstreamError> {
+        let call = |url| Call::get(url).lane(Lane::Bulk).deadline(deadline_for(0));
+        let answer = self.send(place, &["limits"], &[], call).await?;
+        let limits: Value = answer.json()?;
+        let used = limits.pointer("/limits/absolute/totalInstancesUsed").and_then(Value::as_u64);
+        Ok(used.and_then(|used| u32::try_from(used).ok()))
+    }
+
+    /// Source: compute API, show server.
+    pub async fn show_server(&self, place: &Place<'_>, server: ServerId) -> Result<Answer, UpstreamError> {
+        self.send(place, &["servers", &server.to_string()], &[], Call::get).await
+    }
+
+    /// A part of a server that has its own address: `os-interface`, `os-instance-actions`.
+    pub async fn show_part(
+        &self,
+        place: &Place<'_>,
+        server: ServerId,
+        part: &str,
+    ) -> Result<Answer, UpstreamError> {
+        self.send(place, &["servers", &server.to_string(), part], &[], Call::get).await
+    }
+
+    /// The flavors there are, by id. Source: compute API, list flavors with details.
+    pub async fn list_flavors(&self, place: &Place<'_>) -> Result<HashMap<String, Flavor>, UpstreamError> {
+        #[derive(Deserialize)]
+        struct Flavors {
+            flavors: Vec<Value>,
+        }
+        let answer = self.send(place, &["flavors", "detail"], &[("limit", "1000".into())], Call::get).await?;
+        let number = |flavor: &Value, key: &str| {
+            flavor.get(key).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+        };
+        let flavors = answer.json::<Flavors>()?.flavors.into_iter().filter_map(|flavor| {
+            let known = Flavor {
+                name: clip(flavor.get("name")?.as_str()?.into()),
+                vcpus: number(&flavor, "vcpus"),
+                ram_mib: number(&flavor, "ram"),
+                disk_gib: number(&flavor, "disk"),
+            };
+            Some((flavor.get("id")?.as_str()?.to_owned(), known))
+        });
+        Ok(flavors.collect())
+    }
+
+    /// The names of the images the project can see, by id. Source: image API v2, list images.
+    pub async fn list_image_names(
+        &self,
+        place: &Place<'_>,
+    ) -> Result<HashMap<String, String>, UpstreamError> {
+        #[derive(Deserialize)]
+        struct Images {
+            images: Vec<Value>,
+            next: Option<String>,
+        }
+        let mut names = HashMap::new();
+        let mut url = join_versioned(place.endpoint, "v2", &["images"]);
+        url.query_pairs_mut().append_pair("limit", "1000");
+        for _ in 0..MOST_IMAGE_PAGES {
+            let call = Call::get(url.clone()).token(place.token).lane(Lane::Bulk);
+            let images: Images = self.client.send(&place.target, call).await?.json()?;
+            names.extend(images.images.iter().filter_map(image_name));
+            let next = images.next.as_deref().and_then(|next| next_of(place.endpoint, &url, next));
+            match next {
+                Some(next) => url = next,
+                None => break,
+            }
+        }
+        Ok(names)
+    }
+
+    /// One image's name; `None`: there is no such image, or not for this project.
+    pub async fn show_image_name(
+        &self,
+        place: &Place<'_>,
+        image: &str,
+    ) -> Result<Option<String>, UpstreamError> {
+        let url = join_versioned(place.endpoint, "v2", &["images", image]);
+        let call = Call::get(url).token(place.token).lane(Lane::Bulk);
+        match self.client.send(&place.target, call).await {
+            Ok(answer) => Ok(image_name(&answer.json()?).map(|(_, name)| name)),
+            Err(error) if matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// True when the region's Nova sends only the ids of flavors.
+    pub fn has_flavor_ids_only(&self, place: &Place<'_>) -> bool {
+        self.client.microversions().of(place.endpoint, Instant::now()) < FLAVOR_INLINE
+    }
+
+    fn place<'a>(&self, service: ServiceType, scope: &'a ProjectScope, region: &Region) -> Option<Place<'a>> {
+        let endpoint = scope.catalog.endpoint(service, region, self.client.config().interface)?;
+        Some(Place { target: Target::new(service, region.clone()), endpoint, token: scope.token.expose() })
+    }
+
+    async fn list(&self, place: &Place<'_>, path: &[&str], page: Page) -> Result<PageAnswer, UpstreamError> {
+        let mut query = vec![("limit", page.limit.to_string())];
+        if page.by_id {
+            query.extend([("sort_key", "uuid".to_owned()), ("sort_dir", "asc".to_owned())]);
+        }
+        query.extend(page.marker.map(|marker| ("marker", marker.to_string())));
+        query.extend(page.changes_since.and_then(utc_text).map(|since| ("changes-since", since)));
+        let deadline = deadline_for(page.limit);
+        let asked_at = Instant::now();
+        let answer =
+            self.send(place, path, &query, |url| Call::get(url).lane(Lane::Bulk).deadline(deadline)).await?;
+        let took = i64::try_from(asked_at.elapsed().as_secs()).unwrap_or(i64::MAX) + 1;
+        let date = answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok());
+        let upstream_time = date.map(|date| date.timestamp().saturating_sub(took));
+        Ok(PageAnswer { answer, asked_at, upstream_time })
+    }
+
+    /// Makes a call at the version the endpoint has; one that turns out too high is lowered, once.
+    async fn send(
+        &self,
+        place: &Place<'_>,
+        path: &[&str],
+        query: &[(&str, String)],
+        build: impl Fn(Url) -> Call,
+    ) -> Result<Answer, UpstreamError> {
+        let mut url = join(place.endpoint, path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let versions = self.client.microversions();
+        let version = versions.of(place.endpoint, Instant::now());
+        let call = |version: Microversion| build(url.clone()).token(place.token).microversion(version);
+        match self.client.send(&place.target, call(version)).await {
+            Err(error) if error.status() == Some(StatusCode::NOT_ACCEPTABLE) => {
+                let lower = versions.negotiate(&self.client, &place.target, place.endpoint).await?;
+                if lower == version { Err(error) } else { self.client.send(&place.target, call(lower)).await }
+            }
+            result => result,
+        }
+    }
+}
+
+/// From here on a server carries its flavor's values, and no id of it.
+const FLAVOR_INLINE: Microversion = Microversion::new(2, 47);
+/// 20,000 images: more than anybody looks through.
+const MOST_IMAGE_PAGES: usize = 20;
+
+/// How long a page may take: an empty answer a few seconds, each row four times of what it takes a real Nova.
+fn deadline_for(rows: u32) -> Duration {
+    Duration::from_secs(5) + Duration::from_millis(25) * rows
+}
+
+fn utc_text(seconds: i64) -> Option<String> {
+    DateTime::from_timestamp(seconds, 0).map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+fn image_name(image: &Value) -> Option<(String, String)> {
+    let id = image.get("id")?.as_str()?;
+    // An image may be without a name; then its id has to do.
+    let name = image.get("name")?.as_str().filter(|name| !name.is_empty())?;
+    Some((clip(id.into()), clip(name.into())))
+}
+
+/// Glance's `next` is a path from the root of its host, without the prefix a proxy may have put before it. Only its
+/// query is taken, so that no answer can send the token elsewhere.
+fn next_of(endpoint: &Url, current: &Url, next: &str) -> Option<Url> {
+    let next = endpoint.join(next).ok()?;
+    let mut url = current.clone();
+    url.set_query(Some(next.query()?));
+    (url != *current).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a url")
+    }
+
+    #[test]
+    fn the_next_page_of_images_stays_with_the_endpoint_whatever_the_answer_says() {
+        let endpoint = url("https://cloud/image");
+        let current = url("https://cloud/image/v2/images?limit=1000");
+        let next = next_of(&endpoint, &current, "/v2/images?limit=1000&marker=x");
+        assert_eq!(next, Some(url("https://cloud/image/v2/images?limit=1000&marker=x")));
+        let elsewhere = next_of(&endpoint, &current, "http://evil/v2/images?marker=x");
+        assert_eq!(elsewhere, Some(url("https://cloud/image/v2/images?marker=x")));
+        assert_eq!(next_of(&endpoint, &current, "/v2/images?limit=1000"), None);
+        assert_eq!(next_of(&endpoint, &current, "/v2/images"), None);
+    }
+
+    #[test]
+    fn times_are_written_as_nova_reads_them() {
+        assert_eq!(utc_text(1_795_201_368).as_deref(), Some("2026-11-20T19:02:48Z"));
+    }
+}
