@@ -56,6 +56,30 @@ impl Setup {
 }
 
 impl Scene {
+    /// Starts the cloud, then the panel and the browser side by side.
+    pub async fn start(setup: Setup) -> Result<Self> {
+        let cloud = Cloud::start(setup.cloud).await.context("the simulated cloud")?;
+        let keystone_url = cloud.keystone_url();
+        let (panel, browser) =
+            tokio::join!(Panel::start(&keystone_url, &setup.settings), Browser::start(setup.window));
+        match (panel, browser) {
+            (Ok(panel), Ok(browser)) => Ok(Self { cloud, panel, browser }),
+            (Err(error), Ok(browser)) => {
+                browser.quit().await?;
+                Err(error)
+            }
+            (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// Ends all three, whether or not one of them fails to.
+    pub async fn stop(self) -> Result<()> {
+        let browser = self.browser.quit().await.context("the browser");
+        let panel = self.panel.stop().await.context("the panel");
+        self.cloud.shutdown().await;
+        browser.and(panel)
+    }
+
     /// The cloud's knobs.
     pub fn control(&self) -> Control {
         self.cloud.admin()
@@ -83,7 +107,7 @@ pub fn scene(setup: Setup, test: impl AsyncFnOnce(&Scene) -> Result<()>) {
         .expect("a runtime for the test");
     evidence::clear(&name);
     runtime.block_on(async {
-        let scene = match start(setup).await {
+        let scene = match Scene::start(setup).await {
             Ok(scene) => scene,
             Err(error) => panic!("{name} could not start: {error:?}"),
         };
@@ -93,9 +117,7 @@ pub fn scene(setup: Setup, test: impl AsyncFnOnce(&Scene) -> Result<()>) {
             true => evidence::keep(&name, Some(&scene.browser), Some(&scene.panel)).await.ok(),
             false => None,
         };
-        let Scene { cloud, panel, browser } = scene;
-        let ended = browser.quit().await.context("the browser").and(panel.stop().await.context("the panel"));
-        cloud.shutdown().await;
+        let ended = scene.stop().await;
         if let Some(folder) = kept {
             eprintln!("{name}: see {}", folder.display());
         }
@@ -105,22 +127,6 @@ pub fn scene(setup: Setup, test: impl AsyncFnOnce(&Scene) -> Result<()>) {
             Ok(Ok(())) => ended.expect("everything the test started ends"),
         }
     });
-}
-
-/// Starts the cloud and, beside the panel that needs it, the browser.
-async fn start(setup: Setup) -> Result<Scene> {
-    let cloud = Cloud::start(setup.cloud).await.context("the simulated cloud")?;
-    let keystone_url = cloud.keystone_url();
-    let (panel, browser) =
-        tokio::join!(Panel::start(&keystone_url, &setup.settings), Browser::start(setup.window));
-    match (panel, browser) {
-        (Ok(panel), Ok(browser)) => Ok(Scene { cloud, panel, browser }),
-        (Err(error), Ok(browser)) => {
-            browser.quit().await?;
-            Err(error)
-        }
-        (_, Err(error)) => Err(error),
-    }
 }
 
 /// libtest names a test's thread after it; with one thread in all, the place in the source has to do.

@@ -1,0 +1,95 @@
+//! `make bench`: the figures the panel is held to, measured. Prints a table, writes `target/bench.json`.
+//!
+//!     cargo run --release -p e2e --bin bench                     everything, some ten minutes
+//!     cargo run --release -p e2e --bin bench -- --only list      a part: see PARTS
+//!     cargo run --release -p e2e --bin bench -- --only list --servers 100000 --rounds 3
+//!
+//! A part that fails is told at the end, and the program's exit code with it; the other parts run all the same.
+
+mod crates;
+mod lighthouse;
+mod list;
+mod node;
+mod open;
+mod proxy;
+mod report;
+mod session;
+mod weight;
+mod world;
+
+use anyhow::{Context, Result, bail};
+use e2e::harness::programs;
+use report::Report;
+
+/// What `--only` takes, several with commas.
+const PARTS: [&str; 10] =
+    ["weight", "list", "cold", "hanging", "warm", "change", "session", "index", "rows", "lighthouse"];
+
+struct Options {
+    parts: Vec<String>,
+    servers: Vec<usize>,
+    rounds: usize,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let options = Options::read(std::env::args().skip(1))?;
+    programs::prepare_http();
+    let mut report = Report::default();
+    println!("{:<72} {:>14} {:>10} {:>8} {:>9}", "figure", "value", "reference", "ratio", "goal");
+    let mut failed = Vec::new();
+    for part in &options.parts {
+        if let Err(error) = run(&mut report, part, &options).await {
+            println!("{part} FAILED: {error:#}");
+            failed.push(part.as_str());
+        }
+    }
+    report.finish(&programs::target_dir().join("bench.json"))?;
+    if !failed.is_empty() {
+        bail!("these parts failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
+    match part {
+        "weight" => weight::run(report),
+        "list" => {
+            for servers in &options.servers {
+                list::run(report, *servers, options.rounds).await?;
+            }
+            Ok(())
+        }
+        "cold" => open::cold(report, options.rounds.min(3)).await,
+        "hanging" => open::hanging(report, options.rounds.min(3)).await,
+        "warm" => open::warm(report, options.rounds).await,
+        "change" => open::change(report, 2 * options.rounds).await,
+        "session" => session::run(report).await,
+        "index" => crates::index(report).await,
+        "rows" => crates::rows(report).await,
+        "lighthouse" => lighthouse::run(report).await,
+        other => bail!("there is no part {other:?}; there are {}", PARTS.join(", ")),
+    }
+}
+
+impl Options {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let mut options =
+            Self { parts: PARTS.map(str::to_owned).into(), servers: vec![1_000, 10_000, 100_000], rounds: 5 };
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--only" => options.parts = value()?.split(',').map(str::to_owned).collect(),
+                "--servers" => {
+                    options.servers = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?
+                }
+                "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
+                other => bail!("{other} is none of --only PART,… --servers N,… --rounds N"),
+            }
+        }
+        if let Some(unknown) = options.parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
+            bail!("there is no part {unknown:?}; there are {}", PARTS.join(", "));
+        }
+        Ok(options)
+    }
+}
