@@ -1,0 +1,182 @@
+//! The servers of a project as one streaming answer: what is known, and then what changes.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use api_types::routes::{FRAMES_MEDIA_TYPE, NDJSON_MEDIA_TYPE};
+use axum::{
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use tokio::{sync::mpsc, time};
+
+use super::{
+    credentials::{CallerCredentials, Over},
+    feed::{Feed, Format},
+    index::{Credentials, ServerIndexes},
+    position::Position,
+};
+use crate::{
+    error::ApiError,
+    session::{ProjectCaller, Scopes},
+    shutdown::Shutdown,
+};
+
+/// What a stream begins with and where it ends.
+#[derive(Debug, Deserialize)]
+pub struct StreamQuery {
+    /// Resume from here: only what changed since is sent.
+    position: Option<String>,
+    /// Go on with what changes; else it ends once everything known was sent.
+    #[serde(default = "yes")]
+    follow: bool,
+}
+
+/// Streams the servers of the caller's project in all regions: binary frames where `Accept` asks for them, else JSON
+/// lines.
+///
+/// Answers at once. What a region cannot give is said in the stream: a region's state names the reason.
+///
+/// Errors: 400 a query that cannot be read, and those of [`ProjectCaller`].
+pub async fn list_servers(
+    caller: ProjectCaller,
+    State(indexes): State<ServerIndexes>,
+    State(scopes): State<Scopes>,
+    State(shutdown): State<Shutdown>,
+    query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|_| invalid_query())?;
+    let format = if accepts_frames(&headers) { Format::Frames } else { Format::Lines };
+    let position = query.position.as_deref().map(Position::parse);
+    let credentials = CallerCredentials::new(&caller, scopes);
+    let shared: Arc<dyn Credentials> = credentials.clone();
+    let feed = Feed::open(&indexes, &shared, format, position.as_ref());
+
+    // One piece waits to be sent; the next is made when there is room for it.
+    let (sender, mut receiver) = mpsc::channel(1);
+    tokio::spawn(send(feed, sender, credentials, shutdown, query.follow));
+    // Fused: compression asks once more after the end.
+    let pieces =
+        stream::poll_fn(move |context| receiver.poll_recv(context)).map(Ok::<Bytes, Infallible>).fuse();
+
+    let media_type = match format {
+        Format::Frames => FRAMES_MEDIA_TYPE,
+        Format::Lines => NDJSON_MEDIA_TYPE,
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::VARY, HeaderValue::from_static("accept")),
+        // nginx would collect the pieces until there are many.
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}
+
+pub(super) fn invalid_query() -> ApiError {
+    ApiError::Invalid {
+        code: "invalid_query",
+        message: "The address takes only a position and whether to follow.".to_owned(),
+    }
+}
+
+/// A write that stays blocked for so long ends the stream: the reader is gone, or as good as.
+pub(super) const BLOCKED_FOR: Duration = Duration::from_secs(30);
+/// A sign of life this often.
+pub(super) const PING_EVERY: Duration = Duration::from_secs(20);
+/// A cold list waits so long for its first rows, so that the page is drawn once instead of twice.
+const FIRST_ROWS_WITHIN: Duration = Duration::from_secs(1);
+/// The browser goes on over a WebSocket; what was begun for it goes on until then.
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+fn yes() -> bool {
+    true
+}
+
+fn accepts_frames(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT);
+    accepted.iter().filter_map(|value| value.to_str().ok()).any(|value| value.contains(FRAMES_MEDIA_TYPE))
+}
+
+/// The reader is gone, or takes nothing more.
+struct Gone;
+
+/// Sends a feed until it is over, and leaves.
+async fn send(
+    mut feed: Feed,
+    sender: mpsc::Sender<Bytes>,
+    credentials: Arc<CallerCredentials>,
+    shutdown: Shutdown,
+    follow: bool,
+) {
+    let result = if follow {
+        send_all(&mut feed, &sender, &credentials, &shutdown).await
+    } else {
+        send_known(&mut feed, &sender).await
+    };
+    if result.is_ok() && !follow {
+        feed.leave_for(BACK_WITHIN);
+    }
+}
+
+/// Sends what is known now.
+async fn send_known(feed: &mut Feed, sender: &mpsc::Sender<Bytes>) -> Result<(), Gone> {
+    send_news(feed, sender).await?;
+    tokio::select! {
+        () = feed.first_rows(FIRST_ROWS_WITHIN) => {}
+        () = sender.closed() => return Err(Gone),
+    }
+    send_news(feed, sender).await?;
+    let last = feed.caught_up();
+    pass(sender, last).await
+}
+
+/// Sends what is known and what changes, until the reader leaves or may see no more.
+async fn send_all(
+    feed: &mut Feed,
+    sender: &mpsc::Sender<Bytes>,
+    credentials: &CallerCredentials,
+    shutdown: &Shutdown,
+) -> Result<(), Gone> {
+    send_news(feed, sender).await?;
+    let known = feed.caught_up();
+    pass(sender, known).await?;
+    let mut pings = time::interval_at(time::Instant::now() + PING_EVERY, PING_EVERY);
+    loop {
+        tokio::select! {
+            () = feed.news() => send_news(feed, sender).await?,
+            _ = pings.tick() => {
+                let ping = feed.ping();
+                pass(sender, ping).await?;
+            }
+            over = credentials.over() => {
+                if let Over::Ended { code, message } = over {
+                    let last = feed.ended(code, &message);
+                    pass(sender, last).await?;
+                }
+                return Ok(());
+            }
+            () = sender.closed() => return Err(Gone),
+            () = shutdown.begun() => return Ok(()),
+        }
+    }
+}
+
+async fn send_news(feed: &mut Feed, sender: &mpsc::Sender<Bytes>) -> Result<(), Gone> {
+    while let Some(piece) = feed.next_piece() {
+        pass(sender, piece).await?;
+    }
+    Ok(())
+}
+
+async fn pass(sender: &mpsc::Sender<Bytes>, piece: Bytes) -> Result<(), Gone> {
+    match time::timeout(BLOCKED_FOR, sender.send(piece)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Gone),
+    }
+}
