@@ -59,6 +59,18 @@ impl Source {
         self
     }
 
+    /// Sets one variable unless it is set already.
+    pub fn with_default_env(mut self, name: &str, value: &str) -> Self {
+        self.env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        self
+    }
+
+    /// Removes one variable.
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.env.remove(name);
+        self
+    }
+
     /// Adds a file that the configuration may name, such as a clouds.yaml.
     pub fn with_named_file(mut self, path: &str, text: &str) -> Self {
         if let Files::Given(files) = &mut self.files {

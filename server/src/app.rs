@@ -1,0 +1,155 @@
+//! The panel put together: what is shared, and the router with one line per feature.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router, extract::DefaultBodyLimit, extract::FromRef, middleware::from_fn, middleware::from_fn_with_state,
+};
+use sqlx::PgPool;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    assets,
+    clock::Clock,
+    config::Config,
+    error::ApiError,
+    features::{
+        account,
+        projects::{self, ProjectLists},
+        servers::{self, ServerIndexes},
+        shell,
+        sign_in::{self, Attempts},
+    },
+    metrics::Metrics,
+    middleware::{
+        answer_errors::{answer_errors, answer_panic},
+        csrf::csrf,
+        limits::{LARGEST_BODY, limits},
+        log_request::log_request,
+        metrics::metrics,
+        request_id::request_id,
+        security_headers::{SecurityHeaders, security_headers},
+        timeout::{RequestTimeout, timeout},
+    },
+    secret::Secret,
+    session::{Cookies, Keystone, Scopes, SessionStore, Sessions, Upkeep},
+    shutdown::Shutdown,
+    upstream::{UpstreamClient, client::InvalidClient},
+};
+
+/// What is shared by all requests. Every part is a handle; a handler asks for the one it needs.
+#[derive(Clone, FromRef)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub shutdown: Shutdown,
+    pub cookies: Cookies,
+    pub upstream: UpstreamClient,
+    pub keystone: Keystone,
+    pub sessions: Sessions,
+    pub scopes: Scopes,
+    pub attempts: Attempts,
+    pub projects: ProjectLists,
+    pub servers: ServerIndexes,
+}
+
+impl App {
+    /// Errors: the configured certificates are of no use.
+    pub fn new(
+        config: Config,
+        db: PgPool,
+        clock: Clock,
+        metrics: Metrics,
+        shutdown: Shutdown,
+    ) -> Result<Self, InvalidClient> {
+        let config = Arc::new(config);
+        let upstream = UpstreamClient::new(&config.upstream, metrics.clone())?;
+        let keystone = Keystone::new(upstream.clone(), config.keystone.auth_url.clone());
+        let store = SessionStore::new(db.clone(), config.database.timeout);
+        let sessions = Sessions::new(store, config.session.clone(), clock.clone(), metrics.clone());
+        let scopes = Scopes::new(keystone.clone(), sessions.clone(), clock.clone());
+        let lockout = config.sign_in.lockout.clone();
+        Ok(Self {
+            attempts: Attempts::new(db, lockout, clock.clone(), config.database.timeout),
+            projects: ProjectLists::new(keystone.clone(), clock.clone()),
+            servers: ServerIndexes::new(upstream.clone(), &config.index, metrics.clone()),
+            cookies: Cookies::new(&config.listen.public_url),
+            config,
+            clock,
+            metrics,
+            shutdown,
+            upstream,
+            keystone,
+            sessions,
+            scopes,
+        })
+    }
+
+    /// Starts what runs beside the requests.
+    pub fn start_upkeep(&self) -> Upkeep {
+        let attempts = self.attempts.clone();
+        let forget_attempts = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                if let Err(error) = attempts.delete_old().await {
+                    tracing::debug!(%error, "old sign-in failures are deleted later");
+                }
+            }
+        });
+        Upkeep::start(&self.sessions, &self.scopes).with(forget_attempts)
+    }
+
+    /// Tells Keystone that tokens are over, without anybody waiting for it. A token that cannot be revoked expires.
+    pub fn revoke_later(&self, tokens: Vec<Secret>) {
+        if tokens.is_empty() {
+            return;
+        }
+        let keystone = self.keystone.clone();
+        tokio::spawn(async move {
+            for token in tokens {
+                if let Err(error) = keystone.revoke(&token).await {
+                    tracing::debug!(%error, "a token could not be revoked");
+                }
+            }
+        });
+    }
+}
+
+/// The whole panel.
+pub fn router(app: App) -> Router {
+    let features = Router::new()
+        .merge(sign_in::router())
+        .merge(account::router())
+        .merge(projects::router())
+        .merge(servers::router())
+        .merge(shell::router())
+        .merge(assets::router())
+        .fallback(async || ApiError::Refused { status: axum::http::StatusCode::NOT_FOUND });
+
+    // The upstream calls of a request have their own deadline; a little more lets their answer through.
+    let request_timeout = RequestTimeout(app.config.upstream.timeout + Duration::from_secs(5));
+    let headers = SecurityHeaders::new(&app.config.listen.public_url);
+    // Written from the handler outwards: a request passes them from the last line up to the first.
+    features
+        // 9. Bounds what handlers read of a body whose length is not announced.
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        // 8. Inside the time limit: it may have to look the session up.
+        .layer(from_fn_with_state(app.clone(), csrf))
+        // 7. Bounds everything that waits.
+        .layer(from_fn_with_state(request_timeout, timeout))
+        // 6. Before anything reads the request.
+        .layer(from_fn(limits))
+        // 5. A panic below is an answer above, with the id and the headers of every other.
+        .layer(CatchPanicLayer::custom(answer_panic))
+        // 4. Gives all errors from below their body.
+        .layer(from_fn_with_state(app.clone(), answer_errors))
+        // 3. On every answer, errors included.
+        .layer(from_fn_with_state(headers, security_headers))
+        // 2. See the final status and the whole duration.
+        .layer(from_fn_with_state(app.metrics.clone(), metrics))
+        .layer(from_fn(log_request))
+        // 1. Outermost, since everything below names the request by its id.
+        .layer(from_fn_with_state(app.clone(), request_id))
+        .with_state(app)
+}

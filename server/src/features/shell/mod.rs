@@ -1,0 +1,17 @@
+//! The page the browser's program starts in: the real frame in final sizes, so that nothing moves when it takes over.
+
+mod page;
+
+use axum::{Router, routing::get};
+
+use crate::app::App;
+
+/// The paths of the browser's own route tree. What is not here is not found.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(page::show_start))
+        .route("/projects/{project}", get(page::show_project))
+        .route("/projects/{project}/servers", get(page::show_servers))
+        .route("/projects/{project}/servers/{region}/{server}", get(page::show_servers))
+        .route("/account/sessions", get(page::show_account))
+}

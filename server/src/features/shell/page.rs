@@ -1,0 +1,177 @@
+//! Writes the shell, or sends people to where they can go.
+
+use api_types::{ProjectId, routes};
+use askama::Template;
+use axum::{
+    extract::{OriginalUri, Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    app::App,
+    assets,
+    error::ApiError,
+    page_style,
+    session::{Caller, Session, plain_cookie},
+};
+
+/// Sends the caller to the servers of the project used last; without any project, says so.
+///
+/// Errors: 503 the session cannot be looked up.
+pub async fn show_start(
+    caller: Option<Caller>,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, ApiError> {
+    let Some(session) = signed_in(&app, caller.as_ref()) else { return Ok(to_sign_in(&uri)) };
+    let last = app.sessions.store().find_last_project(&session.user.id).await.ok().flatten();
+    let last = last.and_then(|id| id.parse().ok());
+    match last.or_else(|| session.default_project.clone()) {
+        Some(project) => Ok(Redirect::to(&servers_path(&project)).into_response()),
+        None => no_project(&app, session),
+    }
+}
+
+/// A project has no page of its own yet: its servers are what people come for.
+pub async fn show_project(Path(project): Path<ProjectId>) -> Redirect {
+    Redirect::to(&servers_path(&project))
+}
+
+/// The shell for the servers list and for one server; which of the two, the browser reads from the address.
+///
+/// Errors: 400 the address names no project, 503 the session cannot be looked up.
+pub async fn show_servers(
+    caller: Option<Caller>,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    Path(_): Path<ServersPath>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    match signed_in(&app, caller.as_ref()) {
+        Some(session) => shell(&app, session, &headers, "Servers"),
+        None => Ok(to_sign_in(&uri)),
+    }
+}
+
+/// The shell for the caller's own sessions.
+///
+/// Errors: 503 the session cannot be looked up.
+pub async fn show_account(
+    caller: Option<Caller>,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    match signed_in(&app, caller.as_ref()) {
+        Some(session) => shell(&app, session, &headers, "Sessions"),
+        None => Ok(to_sign_in(&uri)),
+    }
+}
+
+/// What the addresses of servers hold, checked before the browser's program sees it.
+#[derive(serde::Deserialize)]
+pub struct ServersPath {
+    #[allow(dead_code, reason = "reading it is the check")]
+    project: ProjectId,
+    #[allow(dead_code, reason = "reading it is the check")]
+    region: Option<api_types::Region>,
+    #[allow(dead_code, reason = "reading it is the check")]
+    server: Option<api_types::ServerId>,
+}
+
+#[derive(Template)]
+#[template(path = "shell.html")]
+struct Shell<'a> {
+    brand: &'a str,
+    title: &'a str,
+    theme: &'static str,
+    release: &'static str,
+    csrf_token: &'a str,
+    styles: &'static str,
+    script: &'static str,
+    module: &'static str,
+    boot: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "no_project.html")]
+struct NoProjectPage<'a> {
+    brand: &'a str,
+    user: &'a str,
+    help_url: Option<&'a str>,
+    csrf_token: &'a str,
+    style: &'static str,
+}
+
+/// A page with an expired token would begin with a dialog over nothing: better the sign-in page.
+fn signed_in<'a>(app: &App, caller: Option<&'a Caller>) -> Option<&'a Session> {
+    caller.map(|caller| &*caller.session).filter(|session| !session.is_token_expired(app.clock.now()))
+}
+
+fn shell(app: &App, session: &Session, headers: &HeaderMap, title: &str) -> Result<Response, ApiError> {
+    let page = Shell {
+        brand: &app.config.sign_in.brand,
+        title,
+        theme: theme(headers),
+        release: crate::RELEASE,
+        csrf_token: &app.sessions.csrf_token(session),
+        styles: assets::name("styles.css").unwrap_or("styles.css"),
+        script: assets::name("frontend.js").unwrap_or("frontend.js"),
+        module: assets::name("frontend_bg.wasm").unwrap_or("frontend_bg.wasm"),
+        boot: assets::name("boot.js").unwrap_or("boot.js"),
+    };
+    let html = page.render().map_err(ApiError::internal("writing the shell"))?;
+    Ok(with_etag(html, headers))
+}
+
+/// The page is the same until the release, the session or the theme changes; then a return to it costs no bytes.
+fn with_etag(html: String, headers: &HeaderMap) -> Response {
+    let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&html)[..12]));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag);
+    let mut response =
+        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { Html(html).into_response() };
+    let set = response.headers_mut();
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        set.insert(header::ETAG, etag);
+    }
+    set.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    set.insert(header::VARY, HeaderValue::from_static("Cookie"));
+    response
+}
+
+fn no_project(app: &App, session: &Session) -> Result<Response, ApiError> {
+    let page = NoProjectPage {
+        brand: &app.config.sign_in.brand,
+        user: &session.user.name,
+        help_url: app.config.sign_in.help_url.as_deref(),
+        csrf_token: &app.sessions.csrf_token(session),
+        style: page_style::CSS,
+    };
+    let html = page.render().map_err(ApiError::internal("writing the page without a project"))?;
+    let policy = (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page_style::policy()));
+    Ok(([policy], Html(html)).into_response())
+}
+
+/// The theme the browser's program keeps in a cookie, so that the first paint has it.
+fn theme(headers: &HeaderMap) -> &'static str {
+    match plain_cookie(headers, "theme") {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "system",
+    }
+}
+
+fn servers_path(project: &ProjectId) -> String {
+    format!("/projects/{project}/servers")
+}
+
+fn to_sign_in(uri: &Uri) -> Response {
+    let here = uri.path_and_query().map_or("/", |whole| whole.as_str());
+    let query: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", here).finish();
+    let there = if here == "/" { routes::SIGN_IN.to_owned() } else { format!("{}?{query}", routes::SIGN_IN) };
+    Redirect::to(&there).into_response()
+}

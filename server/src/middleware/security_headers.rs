@@ -1,0 +1,68 @@
+//! What browsers are told about every answer.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::config::PublicUrl;
+
+/// The headers, made once. A handler's own value of one of them stays.
+#[derive(Clone)]
+pub struct SecurityHeaders(Arc<Vec<(HeaderName, HeaderValue)>>);
+
+impl SecurityHeaders {
+    pub fn new(public_url: &PublicUrl) -> Self {
+        // 'self' covers WebSockets in current browsers; older ones want them spelled out.
+        let socket = public_url.origin().replacen("http", "ws", 1);
+        let policy = format!(
+            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+             font-src 'self'; connect-src 'self' {socket}; object-src 'none'; base-uri 'none'; \
+             frame-ancestors 'none'; form-action 'self'"
+        );
+        let fixed = |name: HeaderName, value: &'static str| (name, HeaderValue::from_static(value));
+        let mut headers = vec![
+            fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            fixed(header::X_FRAME_OPTIONS, "DENY"),
+            // Not no-referrer: browsers would then send `Origin: null` with our own forms.
+            fixed(header::REFERRER_POLICY, "same-origin"),
+            fixed(
+                HeaderName::from_static("permissions-policy"),
+                "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
+            ),
+            fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+            fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+            // Pages and answers belong to one person; what may be kept says so itself.
+            fixed(header::CACHE_CONTROL, "no-store"),
+        ];
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.push((header::CONTENT_SECURITY_POLICY, policy));
+        }
+        if public_url.is_https() {
+            headers.push(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"));
+        }
+        Self(Arc::new(headers))
+    }
+
+    fn add_to(&self, answer: &mut HeaderMap) {
+        for (name, value) in self.0.iter() {
+            if !answer.contains_key(name) {
+                answer.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+pub async fn security_headers(
+    State(headers): State<SecurityHeaders>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    headers.add_to(response.headers_mut());
+    response
+}

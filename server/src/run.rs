@@ -1,0 +1,115 @@
+//! The subcommands: what `meridian` does.
+
+pub mod demo;
+pub mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    config::{Config, ConfigErrors, DatabaseConfig, LogConfig, Source},
+    migrations,
+};
+
+/// The panel for OpenStack clouds: your servers in every region, in one list.
+#[derive(Debug, Parser)]
+#[command(name = "meridian", version)]
+pub struct Cli {
+    /// The configuration file (TOML). The environment wins over it.
+    #[arg(long, env = "MERIDIAN_CONFIG", global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the panel until SIGTERM or Ctrl-C.
+    Serve,
+    /// Bring the database up to this release; safe to run twice.
+    Migrate,
+    /// Say whether the configuration can be used, and everything that is wrong with it.
+    CheckConfig,
+    /// Serve the panel with a simulated cloud and a private PostgreSQL.
+    Demo(demo::DemoOptions),
+}
+
+/// Runs a subcommand to its end. Exit codes: 0, 1 it failed, 2 the configuration cannot be used.
+pub async fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        Command::Serve => run_serve(cli.config).await,
+        Command::Migrate => run_migrate(cli.config).await,
+        Command::CheckConfig => check_config(cli.config),
+        Command::Demo(options) => demo::run(options).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let wrong_config = error.downcast_ref::<ConfigErrors>();
+            match wrong_config {
+                Some(errors) => eprintln!("meridian: the configuration cannot be used:\n{errors}"),
+                None => eprintln!("meridian: {error:#}"),
+            }
+            ExitCode::from(if wrong_config.is_some() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Connections are made when they are needed, so that a node starts while its database is away.
+pub fn connect(config: &DatabaseConfig) -> anyhow::Result<PgPool> {
+    let options: PgConnectOptions = config.url.expose().parse()?;
+    Ok(PgPoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(config.timeout)
+        .connect_lazy_with(options.application_name("meridian")))
+}
+
+/// Starts the log. `to_stderr` keeps standard output for a person.
+pub fn start_log(config: &LogConfig, to_stderr: bool) {
+    use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
+
+    let writer =
+        if to_stderr { BoxMakeWriter::new(std::io::stderr) } else { BoxMakeWriter::new(std::io::stdout) };
+    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.filter)).with_writer(writer);
+    // A second start in one process, as in tests, keeps the first log.
+    let _ = if config.is_json {
+        log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    } else {
+        log.with_target(false).try_init()
+    };
+}
+
+async fn run_serve(file: Option<PathBuf>) -> anyhow::Result<()> {
+    let config = load(file)?;
+    start_log(&config.log, false);
+    serve::run(config).await
+}
+
+async fn run_migrate(file: Option<PathBuf>) -> anyhow::Result<()> {
+    let config = load(file)?;
+    let db = connect(&config.database)?;
+    match migrations::migrate(&db).await? {
+        0 => println!("the database is up to date"),
+        1 => println!("1 migration was applied"),
+        applied => println!("{applied} migrations were applied"),
+    }
+    Ok(())
+}
+
+fn check_config(file: Option<PathBuf>) -> anyhow::Result<()> {
+    let config = load(file)?;
+    println!(
+        "OK: {} on {}, Keystone at {}",
+        config.listen.public_url, config.listen.address, config.keystone.auth_url
+    );
+    Ok(())
+}
+
+fn load(file: Option<PathBuf>) -> anyhow::Result<Config> {
+    Ok(Config::load(&Source::from_process(file.as_deref())?)?)
+}

@@ -1,0 +1,110 @@
+//! Who is signed in: the cookie, our row in Postgres, the copy in this node's memory, and Keystone's token in it.
+//!
+//! A handler asks for a [`Caller`], or for a [`ProjectCaller`] where the route names a project.
+
+mod cache;
+mod caller;
+mod cookie;
+mod current;
+mod entry;
+mod keystone;
+mod lookup;
+mod revocation;
+mod scope;
+mod seal;
+mod store;
+mod upkeep;
+
+use std::{fmt, sync::Arc};
+
+use api_types::ProjectId;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use self::{
+    caller::{Caller, ClientAddress, ProjectCaller, RequestId, SeenCaller},
+    cookie::{CookieSecret, Cookies, plain_cookie},
+    current::current_session,
+    entry::{BrowserName, Entrance, client_address},
+    keystone::{AuthError, IssuedToken, Keystone, KeystoneProject, PasswordAnswer, Receipt},
+    lookup::{EndReason, Sessions},
+    scope::{ProjectScope, Scopes, Verdict},
+    seal::Sealer,
+    store::SessionStore,
+    upkeep::{Upkeep, confirm_known, delete_expired, hears, write_uses_once},
+};
+use crate::secret::Secret;
+
+/// Names a session to its owner, in logs and in Postgres; of no use to sign in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub Uuid);
+
+/// A live session. Does not change: what is continued becomes a new value under the same id.
+#[derive(Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub user: SessionUser,
+    /// Keystone's token without a project; [`Scopes`] gets one for each project by it.
+    pub token: Secret,
+    pub token_expires_at: DateTime<Utc>,
+    /// Signing in took a one-time code as well.
+    pub needs_totp: bool,
+    /// Where a fresh visit lands.
+    pub default_project: Option<ProjectId>,
+    pub created_at: DateTime<Utc>,
+    /// The absolute limit, whatever happens until then.
+    pub expires_at: DateTime<Utc>,
+    liveness: Arc<Liveness>,
+}
+
+/// The user as Keystone knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionUser {
+    pub id: String,
+    pub name: String,
+    pub domain_id: String,
+    pub domain: String,
+}
+
+impl Session {
+    /// Resolves when the session ends: signed out, revoked, expired, or no longer accepted by Keystone.
+    pub async fn ended(&self) {
+        self.liveness.ended.cancelled().await;
+    }
+
+    /// Whether the session has ended since it was looked up.
+    pub fn has_ended(&self) -> bool {
+        self.liveness.ended.is_cancelled()
+    }
+
+    /// Whether Keystone's token is past its time; the session itself may go on, with the password entered again.
+    pub fn is_token_expired(&self, now: DateTime<Utc>) -> bool {
+        self.token_expires_at <= now
+    }
+}
+
+impl SessionId {
+    fn new() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The first eight digits: enough to find a session's lines in a log.
+    pub fn short(&self) -> String {
+        self.0.simple().to_string().chars().take(8).collect()
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One per session and node, shared by all who hold the session: says when it is over.
+#[derive(Debug, Default)]
+struct Liveness {
+    ended: CancellationToken,
+}

@@ -1,0 +1,133 @@
+//! The sessions in this node's memory. Pure bookkeeping: it decides nothing and waits for nothing.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Instant,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{Liveness, Session, SessionId};
+
+/// Sessions by the hash of their cookie.
+#[derive(Default)]
+pub struct Cache {
+    entries: HashMap<[u8; 32], Entry>,
+    /// The cookies under which a session is known: the present one, and shortly the one before.
+    cookies: HashMap<SessionId, Vec<[u8; 32]>>,
+    /// Outlives an entry for as long as a stream holds the session, so that the stream still hears of its end.
+    liveness: HashMap<SessionId, Weak<Liveness>>,
+}
+
+/// A session as this node knows it.
+#[derive(Clone)]
+pub struct Entry {
+    pub session: Arc<Session>,
+    /// When Postgres last said that the session exists.
+    pub confirmed_at: Instant,
+    pub last_seen_at: DateTime<Utc>,
+    /// When a use was last handed on to be written.
+    pub touched_at: Option<DateTime<Utc>>,
+}
+
+/// Beyond so many sessions the ones confirmed longest ago are dropped; a session takes about 1 KB.
+const MOST_ENTRIES: usize = 50_000;
+
+impl Cache {
+    pub fn get(&self, cookie_hash: &[u8; 32]) -> Option<&Entry> {
+        self.entries.get(cookie_hash)
+    }
+
+    pub fn get_mut(&mut self, cookie_hash: &[u8; 32]) -> Option<&mut Entry> {
+        self.entries.get_mut(cookie_hash)
+    }
+
+    /// The newest value known of a session.
+    pub fn find(&self, id: SessionId) -> Option<&Entry> {
+        let entries = self.cookies.get(&id)?.iter().filter_map(|hash| self.entries.get(hash));
+        entries.max_by_key(|entry| entry.session.token_expires_at)
+    }
+
+    pub fn put(&mut self, cookie_hash: [u8; 32], entry: Entry) {
+        if self.entries.len() >= MOST_ENTRIES && !self.entries.contains_key(&cookie_hash) {
+            self.drop_older_half();
+        }
+        let hashes = self.cookies.entry(entry.session.id).or_default();
+        if !hashes.contains(&cookie_hash) {
+            hashes.push(cookie_hash);
+        }
+        self.entries.insert(cookie_hash, entry);
+    }
+
+    /// The one liveness of a session on this node.
+    pub fn liveness(&mut self, id: SessionId) -> Arc<Liveness> {
+        let slot = self.liveness.entry(id).or_default();
+        slot.upgrade().unwrap_or_else(|| {
+            let liveness = Arc::new(Liveness::default());
+            *slot = Arc::downgrade(&liveness);
+            liveness
+        })
+    }
+
+    /// Forgets a session and tells everybody who holds it. `true` if somebody could have.
+    pub fn end(&mut self, id: SessionId) -> bool {
+        for hash in self.cookies.remove(&id).unwrap_or_default() {
+            self.entries.remove(&hash);
+        }
+        let liveness = self.liveness.remove(&id).and_then(|liveness| liveness.upgrade());
+        liveness.inspect(|liveness| liveness.ended.cancel()).is_some()
+    }
+
+    /// Every session that somebody holds or that is kept here.
+    pub fn known(&self) -> Vec<SessionId> {
+        self.liveness.iter().filter(|(_, liveness)| liveness.strong_count() > 0).map(|(id, _)| *id).collect()
+    }
+
+    /// Notes what Postgres says of a session that it was asked about by id.
+    pub fn confirm(
+        &mut self,
+        id: SessionId,
+        last_seen_at: DateTime<Utc>,
+        at: Instant,
+    ) -> Option<DateTime<Utc>> {
+        let hashes = self.cookies.get(&id)?;
+        let mut latest = last_seen_at;
+        for hash in hashes {
+            if let Some(entry) = self.entries.get_mut(hash) {
+                entry.confirmed_at = at;
+                entry.last_seen_at = entry.last_seen_at.max(last_seen_at);
+                latest = latest.max(entry.last_seen_at);
+            }
+        }
+        Some(latest)
+    }
+
+    /// Drops what was confirmed before `before`, and the traces of sessions nobody holds any more.
+    pub fn prune(&mut self, before: Instant) {
+        self.entries.retain(|_, entry| entry.confirmed_at >= before);
+        let entries = &self.entries;
+        self.cookies.retain(|_, hashes| {
+            hashes.retain(|hash| entries.contains_key(hash));
+            !hashes.is_empty()
+        });
+        self.liveness.retain(|_, liveness| liveness.strong_count() > 0);
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn drop_older_half(&mut self) {
+        let mut times: Vec<Instant> = self.entries.values().map(|entry| entry.confirmed_at).collect();
+        let middle = times.len() / 2;
+        let (_, median, _) = times.select_nth_unstable(middle);
+        let median = *median;
+        self.prune(median);
+        // All confirmed at once: nothing is older than the median.
+        if self.entries.len() >= MOST_ENTRIES {
+            let surplus: Vec<_> = self.entries.keys().take(middle).copied().collect();
+            surplus.iter().for_each(|hash| drop(self.entries.remove(hash)));
+        }
+    }
+}

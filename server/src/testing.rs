@@ -1,0 +1,150 @@
+//! What tests need: the whole panel on a database and a simulated cloud of its own, and people who use it.
+//!
+//! Compiled in always, since the tests of the crate and those beside it share it; the shipped program never calls
+//! it, so the linker leaves it out.
+
+mod client;
+mod database_proxy;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use simcloud::{Cloud, CloudConfig};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+
+pub use client::{Client, TestResponse};
+pub use database_proxy::DatabaseProxy;
+
+use crate::{
+    app::{App, router},
+    clock::Clock,
+    config::{Config, Source},
+    metrics::Metrics,
+    session::Upkeep,
+    shutdown::{self, Shutdown},
+};
+
+/// A panel without a network around it: requests go to its router directly.
+pub struct TestApp {
+    pub app: App,
+    pub cloud: Cloud,
+    /// Moves by hand, for the panel; the cloud has its own.
+    pub clock: Clock,
+    db: PgPool,
+    source: Source,
+    router: Router,
+    _upkeep: Upkeep,
+}
+
+/// A panel on a port, for what needs a connection: WebSockets, streams that are cut, stops.
+pub struct Served {
+    pub address: SocketAddr,
+    shutdown: Shutdown,
+}
+
+impl TestApp {
+    /// The panel on a small, instant cloud.
+    pub async fn new(db: PgPool) -> Self {
+        Self::with(db, CloudConfig::default(), |source| source).await
+    }
+
+    /// The panel on a cloud of this kind, with further configuration.
+    pub async fn with(db: PgPool, cloud: CloudConfig, configure: impl FnOnce(Source) -> Source) -> Self {
+        let cloud = Cloud::start(cloud).await.expect("the simulated cloud starts");
+        let source = Source::from_map([
+            ("DATABASE_URL", "postgres://unused"),
+            ("OS_AUTH_URL", &cloud.keystone_url()),
+            ("PUBLIC_URL", "https://panel.test"),
+            ("SESSION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            // Nobody to hide from, and nobody to wait.
+            ("SIGN_IN_REFUSAL_STEP_SECS", "0"),
+            ("UPSTREAM_TIMEOUT_SECS", "5"),
+            ("UPSTREAM_SIGN_IN_TIMEOUT_SECS", "2"),
+        ]);
+        Self::assemble(db, cloud, configure(source), Clock::movable())
+    }
+
+    /// A second node of the same panel: same database, same cloud, same clock, its own memory.
+    pub fn another_node(&self) -> Self {
+        Self::assemble(self.db.clone(), self.cloud.clone(), self.source.clone(), self.clock.clone())
+    }
+
+    /// The same node after a restart with other configuration.
+    pub fn restarted(&self, configure: impl FnOnce(Source) -> Source) -> Self {
+        Self::assemble(
+            self.db.clone(),
+            self.cloud.clone(),
+            configure(self.source.clone()),
+            self.clock.clone(),
+        )
+    }
+
+    /// A browser that has not been here before.
+    pub fn browser(&self) -> Client {
+        Client::new(self.router.clone(), &self.app, None)
+    }
+
+    /// A browser in which this user of the cloud signs in, by the form, with the first request.
+    pub fn signed_in(&self, user: &str) -> Client {
+        Client::new(self.router.clone(), &self.app, Some(user))
+    }
+
+    /// The id of one of the cloud's projects.
+    pub fn project(&self, name: &str) -> api_types::ProjectId {
+        self.cloud.admin().project_id(name).parse().expect("a project id")
+    }
+
+    /// Serves on a free port until the value is dropped.
+    pub async fn serve(&self) -> Served {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let shutdown = Shutdown::default();
+        tokio::spawn(shutdown::serve(
+            listener,
+            self.router.clone(),
+            shutdown.clone(),
+            Duration::from_secs(1),
+        ));
+        Served { address, shutdown }
+    }
+
+    fn assemble(db: PgPool, cloud: Cloud, source: Source, clock: Clock) -> Self {
+        let config = Config::load(&source).expect("a configuration that can be used");
+        let app = App::new(config, db.clone(), clock.clone(), Metrics::recording(), Shutdown::default())
+            .expect("an app");
+        let upkeep = app.start_upkeep();
+        Self { router: router(app.clone()), app, cloud, clock, db, source, _upkeep: upkeep }
+    }
+}
+
+impl Served {
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Begins the stop, as a signal does.
+    pub fn stop(&self) {
+        self.shutdown.begin();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.shutdown.begin();
+    }
+}
+
+/// Waits until a condition holds, and fails the test when it does not within 10 seconds.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let holds_in_time = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), holds_in_time).await;
+    assert!(waited.is_ok(), "waited 10 s in vain for {what}");
+}
+
+type Shared<T> = Arc<parking_lot::Mutex<T>>;
