@@ -218,6 +218,7 @@ impl Control {
         let now = self.now();
         let created_at = whole_seconds(new.created_at.unwrap_or(now));
         let (vm_state, power_state) = state_of(&new.status);
+        let is_on_host = !matches!(vm_state, "building" | "error" | "shelved_offloaded");
         let flavor = region.flavors.iter().find(|flavor| flavor.name == new.flavor).cloned();
         let flavor =
             flavor.unwrap_or_else(|| deleted_flavor(&self.shared.world.ids, &region.name, &new.flavor));
@@ -253,7 +254,7 @@ impl Control {
                 .map(|(key, value)| (key.as_str().into(), value.as_str().into()))
                 .collect(),
             availability_zone: new.availability_zone.into(),
-            host: region.compute_hosts.first().map(|host| host.name.clone()),
+            host: is_on_host.then(|| region.compute_hosts.first().map(|host| host.name.clone())).flatten(),
             key_name: new.key_name.map(Into::into),
             security_groups: new.security_groups.iter().map(|group| group.as_str().into()).collect(),
             volumes: volumes(boots_from_volume, new.volumes),

@@ -92,7 +92,9 @@ pub mod neutron {
 
     /// 404 for a thing by its kind and id: `Network nonesuch could not be found.`
     pub fn not_found(kind: &str, noun: &str, id: &str) -> Answer {
-        error(404, &format!("{kind}NotFound"), &format!("{noun} {id} could not be found."))
+        // Floating IPs alone do without the full stop.
+        let stop = if kind == "FloatingIP" { "" } else { "." };
+        error(404, &format!("{kind}NotFound"), &format!("{noun} {id} could not be found{stop}"))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::calls::CallRecord;
 use crate::faults::{Fault, Service};
 use crate::http::{Answer, Call, JSON};
 use crate::runtime::Shared;
-use crate::{control_api, errors, glance, keystone, neutron, nova};
+use crate::{control_api, errors, glance, ids, keystone, neutron, nova};
 
 /// What a listener is for.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let Some(body) = read(body).await else { return errors::body_too_large() };
+    let Some(body) = read(body).await else { return too_large(service) };
     let region_name = shared.region_name(region);
     let worker = shared.workers.occupy(region_name, service).await;
     let base_url = shared.url(service, region);
@@ -167,6 +167,13 @@ async fn handle(
     };
     shared.workers.compute(worker, answer.cost).await;
     answer
+}
+
+/// The 413 for a body over the limit, from in front of the service but behind what numbers requests.
+fn too_large(service: Service) -> Answer {
+    let request_id = ids::request_id();
+    let answer = errors::body_too_large().header("x-openstack-request-id", request_id.clone());
+    if service == Service::Compute { answer.header("x-compute-request-id", request_id) } else { answer }
 }
 
 /// The body, or `None` where it is over the limit.

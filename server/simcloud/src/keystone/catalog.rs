@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{admin_token, caller_token, links};
+use super::{admin_token, caller_token, links, self_link};
 use crate::errors::keystone as errors;
 use crate::faults::Service;
 use crate::http::{Answer, Call, Handled};
+use crate::identity::Scope;
 use crate::runtime::Shared;
 
 /// The services of the catalog: type and name.
@@ -39,7 +40,7 @@ fn version_json(call: &Call) -> Value {
 }
 
 /// The service catalog of a token: every service in every region at three interfaces.
-pub fn catalog(shared: &Shared, _project_id: Option<&str>) -> Value {
+pub fn catalog(shared: &Shared) -> Value {
     let entry = |(service, name): (Service, &str)| {
         let endpoints: Vec<Value> = endpoints_of(shared, service).iter().map(Endpoint::json).collect();
         json!({"endpoints": endpoints, "id": service_id(shared, service), "type": service.as_str(), "name": name})
@@ -51,8 +52,11 @@ pub fn catalog(shared: &Shared, _project_id: Option<&str>) -> Value {
 pub fn show_catalog(shared: &Shared, call: &Call) -> Handled {
     let identity = shared.world.identity.read();
     let token = caller_token(shared, &identity, call)?;
-    let project_id = token.project_id().ok_or_else(|| errors::forbidden("identity:get_auth_catalog"))?;
-    Ok(Answer::json(200, &json!({"catalog": catalog(shared, Some(project_id)), "links": links(call)})))
+    if token.scope == Scope::Unscoped {
+        return Err(errors::forbidden("identity:get_auth_catalog"));
+    }
+    let links = json!({"self": self_link(call)});
+    Ok(Answer::json(200, &json!({"catalog": catalog(shared), "links": links})))
 }
 
 /// `GET /v3/regions`

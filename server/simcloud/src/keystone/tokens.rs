@@ -76,13 +76,22 @@ pub fn show_token(shared: &Shared, call: &Call) -> Handled {
     let identity = shared.world.identity.read();
     caller_token(shared, &identity, call)?;
     let subject = call.header("x-subject-token").unwrap_or_default();
-    let failed = || keystone::error(404, "Failed to validate token");
-    let token = identity.good_token(subject, call.now).ok_or_else(failed)?;
+    let token = identity.good_token(subject, call.now).ok_or_else(|| ended(&identity, subject))?;
     let mut answer = Answer::json(200, &token_json(shared, &identity, token, has_catalog(call)));
     if call.method == "HEAD" {
         answer.body = Default::default();
     }
     Ok(answer.header("x-subject-token", token.id.clone()).cost(Cost::Token))
+}
+
+/// 404 for a token that is none, or none any more; where its application credential is gone, it says so.
+fn ended(identity: &Identity, subject: &str) -> Answer {
+    let credential_id =
+        identity.tokens.get(subject).and_then(|token| token.application_credential_id.as_ref());
+    match credential_id.filter(|id| !identity.application_credentials.contains_key(*id)) {
+        Some(id) => keystone::could_not_find("Application Credential", id),
+        None => keystone::error(404, "Failed to validate token"),
+    }
 }
 
 /// `DELETE /v3/auth/tokens`: ends the token in `X-Subject-Token`.
@@ -144,13 +153,10 @@ pub fn token_json(shared: &Shared, identity: &Identity, token: &Token, with_cata
     if let Some(id) = &token.application_credential_id {
         let credential = identity.application_credentials.get(id);
         let name = credential.map(|credential| credential.name.as_str());
-        body.insert(
-            "application_credential".into(),
-            json!({"id": id, "name": name, "restricted": true, "access_rules": null}),
-        );
+        body.insert("application_credential".into(), json!({"id": id, "name": name, "restricted": true}));
     }
     if with_catalog {
-        body.insert("catalog".into(), catalog::catalog(shared, token.project_id().map(|id| &**id)));
+        body.insert("catalog".into(), catalog::catalog(shared));
     }
     json!({"token": body})
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Context;
-use super::query::{ListQuery, SortKey};
+use super::query::{ListQuery, SortKey, is_known};
 use super::view::{Lens, ServerDetail, ServerName};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled, query_string};
@@ -120,7 +120,7 @@ fn next_link(
 ) -> Option<String> {
     let last = page.last().filter(|_| page.len() == query.limit)?;
     let call = context.call;
-    let asked = call.query.iter().filter(|(key, _)| key != "marker");
+    let asked = call.query.iter().filter(|(key, _)| key != "marker" && is_known(key));
     let mut parameters: Vec<(&str, &str)> =
         asked.map(|(key, value)| (key.as_str(), value.as_str())).collect();
     parameters.sort_by_key(|(key, _)| *key);

@@ -89,34 +89,61 @@ const SORT_KEYS: &[&str] = &[
     "vm_state",
 ];
 
-/// Parameters that are none of [`Field`]'s and not read otherwise, but known.
-const OTHER_KNOWN: &[&str] = &[
-    "launch_index",
-    "kernel_id",
-    "ramdisk_id",
-    "hostname",
-    "instance_type_id",
-    "reservation_id",
-    "root_device_name",
-    "launched_at",
-    "terminated_at",
-    "auto_disk_config",
-    "disk_config",
-    "node",
-    "power_state",
-    "progress",
-    "config_drive",
-    "created_at",
-    "updated_at",
+/// Every parameter Nova knows; not all have an effect here.
+const KNOWN: &[&str] = &[
     "access_ip_v4",
     "access_ip_v6",
+    "all_tenants",
+    "auto_disk_config",
+    "availability_zone",
+    "changes-before",
+    "changes-since",
+    "config_drive",
+    "created_at",
     "deleted",
-    "soft_deleted",
-    "locked_by",
+    "description",
+    "disk_config",
+    "display_description",
+    "display_name",
+    "flavor",
+    "host",
+    "hostname",
+    "image",
+    "image_ref",
+    "instance_type_id",
+    "ip",
+    "ip6",
+    "kernel_id",
+    "key_name",
+    "launch_index",
+    "launched_at",
     "limit",
+    "locked",
+    "locked_by",
     "marker",
-    "sort_key",
+    "name",
+    "node",
+    "not-tags",
+    "not-tags-any",
+    "power_state",
+    "progress",
+    "project_id",
+    "ramdisk_id",
+    "reservation_id",
+    "root_device_name",
+    "soft_deleted",
     "sort_dir",
+    "sort_key",
+    "status",
+    "tags",
+    "tags-any",
+    "task_state",
+    "tenant_id",
+    "terminated_at",
+    "updated_at",
+    "user_id",
+    "uuid",
+    "vm_state",
 ];
 
 impl<'a> ListQuery<'a> {
@@ -243,10 +270,9 @@ fn tags(context: &Context<'_>, key: &str, value: &str) -> Option<Filter> {
     context.at_least(26).then_some(Filter::Tags { all, wanted, tags })
 }
 
-fn is_known(key: &str) -> bool {
-    let later = ["project_id", "tenant_id", "host", "locked", "changes-before"];
-    let of_tags = ["tags", "tags-any", "not-tags", "not-tags-any"];
-    key.starts_with('_') || later.contains(&key) || of_tags.contains(&key) || OTHER_KNOWN.contains(&key)
+/// Whether Nova knows a parameter at all, in whatever version.
+pub fn is_known(key: &str) -> bool {
+    key.starts_with('_') || KNOWN.contains(&key)
 }
 
 fn status(value: &str) -> Result<String, Answer> {
