@@ -14,7 +14,10 @@ pub struct Facets<'b> {
 /// A value of a facet, as it reads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Facet {
+    /// As addresses name it; empty for "none".
     pub value: String,
+    /// As people read it.
+    pub name: String,
     pub count: usize,
     pub is_chosen: bool,
 }
@@ -27,16 +30,12 @@ impl<'b> Facets<'b> {
     /// The values of a facet that are shown, in their order.
     pub async fn values(&self, facet: &str) -> Result<Vec<Facet>> {
         let script = "
-            return [...arguments[0].querySelectorAll('label')].map(label => {
-                const count = label.querySelector('[data-count]');
-                const box = label.querySelector('input') || document.getElementById(label.htmlFor);
-                const text = [...label.childNodes].map(node => node === count ? '' : node.textContent).join('');
-                return {
-                    value: (label.dataset.value || text).trim(),
-                    count: count ? Number(count.dataset.count || count.textContent.replace(/\\D/g, '')) : -1,
-                    is_chosen: box.checked,
-                };
-            });";
+            return [...arguments[0].querySelectorAll('label[data-value]')].map(label => ({
+                value: label.dataset.value,
+                name: label.querySelector('.facet-name').textContent,
+                count: Number(label.querySelector('[data-count]').dataset.count),
+                is_chosen: label.querySelector('input').checked,
+            }));";
         self.browser.run(script, vec![self.group(facet).await?.to_json()?]).await
     }
 
@@ -60,15 +59,14 @@ impl<'b> Facets<'b> {
             Ok(shown.map(|shown| shown.is_chosen))
         };
         let before = until(&format!("the value {value:?} of the facet {facet}"), is_chosen).await?;
-        let script = "
-            const label = [...arguments[0].querySelectorAll('label')].find(label => {
-                const count = label.querySelector('[data-count]');
-                const text = [...label.childNodes].map(node => node === count ? '' : node.textContent).join('');
-                return (label.dataset.value || text).trim() === arguments[1];
-            });
-            return label.querySelector('input') || document.getElementById(label.htmlFor);";
-        let arguments = vec![self.group(facet).await?.to_json()?, value.into()];
-        self.browser.execute(script, arguments).await?.element()?.click().await?;
+        let group = self.group(facet).await?;
+        let labels = group.find_all(By::Css("label[data-value]")).await?;
+        for label in labels {
+            if label.attr("data-value").await?.as_deref() == Some(value) {
+                label.click().await?;
+                break;
+            }
+        }
         until("the facet's box to change", async || Ok((is_chosen().await? != Some(before)).then_some(())))
             .await
     }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use thirtyfour::{By, WebElement, prelude::*};
 
-use crate::harness::browser::Browser;
+use crate::{harness::browser::Browser, until};
 
 /// A menu, opened by the button with its name.
 pub struct Menu {
@@ -16,7 +16,7 @@ impl Menu {
         let path = format!("//button[normalize-space()='{name}' or @aria-label='{name}']");
         let button = browser.query(By::XPath(path)).and_displayed().first().await?;
         button.click().await?;
-        let controlled = button.attr("aria-controls").await?.unwrap_or_default();
+        let controlled = until("the menu to open", async || Ok(button.attr("aria-controls").await?)).await?;
         let element = browser.query(By::Id(controlled)).and_displayed().first().await?;
         Ok(Self { element })
     }

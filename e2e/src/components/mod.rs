@@ -10,4 +10,4 @@ pub use dialog::Dialog;
 pub use facets::{Facet, Facets};
 pub use menu::Menu;
 pub use table::{Row, Table};
-pub use toast::toasts;
+pub use toast::toast;

@@ -73,24 +73,29 @@ impl<'b> Table<'b> {
 
     /// The rows that are in the document, in the order of the list.
     pub async fn rows(&self) -> Result<Vec<Row>> {
+        // Not innerText: it would lay out blocks that the browser skips while they are out of sight.
         let script = "
             const cell = (row, name) => {
                 const found = row.querySelector(`[data-column=\"${name}\"]`);
-                return found ? found.innerText.trim() : '';
+                if (!found) return '';
+                const walker = document.createTreeWalker(found, NodeFilter.SHOW_TEXT);
+                const texts = [];
+                for (let node; (node = walker.nextNode()); ) if (node.data.trim()) texts.push(node.data.trim());
+                return texts.join(' ');
             };
             return [...arguments[0].querySelectorAll('[role=row][data-id]')].map(row => ({
                 id: row.dataset.id,
                 index: Number(row.getAttribute('aria-rowindex')),
-                name: cell(row, 'name'),
+                name: row.querySelector('[data-column=name] a')?.textContent ?? '',
                 status: cell(row, 'status'),
                 tags: cell(row, 'tags'),
                 addresses: cell(row, 'addresses'),
-                region: row.dataset.region || '',
+                region: row.dataset.region,
                 flavor: cell(row, 'flavor'),
                 image: cell(row, 'image'),
                 created: cell(row, 'created'),
                 is_selected: row.getAttribute('aria-selected') === 'true',
-                is_gone: row.dataset.gone === 'true' || row.classList.contains('is-gone'),
+                is_gone: row.classList.contains('is-gone'),
             })).filter(row => row.id).sort((a, b) => a.index - b.index);";
         self.browser.run(script, vec![self.element.to_json()?]).await
     }
@@ -145,8 +150,8 @@ impl<'b> Table<'b> {
         until_equal("the row's selection", expected, async || Ok(self.row(name).await?.is_selected)).await
     }
 
-    /// Ticks or unticks the box in the head: all rows of the page.
-    pub async fn toggle_page(&self) -> Result<()> {
+    /// Ticks or unticks the box in the head: the rows in sight.
+    pub async fn toggle_sight(&self) -> Result<()> {
         Ok(self.element.find(By::Css("[role=columnheader] input[type=checkbox]")).await?.click().await?)
     }
 
@@ -166,6 +171,22 @@ impl<'b> Table<'b> {
         Ok(self.head(column).await?.attr("aria-sort").await?.unwrap_or_else(|| "none".to_owned()))
     }
 
+    /// The id of the row the keyboard is on, if any.
+    pub async fn cursor(&self) -> Result<Option<String>> {
+        let script = "
+            const table = document.querySelector('[data-testid=server-table]');
+            const active = document.getElementById(table.getAttribute('aria-activedescendant') || '-');
+            return active ? active.closest('[role=row]').dataset.id : null;";
+        self.browser.run(script, Vec::new()).await
+    }
+
+    /// Whether keys go to the table.
+    pub async fn has_focus(&self) -> Result<bool> {
+        let script = "
+            return document.querySelector('[data-testid=server-table]').contains(document.activeElement);";
+        self.browser.run(script, Vec::new()).await
+    }
+
     /// The columns shown, in their order.
     pub async fn columns(&self) -> Result<Vec<String>> {
         let script = "
@@ -176,14 +197,14 @@ impl<'b> Table<'b> {
 
     /// How far the list is scrolled, in pixels.
     pub async fn scroll_top(&self) -> Result<f64> {
-        let script = "return document.querySelector('[data-testid=server-scroll]').scrollTop;";
+        let script = "return document.querySelector('[data-testid=server-table]').scrollTop;";
         self.browser.run(script, Vec::new()).await
     }
 
     /// Scrolls the list so far.
     pub async fn scroll_to(&self, top: f64) -> Result<()> {
         let script = "
-            const box = document.querySelector('[data-testid=server-scroll]');
+            const box = document.querySelector('[data-testid=server-table]');
             box.scrollTop = arguments[0]; return true;";
         let _: bool = self.browser.run(script, vec![top.into()]).await?;
         Ok(())

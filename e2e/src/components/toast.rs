@@ -3,13 +3,18 @@
 use anyhow::Result;
 use thirtyfour::By;
 
-use crate::harness::browser::Browser;
+use crate::{harness::browser::Browser, until};
 
-/// What the toasts on screen say.
-pub async fn toasts(browser: &Browser) -> Result<Vec<String>> {
-    let mut texts = Vec::new();
-    for toast in browser.find_all(By::Testid("toast")).await? {
-        texts.push(toast.text().await?);
-    }
-    Ok(texts)
+/// Waits for a toast that says this, and gives all it says.
+pub async fn toast(browser: &Browser, part: &str) -> Result<String> {
+    until(&format!("a toast that says {part:?}"), async || {
+        for toast in browser.find_all(By::Css(".toast")).await? {
+            let text = toast.text().await?;
+            if text.contains(part) {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
+    })
+    .await
 }

@@ -109,7 +109,7 @@ pub fn scene(setup: Setup, test: impl AsyncFnOnce(&Scene) -> Result<()>) {
     runtime.block_on(async {
         let scene = match Scene::start(setup).await {
             Ok(scene) => scene,
-            Err(error) => panic!("{name} could not start: {error:?}"),
+            Err(error) => panic!("{name} could not start: {error:#}"),
         };
         let outcome = AssertUnwindSafe(test(&scene)).catch_unwind().await;
         let failed = !matches!(outcome, Ok(Ok(())));
@@ -123,7 +123,7 @@ pub fn scene(setup: Setup, test: impl AsyncFnOnce(&Scene) -> Result<()>) {
         }
         match outcome {
             Err(panic) => resume_unwind(panic),
-            Ok(Err(error)) => panic!("{error:?}"),
+            Ok(Err(error)) => panic!("{error:#}"),
             Ok(Ok(())) => ended.expect("everything the test started ends"),
         }
     });

@@ -20,22 +20,23 @@ impl<'s> ServerPage<'s> {
 
     /// The page, once it is on screen.
     pub async fn shown(scene: &'s Scene) -> Result<Self> {
-        scene.browser.query(By::Testid("server-page")).and_displayed().first().await?;
+        scene.browser.query(By::Testid("server-detail")).and_displayed().first().await?;
         Ok(Self { scene })
     }
 
     /// The server's name.
     pub async fn title(&self) -> Result<String> {
-        Ok(self.scene.browser.query(By::Css("[data-testid=server-page] h1")).first().await?.text().await?)
+        Ok(self.scene.browser.query(By::Css("main h1")).first().await?.text().await?)
     }
 
     /// Chooses a tab by its label.
     pub async fn choose_tab(&self, label: &str) -> Result<()> {
-        let path = format!("//*[@role='tab' and starts-with(normalize-space(), '{label}')]");
-        let tab = self.scene.browser.query(By::XPath(path)).first().await?;
-        tab.click().await?;
+        let path = format!("//nav[contains(@class, 'tabs')]//a[starts-with(normalize-space(), '{label}')]");
+        let tab = || By::XPath(path.clone());
+        self.scene.browser.query(tab()).first().await?.click().await?;
         until("the tab to be chosen", async || {
-            Ok((tab.attr("aria-selected").await?.as_deref() == Some("true")).then_some(()))
+            let current = self.scene.browser.find(tab()).await?.attr("aria-current").await?;
+            Ok((current.as_deref() == Some("page")).then_some(()))
         })
         .await
     }
@@ -50,12 +51,12 @@ impl<'s> ServerPage<'s> {
 
     /// Everything that can be read on it.
     pub async fn text(&self) -> Result<String> {
-        Ok(self.scene.browser.find(By::Testid("server-page")).await?.text().await?)
+        Ok(self.scene.browser.find(By::Id("main")).await?.text().await?)
     }
 
     /// Presses a button by its label.
     pub async fn press(&self, label: &str) -> Result<()> {
-        let path = format!("//*[@data-testid='server-page']//button[contains(normalize-space(), '{label}')]");
+        let path = format!("//main//button[contains(normalize-space(), '{label}')]");
         Ok(self.scene.browser.query(By::XPath(path)).and_displayed().first().await?.click().await?)
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use thirtyfour::{By, Key, WebElement, prelude::*};
 
-use super::ServerPage;
+use super::{ServerPage, SignInPage};
 use crate::{
     Scene,
     components::{Facets, Table},
@@ -31,6 +31,12 @@ impl<'s> ServersPage<'s> {
         let id = scene.project(project);
         scene.browser.goto(scene.url(&format!("/projects/{id}/servers{query}"))).await?;
         Self::shown(scene).await
+    }
+
+    /// Signs in one of the cloud's cast and opens the list of a project.
+    pub async fn of(scene: &'s Scene, user: &str, project: &str) -> Result<Self> {
+        SignInPage::open(scene).await?.submit_of(user).await?;
+        Self::open(scene, project, "").await
     }
 
     /// The page, once it is on screen and the panel's program runs.

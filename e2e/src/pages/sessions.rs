@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use thirtyfour::{By, prelude::*};
 
-use crate::{Scene, components::Dialog, until};
+use crate::{Scene, until};
 
 /// The page that lists where I am signed in.
 pub struct SessionsPage<'s> {
@@ -23,15 +23,15 @@ impl<'s> SessionsPage<'s> {
     pub async fn open(scene: &'s Scene) -> Result<Self> {
         scene.browser.goto(scene.url("/account/sessions")).await?;
         let page = Self { scene };
-        scene.browser.query(By::Testid("session")).first().await?;
+        scene.browser.query(By::Css("tr[data-session]")).first().await?;
         Ok(page)
     }
 
     /// The sessions shown, the newest first.
     pub async fn sessions(&self) -> Result<Vec<SessionRow>> {
         let script = "
-            return [...document.querySelectorAll('[data-testid=session]')].map(row => ({
-                text: row.innerText, is_current: row.dataset.current === 'true' }));";
+            return [...document.querySelectorAll('tr[data-session]')].map(row => ({
+                text: row.innerText, is_current: row.getAttribute('aria-current') === 'true' }));";
         self.scene.browser.run(script, Vec::new()).await
     }
 
@@ -45,19 +45,14 @@ impl<'s> SessionsPage<'s> {
     }
 
     /// Ends the one session that is not this one.
-    pub async fn revoke_other(&self) -> Result<()> {
-        let path = "//*[@data-testid='session' and not(@data-current='true')]//button";
-        self.scene.browser.query(By::XPath(path)).first().await?.click().await?;
-        Ok(())
+    pub async fn end_other(&self) -> Result<()> {
+        let button = By::Css("tr[data-session]:not([aria-current]) button");
+        Ok(self.scene.browser.query(button).first().await?.click().await?)
     }
 
-    /// Signs out everywhere, and says yes if asked.
-    pub async fn sign_out_everywhere(&self) -> Result<()> {
-        let path = "//main//button[contains(normalize-space(), 'everywhere')]";
-        self.scene.browser.query(By::XPath(path)).and_displayed().first().await?.click().await?;
-        if Dialog::is_any_open(&self.scene.browser).await? {
-            Dialog::with_text(&self.scene.browser, "everywhere").await?.press("Sign out everywhere").await?;
-        }
-        Ok(())
+    /// Ends all sessions but this one.
+    pub async fn end_all_others(&self) -> Result<()> {
+        let button = By::XPath("//main//button[normalize-space()='End all others']");
+        Ok(self.scene.browser.query(button).and_displayed().first().await?.click().await?)
     }
 }

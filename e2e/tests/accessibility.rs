@@ -1,0 +1,113 @@
+//! axe on every page, light and dark, on a desk and in a hand.
+
+use anyhow::Result;
+use e2e::{
+    Scene, Setup, axe,
+    components::Dialog,
+    harness::browser::{DESKTOP, PHONE},
+    pages::{ServerPage, ServersPage, SessionsPage, SignInPage},
+    scene,
+};
+use simcloud::{Fault, NewServer, Service};
+use thirtyfour::{By, prelude::*};
+
+/// Looks at the page that is open in all four ways.
+async fn look(scene: &Scene, page: &str) -> Result<()> {
+    for scheme in ["light", "dark"] {
+        scene.browser.prefer_colour_scheme(scheme).await?;
+        for (size, name) in [(DESKTOP, "desktop"), (PHONE, "phone")] {
+            scene.browser.resize(size).await?;
+            axe::assert_no_violations(&scene.browser, &format!("{page}, {scheme}, {name}")).await?;
+        }
+    }
+    scene.browser.resize(DESKTOP).await
+}
+
+#[test]
+fn the_sign_in_pages_have_no_violations() {
+    scene(Setup::default().with("SIGN_IN_HELP_URL", "https://example.org/help"), async |scene| {
+        let page = SignInPage::open(scene).await?;
+        look(scene, "sign-in").await?;
+        page.submit("alice", "not-the-password").await?;
+        page.problem().await?;
+        look(scene, "sign-in, refused").await?;
+        page.submit_of("mfa").await?;
+        scene.browser.query(By::Css("input[autocomplete=one-time-code]")).first().await?;
+        look(scene, "second factor").await
+    });
+}
+
+#[test]
+fn the_list_has_no_violations() {
+    scene(Setup::default().with("UPSTREAM_TIMEOUT_SECS", "1"), async |scene| {
+        scene.control().add_server(
+            "RegionOne",
+            "alpha",
+            NewServer {
+                name: "failed".to_owned(),
+                status: "ERROR".to_owned(),
+                fault: Some("No valid host was found.".to_owned()),
+                tags: vec!["one".to_owned(), "two".to_owned(), "three".to_owned()],
+                is_locked: true,
+                ..NewServer::default()
+            },
+        );
+        scene.control().set_fault("RegionThree", Service::Compute, Some(Fault::Refuse));
+        let page = SignInPage::open(scene).await?.sign_in("alice").await?;
+        let table = page.complete_table().await?;
+        page.banner("RegionThree").await?;
+        table.toggle("failed").await?;
+        page.selection_bar().await?;
+        look(scene, "servers, with a banner and a selection").await
+    });
+}
+
+#[test]
+fn the_empty_list_has_no_violations() {
+    scene(Setup::default(), async |scene| {
+        ServersPage::of(scene, "demo", "empty").await?.empty_state("nothing-yet").await?;
+        look(scene, "servers, none").await
+    });
+}
+
+#[test]
+fn the_page_of_a_server_has_no_violations() {
+    scene(Setup::default(), async |scene| {
+        let server = NewServer { name: "the-one".to_owned(), volumes: 1, ..NewServer::default() };
+        let id = scene.control().add_server("RegionOne", "alpha", server);
+        SignInPage::open(scene).await?.sign_in("alice").await?;
+        let page = ServerPage::open(scene, "alpha", "RegionOne", &id).await?;
+        page.shows("the-one").await?;
+        look(scene, "server, overview").await?;
+        for tab in ["Addresses", "Volumes", "Security", "Metadata", "History", "JSON"] {
+            page.choose_tab(tab).await?;
+            axe::assert_no_violations(&scene.browser, &format!("server, {tab}")).await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn sessions_help_and_the_project_switcher_have_no_violations() {
+    scene(Setup::default(), async |scene| {
+        let page = SignInPage::open(scene).await?.sign_in("alice").await?;
+        page.complete_table().await?;
+        scene.browser.action_chain().send_keys("?").perform().await?;
+        Dialog::with_text(&scene.browser, "Keyboard").await?;
+        look(scene, "keyboard help").await?;
+        SessionsPage::open(scene).await?.has_sessions(1).await?;
+        look(scene, "sessions").await?;
+        scene.browser.find(By::Css(".switcher-button")).await?.click().await?;
+        scene.browser.query(By::Css("[role=option]")).and_displayed().first().await?;
+        axe::assert_no_violations(&scene.browser, "the project switcher").await
+    });
+}
+
+#[test]
+fn pages_that_do_not_exist_have_no_violations() {
+    scene(Setup::default(), async |scene| {
+        SignInPage::open(scene).await?.sign_in("alice").await?;
+        scene.browser.goto(scene.url("/no/such/page")).await?;
+        look(scene, "not found").await
+    });
+}

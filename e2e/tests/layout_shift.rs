@@ -1,0 +1,50 @@
+//! Nothing moves when the panel takes over the frame that the server sent.
+
+use anyhow::Result;
+use e2e::{
+    Scene, Setup,
+    harness::browser::{DESKTOP, PHONE},
+    pages::{ServersPage, SignInPage},
+    scene,
+};
+
+/// Adds up every shift that no person caused.
+const WATCH: &str = "
+    window.shifts = [];
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) {
+            if (entry.hadRecentInput) continue;
+            const sources = entry.sources.map(source => source.node?.outerHTML?.slice(0, 120) ?? String(source.node));
+            window.shifts.push([entry.value, sources.join(' | ')]);
+        }
+    }).observe({ type: 'layout-shift', buffered: true });";
+
+/// A shift nobody can see: half a pixel that rounding moved.
+const NOTICEABLE: f64 = 0.001;
+
+async fn shifts(scene: &Scene) -> Result<Vec<(f64, String)>> {
+    let all: Vec<(f64, String)> = scene.browser.run("return window.shifts;", Vec::new()).await?;
+    Ok(all.into_iter().filter(|(value, _)| *value > NOTICEABLE).collect())
+}
+
+fn nothing_moves_at(size: (u32, u32)) {
+    scene(Setup::web_shop(1_000).window(size), async |scene| {
+        SignInPage::open(scene).await?.submit_of("demo").await?;
+        scene.browser.on_every_document(WATCH).await?;
+        for (project, query) in [("web-shop", ""), ("web-shop", "?q=web"), ("three", "")] {
+            ServersPage::open(scene, project, query).await?.complete_table().await?;
+            assert_eq!(shifts(scene).await?, Vec::new(), "{project}{query}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn nothing_moves_on_a_desk() {
+    nothing_moves_at(DESKTOP);
+}
+
+#[test]
+fn nothing_moves_in_a_hand() {
+    nothing_moves_at(PHONE);
+}

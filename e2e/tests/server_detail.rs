@@ -1,0 +1,118 @@
+//! A server's page: there at once, then complete, each part by itself.
+
+use e2e::{
+    Setup,
+    pages::{ServerPage, ServersPage, SignInPage},
+    scene, until,
+};
+use simcloud::{Fault, NewServer, Service};
+use thirtyfour::{By, prelude::*};
+
+fn server() -> NewServer {
+    NewServer {
+        name: "the-one".to_owned(),
+        tags: vec!["blue".to_owned()],
+        metadata: vec![("team".to_owned(), "shop".to_owned())],
+        description: Some("Answers the phone".to_owned()),
+        volumes: 1,
+        ..NewServer::default()
+    }
+}
+
+#[test]
+fn everything_nova_says_about_a_server_is_on_its_page() {
+    scene(Setup::default(), async |scene| {
+        let id = scene.control().add_server("RegionTwo", "alpha", server());
+        let list = SignInPage::open(scene).await?.sign_in("alice").await?;
+        list.complete_table().await?;
+        let page = list.open_server("the-one").await?;
+        assert_eq!(page.title().await?, "the-one");
+        for text in [id.as_str(), "RegionTwo", "m1.small", "debian-12", "Answers the phone"] {
+            page.shows(text).await?;
+        }
+        for (tab, text) in [
+            ("Addresses", "private"),
+            ("Volumes", "/dev/"),
+            ("Security", "default"),
+            ("Metadata", "team"),
+            ("History", "reate"),
+            ("JSON", "OS-EXT-STS:vm_state"),
+        ] {
+            page.choose_tab(tab).await?;
+            page.shows(text).await?;
+        }
+        // The tab is in the address: a link leads to it.
+        let address = scene.browser.current_url().await?;
+        assert!(address.query().unwrap_or_default().contains("tab=json"), "{address}");
+        scene.browser.refresh().await?;
+        ServerPage::shown(scene).await?.shows("OS-EXT-STS:vm_state").await
+    });
+}
+
+#[test]
+fn the_page_is_there_from_the_row_before_the_cloud_answers() {
+    scene(Setup::default().with("INDEX_POLL_IDLE_SECS", "600"), async |scene| {
+        let control = scene.control();
+        control.add_server("RegionTwo", "alpha", server());
+        let list = SignInPage::open(scene).await?.sign_in("alice").await?;
+        list.complete_table().await?;
+        // From here on the region never answers; what the row knows is there all the same.
+        control.set_fault("RegionTwo", Service::Compute, Some(Fault::Hang));
+        let page = list.open_server("the-one").await?;
+        assert_eq!(page.title().await?, "the-one");
+        page.shows("m1.small").await?;
+        page.shows("RegionTwo").await
+    });
+}
+
+#[test]
+fn a_part_that_cannot_be_had_is_missing_by_itself_and_can_be_asked_for_again() {
+    scene(Setup::default().with("UPSTREAM_TIMEOUT_SECS", "1"), async |scene| {
+        let control = scene.control();
+        let id = control.add_server("RegionTwo", "alpha", server());
+        SignInPage::open(scene).await?.sign_in("alice").await?;
+        control.set_fault("RegionTwo", Service::Compute, None);
+        // What the parts come from, one by one, is the service's affair; here one whole region is slow to say anything
+        // but the server itself.
+        let page = ServerPage::open(scene, "alpha", "RegionTwo", &id).await?;
+        page.shows("the-one").await?;
+        control.set_fault("RegionTwo", Service::Compute, Some(Fault::Status(500)));
+        page.press("Refresh").await?;
+        // The refresh fails, the page keeps what it has and says so.
+        let banner = scene.browser.query(By::Css(".notes .banner")).and_displayed().first().await?;
+        assert_ne!(banner.text().await?, "");
+        page.shows("m1.small").await?;
+        control.set_fault("RegionTwo", Service::Compute, None);
+        page.press("Retry").await?;
+        until("the note to go", async || {
+            Ok(scene.browser.find_all(By::Css(".notes .banner")).await?.is_empty().then_some(()))
+        })
+        .await
+    });
+}
+
+#[test]
+fn a_server_that_does_not_exist_says_so_and_leads_to_the_list() {
+    scene(Setup::default(), async |scene| {
+        SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;
+        let project = scene.project("alpha");
+        let address = format!("/projects/{project}/servers/RegionOne/00000000-0000-4000-8000-000000000000");
+        scene.browser.goto(scene.url(&address)).await?;
+        let gone = scene.browser.query(By::Testid("server-gone")).and_displayed().first().await?;
+        gone.find(By::Tag("a")).await?.click().await?;
+        ServersPage::shown(scene).await?.complete_table().await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_server_of_another_project_is_not_shown() {
+    scene(Setup::default(), async |scene| {
+        let id = scene.control().add_server("RegionOne", "beta", server());
+        SignInPage::open(scene).await?.sign_in("reader").await?;
+        let project = scene.project("alpha");
+        scene.browser.goto(scene.url(&format!("/projects/{project}/servers/RegionOne/{id}"))).await?;
+        scene.browser.query(By::Testid("server-gone")).and_displayed().first().await?;
+        Ok(())
+    });
+}
