@@ -47,7 +47,8 @@ pub(crate) const CAST: &[Member] = &[
     },
     Member { name: "alice", roles: &[("alpha", "member"), ("beta", "member")], ..PLAIN },
     // Exactly one project: nothing to choose.
-    Member { name: "solo", roles: &[("alpha", "member")], ..PLAIN },
+    Member { name: "solo", roles: &[("beta", "member")], ..PLAIN },
+    Member { name: "bob", roles: &[("alpha", "member")], ..PLAIN },
     Member { name: "reader", roles: &[("alpha", "reader"), ("web-shop", "reader")], ..PLAIN },
     Member {
         name: "operator",

@@ -181,7 +181,7 @@ async fn readers_and_other_projects_change_nothing() {
     let id = desk.add();
     let nova = desk.cloud.service_url("RegionOne", Service::Compute).expect("nova");
     let url = format!("{nova}/v2.1/servers/{id}");
-    let stranger = desk.http.token(&desk.cloud, "solo", "alpha").await;
+    let stranger = desk.http.token(&desk.cloud, "bob", "alpha").await;
     assert_eq!(desk.http.get(&url, &stranger).await.status, 404);
     assert_eq!(desk.http.send("DELETE", &url, &stranger, None).await.status, 404);
     let of_alpha = desk.cloud.admin().add_server("RegionOne", "alpha", NewServer::default());

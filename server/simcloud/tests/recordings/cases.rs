@@ -43,14 +43,14 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
     (Nonsense, Nothing, &["keystone/bad-token-401"]),
     (Expired, Nothing, &["keystone/token-expired-as-caller-401"]),
     (Revoked, Nothing, &["keystone/token-revoked-as-caller-401"]),
-    (Solo, SubjectGood, &["keystone/token-validate", "keystone/token-revoke"]),
-    (Solo, SubjectExpired, &["keystone/token-expired-404"]),
-    (Solo, SubjectRevoked, &["keystone/token-revoked-404"]),
-    (Solo, SubjectOfDeletedCredential, &["keystone/token-of-deleted-application-credential"]),
+    (Bob, SubjectGood, &["keystone/token-validate", "keystone/token-revoke"]),
+    (Bob, SubjectExpired, &["keystone/token-expired-404"]),
+    (Bob, SubjectRevoked, &["keystone/token-revoked-404"]),
+    (Bob, SubjectOfDeletedCredential, &["keystone/token-of-deleted-application-credential"]),
     // Keystone: people and places
     (AliceUnscoped, Nothing, &["keystone/auth-projects", "keystone/auth-domains", "keystone/auth-system"]),
     (
-        Solo,
+        Bob,
         Nothing,
         &[
             "keystone/catalog",
@@ -64,7 +64,7 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
         ],
     ),
     (
-        Solo,
+        Bob,
         ApplicationCredential,
         &["keystone/application-credentials", "keystone/application-credential-delete"],
     ),
@@ -101,7 +101,7 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
     // Nova: versions
     (Nobody, Nothing, &["nova/versions", "nova/version-v2.1"]),
     (
-        Solo,
+        Bob,
         Nothing,
         &[
             "nova/microversion-legacy-header",
@@ -113,10 +113,10 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
             "nova/method-not-allowed-404",
         ],
     ),
-    (Solo, ServiceDown, &["nova/503-service-down"]),
+    (Bob, ServiceDown, &["nova/503-service-down"]),
     // Nova: lists of servers
     (
-        Solo,
+        Bob,
         Nothing,
         &[
             "nova/servers-all-tenants-member-403",
@@ -183,7 +183,7 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
         ],
     ),
     (Admin, Active, &["nova/server-as-admin", "nova/diagnostics-admin"]),
-    (Solo, ServerOfAnotherProject, &["nova/server-of-another-project-404", "nova/action-other-project-404"]),
+    (Bob, ServerOfAnotherProject, &["nova/server-of-another-project-404", "nova/action-other-project-404"]),
     (
         Alice,
         Locked,
@@ -214,7 +214,7 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
     (Alice, FailedToBuild, &["nova/server-fault-build-aborted", "nova/instance-actions-of-failed"]),
     (Admin, FailedToBuild, &["nova/server-fault-as-admin"]),
     (
-        Solo,
+        Bob,
         NoValidHost,
         &[
             "nova/server-fault-no-valid-host",
@@ -342,7 +342,7 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
     (Admin, Nothing, &["nova/services-admin", "nova/hypervisors-admin"]),
     // Glance
     (
-        Solo,
+        Bob,
         Nothing,
         &[
             "glance/versions",

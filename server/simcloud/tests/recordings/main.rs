@@ -166,8 +166,10 @@ fn request_body(recorded: &Value, substitutes: &Substitutes) -> Bytes {
         json => json.to_string(),
     };
     const PEOPLE: &[(&str, &str)] = &[
-        (r#""name":"alice""#, r#""name":"solo""#),
+        // Theirs has one project where ours has two, and the other way round.
+        (r#""name":"alice""#, r#""name":"<their alice>""#),
         (r#""name":"bob""#, r#""name":"alice""#),
+        (r#""name":"<their alice>""#, r#""name":"bob""#),
         (r#""name":"dave""#, r#""name":"nobody""#),
         (r#""name":"erin""#, r#""name":"pat""#),
         (r#""name":"frank""#, r#""name":"disabled""#),

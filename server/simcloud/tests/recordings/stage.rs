@@ -9,7 +9,7 @@ use simcloud::{Cloud, CloudConfig, Control, DEMO_PASSWORD, Fault, NewServer, Pro
 
 use crate::common::{Answer, Http};
 
-/// Who asks. The recordings' alice, with one project, is our `solo`; their bob, with two, our `alice`.
+/// Who asks. The recordings' alice, with one project, is our `bob`; their bob, with two, our `alice`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum As {
     Nobody,
@@ -18,7 +18,7 @@ pub enum As {
     Revoked,
     RevokedButCached,
     /// In the project alpha, with many servers.
-    Solo,
+    Bob,
     /// In the project beta, with those a case makes.
     Alice,
     AliceUnscoped,
@@ -160,14 +160,14 @@ impl Stage {
                 substitutes.replace("<secret>", text(&credential["secret"]));
             }
             Before::SubjectGood => {
-                substitutes.subject = Some(self.http.token(&self.cloud, "solo", "alpha").await);
+                substitutes.subject = Some(self.http.token(&self.cloud, "bob", "alpha").await);
             }
             Before::SubjectExpired => substitutes.subject = Some(self.tokens[&As::Expired].clone()),
             Before::SubjectRevoked => substitutes.subject = Some(self.tokens[&As::Revoked].clone()),
             Before::SubjectOfDeletedCredential => {
                 let (credential, token) = self.application_credential_token().await;
                 let path = format!("{}/{}", self.credentials_path(), text(&credential["id"]));
-                self.send(As::Solo, "DELETE", &path, None).await;
+                self.send(As::Bob, "DELETE", &path, None).await;
                 substitutes.replace("8a0bb2aaadea420c8a61da6a1ca8f854", text(&credential["id"]));
                 substitutes.subject = Some(token);
             }
@@ -306,7 +306,7 @@ impl Stage {
         tokens.insert(As::Revoked, http.token(cloud, "alice", "beta").await);
         self.control.revoke_tokens_of("alice");
         tokens.insert(As::Alice, http.token(cloud, "alice", "beta").await);
-        tokens.insert(As::Solo, http.token(cloud, "solo", "alpha").await);
+        tokens.insert(As::Bob, http.token(cloud, "bob", "alpha").await);
         tokens.insert(As::Reader, http.token(cloud, "reader", "alpha").await);
         tokens.insert(As::Admin, http.token(cloud, "operator", "admin").await);
         let unscoped = http.sign_in(cloud, "alice", simcloud::TEST_PASSWORD, None).await;
@@ -342,7 +342,7 @@ impl Stage {
         }
         let users = self.send(As::Admin, "GET", "/v3/users", None).await.json();
         for (recorded, name) in
-            [("57d0c9164fe240c6829fa78cc08d7427", "solo"), ("8f37001435364bea89d0be9d4303525f", "alice")]
+            [("57d0c9164fe240c6829fa78cc08d7427", "bob"), ("8f37001435364bea89d0be9d4303525f", "alice")]
         {
             learn(recorded, id_named(&users["users"], name));
         }
@@ -418,8 +418,8 @@ impl Stage {
     }
 
     fn credentials_path(&self) -> String {
-        let solo = self.ids.iter().find(|(recorded, _)| recorded == "57d0c9164fe240c6829fa78cc08d7427");
-        format!("/v3/users/{}/application_credentials", solo.expect("solo").1)
+        let bob = self.ids.iter().find(|(recorded, _)| recorded == "57d0c9164fe240c6829fa78cc08d7427");
+        format!("/v3/users/{}/application_credentials", bob.expect("bob").1)
     }
 
     async fn application_credential(&self) -> Value {
@@ -427,7 +427,7 @@ impl Stage {
         let body = json!({"application_credential": {
             "name": name, "description": "for the panel", "roles": [{"name": "member"}],
         }});
-        let made = self.send(As::Solo, "POST", &self.credentials_path(), Some(body)).await;
+        let made = self.send(As::Bob, "POST", &self.credentials_path(), Some(body)).await;
         made.json()["application_credential"].clone()
     }
 
@@ -437,7 +437,7 @@ impl Stage {
         let body = json!({"auth": {"identity": {
             "methods": ["application_credential"], "application_credential": given,
         }}});
-        let answer = self.send(As::Solo, "POST", "/v3/auth/tokens", Some(body)).await;
+        let answer = self.send(As::Bob, "POST", "/v3/auth/tokens", Some(body)).await;
         (credential, token_of(&answer))
     }
 
