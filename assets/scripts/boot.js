@@ -1,5 +1,6 @@
 // Starts the panel. On the servers list the rows are asked for here and now, so they travel while the program that
-// draws them is still being fetched and compiled.
+// draws them is still being fetched and compiled. The page names both files of the program on this script's element:
+// <script src="…/boot.js" data-script="…/frontend.js" data-module="…/frontend_bg.wasm" async></script>
 (() => {
   const FRAMES = "application/vnd.meridian.frames";
 
@@ -67,5 +68,6 @@
     },
   };
 
-  import("asset:frontend.js").then((program) => program.default());
+  const { script, module } = document.currentScript.dataset;
+  import(script).then((program) => program.default({ module_or_path: module }));
 })();
