@@ -75,7 +75,7 @@ impl Call {
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let response = self.response().await?;
         let text = text_of(&response).await?;
-        serde_json::from_str(&text).map_err(|_| malformed(&response))
+        serde_json::from_slice(text.as_bytes()).map_err(|_| malformed(&response))
     }
 
     /// Sends, and wants nothing but success.
@@ -182,7 +182,7 @@ impl From<ApiError> for Failure {
 /// is the reason.
 pub async fn refusal_of(response: &Response) -> ApiError {
     let Ok(text) = text_of(response).await else { return malformed(response) };
-    let Ok(body) = serde_json::from_str(&text) else { return malformed(response) };
+    let Ok(body) = serde_json::from_slice(text.as_bytes()) else { return malformed(response) };
     let refusal = ApiError::Refused { status: response.status(), body };
     if refusal.is_session_ended() {
         SESSION_ENDED.with_borrow(|tell| {

@@ -1,12 +1,16 @@
 //! The countdown before the end, and the dialog to go on.
 
 use api_types::session::ContinueSession;
-use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
+use web_sys::Event;
 
 use super::{Session, Standing, use_session};
 use crate::{
     api_client::ApiError,
-    ui::{Button, ButtonKind, Dialog, Icon, LinkButton, TextField, format::countdown, use_toasts},
+    ui::{
+        Button, ButtonKind, Dialog, El, Icon, LinkButton, TextField, el, element::icon, format::countdown,
+        use_toasts,
+    },
 };
 
 /// What screen readers hear when the countdown begins.
@@ -30,29 +34,35 @@ pub fn SessionPrompt() -> impl IntoView {
         }
     });
     let title = move || if must_answer.get() { "Your session has ended" } else { "Continue your session" };
+    let is_ending = Memo::new(move |_| seconds_left.get().is_some());
+    let left = move || countdown(seconds_left.get().unwrap_or_default());
+    let bar = move || {
+        let text = el("p")
+            .text("You will be signed out in ")
+            .child(el("span").class("numbers").live_text(left))
+            .text(".");
+        let stay = el("button")
+            .attr("type", "button")
+            .class("button")
+            .text("Stay signed in")
+            .on("click", move |_| session.is_continuing.set(true));
+        el("div").class("session-countdown").child(icon(Icon::Clock)).child(text).child(stay)
+    };
     view! {
-        <Show when=move || seconds_left.get().is_some()>
-            <div class="session-countdown">
-                {Icon::Clock.view()}
-                <p>
-                    "You will be signed out in "
-                    <span class="numbers">{move || countdown(seconds_left.get().unwrap_or_default())}</span> "."
-                </p>
-                <Button on_press=Callback::new(move |()| session.is_continuing.set(true))>"Stay signed in"</Button>
-            </div>
-        </Show>
+        {el("div").live_children(move || if is_ending.get() { vec![bar()] } else { Vec::new() })}
         <Dialog
             open
             title=Signal::derive(move || title().to_owned())
             is_closable=Signal::derive(move || !must_answer.get())
         >
-            {move || {
-                if has_ended.get() {
-                    view! { <SignInAgain session /> }.into_any()
-                } else {
-                    view! { <PasswordAgain session /> }.into_any()
-                }
-            }}
+            {el("div")
+                .live_view(move || {
+                    let form = match has_ended.get() {
+                        true => sign_in_again(session).into_any(),
+                        false => view! { <PasswordAgain session /> }.into_any(),
+                    };
+                    Some(form)
+                })}
         </Dialog>
     }
 }
@@ -65,9 +75,11 @@ fn PasswordAgain(session: Session) -> impl IntoView {
     let failure = RwSignal::new(None::<String>);
     let is_busy = RwSignal::new(false);
     let toasts = use_toasts();
-    let user = move || session.current().map(|current| current.user.name).unwrap_or_default();
-    let needs_totp = Memo::new(move |_| session.current().is_some_and(|current| current.needs_totp));
-    let send = move |event: SubmitEvent| {
+    // Keystone may ask for a code this time though it did not the last.
+    let was_asked = RwSignal::new(false);
+    let needs_code =
+        Memo::new(move |_| was_asked.get() || session.current().is_some_and(|current| current.needs_totp));
+    let send = move |event: Event| {
         event.prevent_default();
         if is_busy.get_untracked() {
             return;
@@ -77,7 +89,7 @@ fn PasswordAgain(session: Session) -> impl IntoView {
             return;
         }
         is_busy.set(true);
-        let totp = needs_totp.get_untracked().then(|| code.get_untracked().trim().to_owned());
+        let totp = needs_code.get_untracked().then(|| code.get_untracked().trim().to_owned());
         let answer = ContinueSession { password: password.get_untracked(), totp };
         spawn_local(async move {
             let outcome = session.renew(&answer).await;
@@ -86,68 +98,87 @@ fn PasswordAgain(session: Session) -> impl IntoView {
             match outcome {
                 Ok(()) => toasts.say("You are still signed in."),
                 Err(ApiError::Aborted) => {}
-                Err(error) => _ = failure.try_set(Some(error.message())),
+                Err(error) => {
+                    if error.code() == "second_factor_needed" {
+                        was_asked.try_set(true);
+                    }
+                    failure.try_set(Some(error.message()));
+                }
             }
         });
     };
-    view! {
-        <form class="form" on:submit=send>
-            <p>"This page stays as it is. Enter your password to go on."</p>
-            // Password managers look for the name beside the password.
-            <input
-                class="unseen"
-                type="text"
-                name="username"
-                autocomplete="username"
-                tabindex="-1"
-                aria-hidden="true"
-                readonly
-                prop:value=user
-            />
-            <p class="signed-in-as">"Signed in as " <strong class="foreign">{user}</strong></p>
-            <TextField
-                label="Password"
-                kind="password"
-                autocomplete="current-password"
-                value=password
-                error=failure
-                autofocus=true
-            />
-            <Show when=move || needs_totp.get()>
+    let user = move || session.current().map(|current| current.user.name).unwrap_or_default();
+    // Password managers look for the name beside the password.
+    let hidden_name = el("input")
+        .class("unseen")
+        .attr("type", "text")
+        .attr("name", "username")
+        .attr("autocomplete", "username")
+        .attr("tabindex", "-1")
+        .attr("aria-hidden", "true")
+        .attr("readonly", "")
+        .attr("value", &user());
+    let name = el("p")
+        .class("signed-in-as")
+        .text("Signed in as ")
+        .child(el("strong").class("foreign").live_text(user));
+    let code_field = move || {
+        needs_code.get().then(|| {
+            view! {
                 <TextField
                     label="Code from your authenticator"
                     autocomplete="one-time-code"
                     input_mode="numeric"
                     value=code
                 />
-            </Show>
-            <div class="form-actions">
-                <Button kind=ButtonKind::Primary submits=true busy=is_busy>"Continue"</Button>
-                <LinkButton href=Signal::derive(move || session.sign_in_path()) is_external=true kind=ButtonKind::Quiet>
-                    "Sign in as somebody else"
-                </LinkButton>
-            </div>
-        </form>
-    }
+            }
+            .into_any()
+        })
+    };
+    let fields = view! {
+        <TextField
+            label="Password"
+            kind="password"
+            autocomplete="current-password"
+            value=password
+            error=failure
+            autofocus=true
+        />
+        {el("div").live_view(code_field)}
+        <div class="form-actions">
+            <Button kind=ButtonKind::Primary submits=true busy=is_busy>
+                "Continue"
+            </Button>
+            <LinkButton href=session.sign_in_path() is_external=true kind=ButtonKind::Quiet>
+                "Sign in as somebody else"
+            </LinkButton>
+        </div>
+    };
+    el("form")
+        .class("form")
+        .child(el("p").text("This page stays as it is. Enter your password to go on."))
+        .child(hidden_name)
+        .child(name)
+        .view(fields.into_any())
+        .on("submit", send)
 }
 
 /// The server knows the session no more: signing in anew, here or beside.
-#[component]
-fn SignInAgain(session: Session) -> impl IntoView {
+fn sign_in_again(session: Session) -> El {
     let href = session.sign_in_path();
-    view! {
-        <div class="form">
-            <p>
-                "It was ended, or it was not used for a long time. Sign in again and you come back to this page. "
-                "To keep the page exactly as it is, sign in in a new tab and return here."
-            </p>
-            <div class="form-actions">
-                <LinkButton href=href.clone() is_external=true kind=ButtonKind::Primary>"Sign in again"</LinkButton>
-                <a class="button quiet" href=href target="_blank" rel="external">
-                    {Icon::External.view()}
-                    "In a new tab"
-                </a>
-            </div>
-        </div>
-    }
+    let text = "It was ended, or it was not used for a long time. Sign in again and you come back to this page. To keep \
+                the page exactly as it is, sign in in a new tab and return here.";
+    let here =
+        el("a").class("button primary").attr("href", &href).attr("rel", "external").text("Sign in again");
+    let beside = el("a")
+        .class("button quiet")
+        .attr("href", &href)
+        .attr("rel", "external")
+        .attr("target", "_blank")
+        .child(icon(Icon::External))
+        .text("In a new tab");
+    el("div")
+        .class("form")
+        .child(el("p").text(text))
+        .child(el("div").class("form-actions").child(here).child(beside))
 }

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::element::el;
+
 /// Says sentences aloud, politely. Made once, for the whole document.
 #[derive(Clone, Copy)]
 pub struct Announcements(RwSignal<String>);
@@ -16,11 +18,12 @@ impl Announcements {
 #[component]
 pub fn Announcer() -> impl IntoView {
     let Announcements(sentence) = use_announcer();
-    view! {
-        <div class="unseen" role="status" aria-live="polite" aria-atomic="true">
-            {move || sentence.get()}
-        </div>
-    }
+    el("div")
+        .class("unseen")
+        .attr("role", "status")
+        .attr("aria-live", "polite")
+        .attr("aria-atomic", "true")
+        .live_text(move || sentence.get())
 }
 
 pub fn provide_announcer() {

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::Icon;
+use super::{
+    Icon,
+    element::{El, el, icon},
+};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BannerKind {
@@ -19,16 +22,25 @@ pub fn Banner(
     #[prop(into, optional)] actions: ViewFn,
     children: Children,
 ) -> impl IntoView {
-    let (class, icon) = match kind {
+    banner(
+        kind,
+        el("div").class("banner-text").view(children()),
+        el("div").class("banner-actions").view(actions.run()),
+    )
+}
+
+/// The same with a text that stays. `lead` is what it is about, in bold.
+pub fn text_banner(kind: BannerKind, lead: Option<&str>, text: &str, action: Option<El>) -> El {
+    let lead = lead.map(|lead| el("strong").text(lead).text(" "));
+    let text = el("div").class("banner-text foreign").child_if(lead).text(text);
+    banner(kind, text, el("div").class("banner-actions").child_if(action))
+}
+
+fn banner(kind: BannerKind, text: El, actions: El) -> El {
+    let (class, of_kind) = match kind {
         BannerKind::Note => ("banner", Icon::Info),
         BannerKind::Warning => ("banner warning", Icon::Alert),
         BannerKind::Failure => ("banner failure", Icon::Alert),
     };
-    view! {
-        <div class=class role="status">
-            {icon.view()}
-            <div class="banner-text">{children()}</div>
-            <div class="banner-actions">{actions.run()}</div>
-        </div>
-    }
+    el("div").class(class).attr("role", "status").child(icon(of_kind)).child(text).child(actions)
 }

@@ -1,8 +1,11 @@
 //! Buttons, and links that look like them.
 
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::prelude::*;
 
-use super::Icon;
+use super::{
+    Icon,
+    element::{El, el, icon as icon_el},
+};
 
 /// How much a button asks to be pressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,31 +41,27 @@ pub fn Button(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let is_off = move || busy.get() || disabled_reason.get().is_some();
-    let press = move |event: MouseEvent| {
+    let press = move |event: web_sys::Event| {
         if is_off() {
             event.prevent_default();
         } else if let Some(on_press) = on_press {
             on_press.run(());
         }
     };
-    let icon_only = children.is_none();
-    view! {
-        <button
-            type=if submits { "submit" } else { "button" }
-            class=class_of(kind)
-            class:icon-only=icon_only
-            class:busy=busy
-            aria-label=move || label.get()
-            aria-busy=move || busy.get().then_some("true")
-            aria-disabled=move || is_off().then_some("true")
-            aria-description=move || disabled_reason.get()
-            title=move || disabled_reason.get().or_else(|| label.get())
-            on:click=press
-        >
-            {icon.map(Icon::view)}
-            {children.map(|children| children())}
-        </button>
-    }
+    let class = class_of(kind);
+    let class = if children.is_none() { format!("{class} icon-only") } else { class.to_owned() };
+    let button = el("button")
+        .attr("type", if submits { "submit" } else { "button" })
+        .class(&class)
+        .live_class("busy", move || busy.get())
+        .live_attr("aria-label", move || label.get())
+        .live_attr("aria-busy", move || busy.get().then(yes))
+        .live_attr("aria-disabled", move || is_off().then(yes))
+        .live_attr("aria-description", move || disabled_reason.get())
+        .live_attr("title", move || disabled_reason.get().or_else(|| label.get()))
+        .on("click", press)
+        .child_if(icon.map(icon_el));
+    with_children(button, children)
 }
 
 /// A link that looks like a button.
@@ -74,13 +73,24 @@ pub fn LinkButton(
     /// Leads out of the panel's pages, so the browser loads it anew.
     #[prop(optional)]
     is_external: bool,
+    /// Opens beside this page.
+    #[prop(optional)]
+    is_beside: bool,
     children: Children,
 ) -> impl IntoView {
-    view! {
-        <a class=class_of(kind) href=href rel=is_external.then_some("external")>
-            {icon.map(Icon::view)}
-            {children()}
-        </a>
+    el("a")
+        .class(class_of(kind))
+        .live_attr("href", move || Some(href.get()))
+        .attr_if("rel", is_external.then_some("external"))
+        .attr_if("target", is_beside.then_some("_blank"))
+        .child_if(icon.map(icon_el))
+        .view(children())
+}
+
+fn with_children(element: El, children: Option<Children>) -> El {
+    match children {
+        Some(children) => element.view(children()),
+        None => element,
     }
 }
 
@@ -91,4 +101,8 @@ fn class_of(kind: ButtonKind) -> &'static str {
         ButtonKind::Quiet => "button quiet",
         ButtonKind::Danger => "button danger",
     }
+}
+
+fn yes() -> String {
+    "true".to_owned()
 }

@@ -5,11 +5,34 @@ use std::time::Duration;
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
 
-use super::{Icon, use_announcer};
+use super::{
+    Icon,
+    element::{El, el, icon},
+    use_announcer,
+};
 
 /// A small button that copies `text`. `what` names it: "Copy address".
 #[component]
 pub fn CopyButton(#[prop(into)] text: Signal<String>, #[prop(into)] what: Signal<String>) -> impl IntoView {
+    button(text, what)
+}
+
+/// The same for a text that stays.
+pub fn copy_button(text: String, what: String) -> El {
+    button(Signal::stored(text), Signal::stored(what))
+}
+
+/// Puts a text on the clipboard; false where the browser refuses.
+pub async fn copy_text(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Outside secure contexts there is no clipboard at all, whatever the types say.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+fn button(text: Signal<String>, what: Signal<String>) -> El {
     let is_done = RwSignal::new(false);
     let announcer = use_announcer();
     let copy = move |_| {
@@ -23,26 +46,12 @@ pub fn CopyButton(#[prop(into)] text: Signal<String>, #[prop(into)] what: Signal
             }
         });
     };
-    view! {
-        <button
-            type="button"
-            class="copy-button"
-            class:done=is_done
-            aria-label=move || what.get()
-            title=move || if is_done.get() { "Copied".to_owned() } else { what.get() }
-            on:click=copy
-        >
-            {move || if is_done.get() { Icon::Check.view() } else { Icon::Copy.view() }}
-        </button>
-    }
-}
-
-/// Puts a text on the clipboard; false where the browser refuses.
-pub async fn copy_text(text: &str) -> bool {
-    let clipboard = window().navigator().clipboard();
-    // Outside secure contexts there is no clipboard at all, whatever the types say.
-    if clipboard.is_undefined() {
-        return false;
-    }
-    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+    el("button")
+        .attr("type", "button")
+        .class("copy-button")
+        .live_class("done", move || is_done.get())
+        .live_attr("aria-label", move || Some(what.get()))
+        .live_attr("title", move || Some(if is_done.get() { "Copied".to_owned() } else { what.get() }))
+        .live_children(move || vec![icon(if is_done.get() { Icon::Check } else { Icon::Copy })])
+        .on("click", copy)
 }

@@ -1,20 +1,12 @@
 //! Lists of names and their values, as detail pages are made of.
 
-use leptos::prelude::*;
+use super::element::{El, el};
 
-/// A list of [`DescriptionItem`]s.
-#[component]
-pub fn Description(children: Children) -> impl IntoView {
-    view! { <dl class="description">{children()}</dl> }
-}
-
-/// A name and its value.
-#[component]
-pub fn DescriptionItem(#[prop(into)] name: Signal<String>, children: Children) -> impl IntoView {
-    view! {
-        <div class="description-item">
-            <dt>{move || name.get()}</dt>
-            <dd>{children()}</dd>
-        </div>
-    }
+/// A list of names and values.
+pub fn description(items: Vec<(&'static str, El)>) -> El {
+    let item = |(name, value): (&'static str, El)| {
+        let value = el("dd").child(value);
+        el("div").class("description-item").child(el("dt").text(name)).child(value)
+    };
+    el("dl").class("description").children(items.into_iter().map(item).collect())
 }

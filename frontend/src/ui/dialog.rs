@@ -1,8 +1,14 @@
 //! Modal dialogs, on the browser's own `<dialog>`: it traps the focus, gives it back, and closes on Escape.
 
-use leptos::{ev::Event, html, prelude::*};
+use leptos::{IntoView, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDialogElement;
 
-use super::{Button, ButtonKind, Icon, dom::unique_id};
+use super::{
+    Icon,
+    dom::unique_id,
+    element::{El, el, icon},
+};
 
 /// A modal dialog. Its content is made anew each time it opens, so no field keeps an old value.
 #[component]
@@ -15,45 +21,46 @@ pub fn Dialog(
     #[prop(optional)] is_wide: bool,
     children: ChildrenFn,
 ) -> impl IntoView {
-    let element = NodeRef::<html::Dialog>::new();
     let title_id = unique_id("dialog");
     let labelled_by = title_id.clone();
-    let cancel = move |event: Event| {
-        // Selects and the like inside the dialog send `cancel` too; only the dialog's own counts.
-        if !is_closable.get_untracked() && event.target() == event.current_target() {
-            event.prevent_default();
-        }
+    let head = move || {
+        let title = el("h2").attr("id", &title_id).live_text(move || title.get());
+        let head = el("header").class("dialog-head").child(title);
+        if is_closable.get() { head.child(cross(open)) } else { head }
     };
-    let close = Callback::new(move |()| open.set(false));
-    let content = view! {
-        <dialog
-            class="dialog"
-            class:wide=is_wide
-            node_ref=element
-            aria-labelledby=labelled_by
-            on:cancel=cancel
-            on:close=move |_| open.set(false)
-        >
-            <Show when=move || open.get()>
-                <header class="dialog-head">
-                    <h2 id=title_id.clone()>{move || title.get()}</h2>
-                    <Show when=move || is_closable.get()>
-                        <Button kind=ButtonKind::Quiet icon=Icon::Close label="Close" on_press=close />
-                    </Show>
-                </header>
-                <div class="dialog-body">{children()}</div>
-            </Show>
-        </dialog>
-    };
+    let content = move || open.get().then(|| el("div").class("dialog-body").view(children()).into_any());
+    let dialog = el("dialog")
+        .class(if is_wide { "dialog wide" } else { "dialog" })
+        .attr("aria-labelledby", &labelled_by)
+        .child(el("div").live_children(move || if open.get() { vec![head()] } else { Vec::new() }))
+        .child(el("div").live_view(content))
+        .on("cancel", move |event| {
+            // Selects and the like inside the dialog send `cancel` too; only the dialog's own counts.
+            if !is_closable.get_untracked() && event.target() == event.current_target() {
+                event.prevent_default();
+            }
+        })
+        .on("close", move |_| open.set(false));
+    let element: HtmlDialogElement = dialog.element().clone().unchecked_into();
+    let element = send_wrapper::SendWrapper::new(element);
     // After the content: it must be there when the browser looks for what to focus first.
     Effect::new(move || {
         let is_open = open.get();
-        let Some(dialog) = element.get() else { return };
-        if is_open && !dialog.open() {
-            _ = dialog.show_modal();
-        } else if !is_open && dialog.open() {
-            dialog.close();
+        if is_open && !element.open() {
+            _ = element.show_modal();
+        } else if !is_open && element.open() {
+            element.close();
         }
     });
-    content
+    dialog
+}
+
+fn cross(open: RwSignal<bool>) -> El {
+    el("button")
+        .attr("type", "button")
+        .class("button quiet icon-only")
+        .attr("aria-label", "Close")
+        .attr("title", "Close")
+        .child(icon(Icon::Close))
+        .on("click", move |_| open.set(false))
 }

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::Icon;
+use super::{
+    Icon,
+    element::{el, icon as icon_el},
+};
 
 /// An empty place. `test_id` tells the kinds of emptiness apart for tests.
 #[component]
@@ -14,11 +17,13 @@ pub fn EmptyState(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    view! {
-        <div class="empty-state" data-testid=test_id>
-            {icon.view()}
-            <h2>{move || title.get()}</h2>
-            {children.map(|children| children())}
-        </div>
+    let place = el("div")
+        .class("empty-state")
+        .attr_if("data-testid", test_id)
+        .child(icon_el(icon))
+        .child(el("h2").live_text(move || title.get()));
+    match children {
+        Some(children) => place.view(children()),
+        None => place,
     }
 }

@@ -1,13 +1,18 @@
 //! Form fields: a label that is always there, a hint, and the error on the field it belongs to.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Event, HtmlInputElement};
 
-use super::dom::unique_id;
+use super::{
+    dom::unique_id,
+    element::{El, el},
+};
 
 /// One line of text, a password, a code.
 #[component]
 pub fn TextField(
-    #[prop(into)] label: Signal<String>,
+    label: &'static str,
     value: RwSignal<String>,
     /// `text`, `password`, `email`, as HTML has them.
     #[prop(default = "text")]
@@ -16,41 +21,47 @@ pub fn TextField(
     /// `numeric` for codes.
     #[prop(into, optional)]
     input_mode: Option<&'static str>,
-    #[prop(into, optional)] hint: MaybeProp<String>,
-    #[prop(into, optional)] error: MaybeProp<String>,
+    /// What is wrong with it.
+    #[prop(into, optional)]
+    error: MaybeProp<String>,
     /// Takes the focus when its dialog opens.
     #[prop(optional)]
     autofocus: bool,
-    #[prop(optional)] node_ref: NodeRef<html::Input>,
 ) -> impl IntoView {
     let id = unique_id("field");
     let note_id = format!("{id}-note");
-    let note = move || error.get().or_else(|| hint.get());
-    let described_by = {
-        let note_id = note_id.clone();
-        move || note().is_some().then(|| note_id.clone())
-    };
-    view! {
-        <div class="field">
-            <label for=id.clone()>{move || label.get()}</label>
-            <input
-                id=id
-                class="input"
-                type=kind
-                autocomplete=autocomplete
-                inputmode=input_mode
-                autofocus=autofocus
-                aria-invalid=move || error.get().map(|_| "true")
-                aria-describedby=described_by
-                prop:value=value
-                on:input:target=move |event| value.set(event.target().value())
-                node_ref=node_ref
-            />
-            <p id=note_id class="field-note" class:error=move || error.get().is_some() hidden=move || note().is_none()>
-                {note}
-            </p>
-        </div>
-    }
+    let described_by = note_id.clone();
+    let input = el("input")
+        .attr("id", &id)
+        .class("input")
+        .attr("type", kind)
+        .attr_if("autocomplete", autocomplete)
+        .attr_if("inputmode", input_mode)
+        .attr_if("autofocus", autofocus.then_some(""))
+        .live_attr("aria-invalid", move || error.get().map(|_| "true".to_owned()))
+        .live_attr("aria-describedby", move || error.get().map(|_| described_by.clone()));
+    let input = holds_value(input, value);
+    el("div").class("field").child(el("label").attr("for", &id).text(label)).child(input).child(
+        el("p")
+            .attr("id", &note_id)
+            .class("field-note error")
+            .attr("role", "alert")
+            .live_attr("hidden", move || error.get().is_none().then(String::new))
+            .live_text(move || error.get().unwrap_or_default()),
+    )
+}
+
+/// Keeps an input and a signal the same.
+pub fn holds_value(input: El, value: RwSignal<String>) -> El {
+    let field: HtmlInputElement = input.element().clone().unchecked_into();
+    super::element::live(Box::new(move || {
+        let value = value.get();
+        // Setting what is there already would move the cursor to the end.
+        if field.value() != value {
+            field.set_value(&value);
+        }
+    }));
+    input.on("input", move |event| value.set(input_of(&event).map(|input| input.value()).unwrap_or_default()))
 }
 
 /// A tick with its label.
@@ -60,14 +71,17 @@ pub fn CheckBox(
     #[prop(into)] on_change: Callback<bool>,
     children: Children,
 ) -> impl IntoView {
-    view! {
-        <label class="check">
-            <input
-                type="checkbox"
-                prop:checked=checked
-                on:change:target=move |event| on_change.run(event.target().checked())
-            />
-            <span class="check-label">{children()}</span>
-        </label>
-    }
+    let input = el("input").attr("type", "checkbox");
+    let tick: HtmlInputElement = input.element().clone().unchecked_into();
+    super::element::live(Box::new(move || tick.set_checked(checked.get())));
+    let input = input.on("change", move |event| {
+        if let Some(input) = input_of(&event) {
+            on_change.run(input.checked());
+        }
+    });
+    el("label").class("check").child(input).child(el("span").class("check-label").view(children()))
+}
+
+fn input_of(event: &Event) -> Option<HtmlInputElement> {
+    event.target()?.dyn_into().ok()
 }

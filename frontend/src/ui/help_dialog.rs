@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::{
     Dialog,
-    keyboard::{Shortcuts, key_name},
+    element::{El, el},
+    keyboard::{Shortcut, ShortcutGroup, Shortcuts, key_name},
 };
 
 /// The dialog behind `?`.
@@ -12,37 +13,16 @@ use super::{
 pub fn HelpDialog(open: RwSignal<bool>, shortcuts: Shortcuts) -> impl IntoView {
     view! {
         <Dialog open title="Keyboard">
-            {move || {
-                shortcuts
-                    .groups()
-                    .into_iter()
-                    .map(|group| {
-                        view! {
-                            <section class="keys">
-                                <h3>{group.title}</h3>
-                                <dl>
-                                    {group
-                                        .shortcuts
-                                        .into_iter()
-                                        .map(|shortcut| {
-                                            view! {
-                                                <div>
-                                                    <dt>{keys(shortcut.keys)}</dt>
-                                                    <dd>{shortcut.does}</dd>
-                                                </div>
-                                            }
-                                        })
-                                        .collect_view()}
-                                </dl>
-                            </section>
-                        }
-                    })
-                    .collect_view()
-            }}
+            {el("div").live_children(move || shortcuts.groups().into_iter().map(section).collect())}
         </Dialog>
     }
 }
 
-fn keys(keys: &'static [&'static str]) -> impl IntoView {
-    keys.iter().map(|key| view! { <kbd>{key_name(key)}</kbd> }).collect_view()
+fn section(group: ShortcutGroup) -> El {
+    let entry = |shortcut: Shortcut| {
+        let keys = shortcut.keys.iter().map(|key| el("kbd").text(key_name(key))).collect();
+        el("div").child(el("dt").children(keys)).child(el("dd").text(shortcut.does))
+    };
+    let entries = group.shortcuts.into_iter().map(entry).collect();
+    el("section").class("keys").child(el("h3").text(group.title)).child(el("dl").children(entries))
 }

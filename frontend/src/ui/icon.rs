@@ -1,6 +1,6 @@
 //! Icons: one small drawing each, from `assets/icons`, in the colour of the text around them.
 
-use leptos::prelude::*;
+use leptos::IntoView;
 
 macro_rules! icons {
     ($($name:ident: $file:literal,)*) => {
@@ -74,7 +74,7 @@ icons! {
 impl Icon {
     /// The icon as part of a view, hidden from screen readers.
     pub fn view(self) -> impl IntoView {
-        view! { <span class="icon" aria-hidden="true" inner_html=self.svg()></span> }
+        super::element::icon(self)
     }
 }
 

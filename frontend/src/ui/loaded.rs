@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{Banner, BannerKind, Button, EmptyState, Icon};
+use super::{
+    BannerKind, Icon,
+    banner::text_banner,
+    element::{El, el, icon},
+};
 
 /// A failure as a person is told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +22,12 @@ pub struct Failure {
 /// What a resource holds, once it does: grey lines before, the failure with Retry instead. A refresh that fails
 /// keeps what was there and says so.
 #[component]
-pub fn Loaded<T, E, V, C>(resource: LocalResource<Result<T, E>>, children: C) -> impl IntoView
+pub fn Loaded<T, E, C>(resource: LocalResource<Result<T, E>>, children: C) -> impl IntoView
 where
     T: Clone + 'static,
     E: Clone + Into<Failure> + 'static,
-    V: IntoView + 'static,
-    C: Fn(T) -> V + 'static,
+    C: Fn(T) -> El + 'static,
 {
-    let children = StoredValue::new_local(children);
     let latest = RwSignal::new_local(None::<T>);
     let failure = RwSignal::new(None::<Failure>);
     Effect::new(move || match resource.get() {
@@ -40,46 +42,49 @@ where
         failure.set(None);
         resource.refetch();
     });
-    view! {
-        {move || match (failure.get(), latest.with(Option::is_some)) {
-            (Some(failure), true) => view! { <StaleNote failure retry /> }.into_any(),
-            (Some(failure), false) => view! { <FailureState failure retry /> }.into_any(),
-            (None, true) => ().into_any(),
-            (None, false) => view! { <Lines /> }.into_any(),
-        }}
-        {move || latest.get().map(|value| children.with_value(|children| children(value)))}
-    }
+    let is_there = Memo::new(move |_| latest.with(Option::is_some));
+    let note = move || match (failure.get(), is_there.get()) {
+        (Some(failure), true) => vec![stale_note(&failure, retry)],
+        (Some(failure), false) => vec![failure_state(&failure, retry)],
+        (None, true) => Vec::new(),
+        (None, false) => vec![lines(4)],
+    };
+    el("div")
+        .child(el("div").live_children(note))
+        .child(el("div").live_children(move || latest.get().map(&children).into_iter().collect()))
 }
 
 /// A failure where the content would be.
-#[component]
-pub fn FailureState(failure: Failure, #[prop(into)] retry: Callback<()>) -> impl IntoView {
-    view! {
-        <EmptyState icon=Icon::Alert title="This could not be loaded" test_id="could-not-load">
-            <p>{failure.message}</p>
-            {failure.request_id.map(|id| view! { <p class="request-id">"Request " <code>{id}</code></p> })}
-            {failure.is_retryable.then(|| view! { <Button icon=Icon::Refresh on_press=retry>"Retry"</Button> })}
-        </EmptyState>
-    }
+pub fn failure_state(failure: &Failure, retry: Callback<()>) -> El {
+    let request = failure.request_id.as_deref();
+    let request = request.map(|id| el("p").class("request-id").text("Request ").child(el("code").text(id)));
+    el("div")
+        .class("empty-state")
+        .attr("data-testid", "could-not-load")
+        .child(icon(Icon::Alert))
+        .child(el("h2").text("This could not be loaded"))
+        .child(el("p").text(&failure.message))
+        .child_if(request)
+        .child_if(failure.is_retryable.then(|| retry_button(retry)))
 }
 
-/// A failed refresh, above what was there before.
-#[component]
-fn StaleNote(failure: Failure, retry: Callback<()>) -> impl IntoView {
-    let actions = move || view! { <Button on_press=retry>"Retry"</Button> };
-    view! {
-        <Banner kind=BannerKind::Warning actions>
-            {format!("This is what was known before. {}", failure.message)}
-        </Banner>
-    }
+/// "Retry".
+pub fn retry_button(retry: Callback<()>) -> El {
+    el("button").attr("type", "button").class("button").text("Retry").on("click", move |_| retry.run(()))
 }
 
 /// Grey lines in the shape of a text to come.
-#[component]
-pub fn Lines(#[prop(default = 4)] count: usize) -> impl IntoView {
-    view! {
-        <div class="lines" role="status" aria-label="Loading">
-            {(0..count).map(|_| view! { <span class="skeleton line"></span> }).collect_view()}
-        </div>
-    }
+pub fn lines(count: usize) -> El {
+    let line = |_| el("span").class("skeleton line");
+    el("div")
+        .class("lines")
+        .attr("role", "status")
+        .attr("aria-label", "Loading")
+        .children((0..count).map(line).collect())
+}
+
+/// A failed refresh, above what was there before.
+fn stale_note(failure: &Failure, retry: Callback<()>) -> El {
+    let text = format!("This is what was known before. {}", failure.message);
+    text_banner(BannerKind::Warning, None, &text, Some(retry_button(retry)))
 }

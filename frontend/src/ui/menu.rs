@@ -1,12 +1,14 @@
 //! Menus: things to do, behind one button. Arrow keys move, Enter does, Escape leaves.
 
-use leptos::{ev::KeyboardEvent, html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::{
     Align, Icon, Popover,
     dom::{focus, focused, query_all},
-    popover::PopoverHandle,
+    element::{el, icon as icon_el},
+    popover::{PopoverHandle, menu_item},
 };
 
 /// A button with a menu of [`MenuItem`]s, [`MenuLink`]s and [`MenuChoice`]s.
@@ -20,23 +22,20 @@ pub fn Menu(
     #[prop(optional)] align: Align,
     children: ChildrenFn,
 ) -> impl IntoView {
-    let list = NodeRef::<html::Div>::new();
-    let children = StoredValue::new(children);
-    let content = move || {
-        view! {
-            <div class="menu" role="presentation" node_ref=list on:keydown=move |event| move_focus(&event, list)>
-                {children.with_value(|children| children())}
-            </div>
-        }
-    };
     let face = face.unwrap_or_else(|| {
         ViewFn::from(move || {
-            view! {
-                {icon.map(Icon::view)}
-                {(!icon_only).then(|| view! { <span>{move || label.get()}</span> })}
-            }
+            let text = (!icon_only).then(|| el("span").live_text(move || label.get()));
+            vec![icon.map(icon_el), text]
         })
     });
+    let children = StoredValue::new(children);
+    let content = move || {
+        el("div")
+            .class("menu")
+            .attr("role", "presentation")
+            .view(children.with_value(|children| children()))
+            .on("keydown", |event| move_focus(event.unchecked_ref()))
+    };
     view! {
         <Popover label icon_only button_class align role="menu" face>
             {content()}
@@ -54,29 +53,19 @@ pub fn MenuItem(
 ) -> impl IntoView {
     let handle = use_context::<PopoverHandle>();
     let select = move |_| {
-        if disabled_reason.get_untracked().is_some() {
-            return;
+        if disabled_reason.get_untracked().is_none() {
+            close(handle);
+            on_select.run(());
         }
-        if let Some(handle) = handle {
-            handle.close();
-        }
-        on_select.run(());
     };
-    view! {
-        <button
-            type="button"
-            class="menu-item"
-            role="menuitem"
-            tabindex="-1"
-            aria-disabled=move || disabled_reason.get().map(|_| "true")
-            aria-description=move || disabled_reason.get()
-            title=move || disabled_reason.get()
-            on:click=select
-        >
-            {icon.map(Icon::view)}
-            <span>{children()}</span>
-        </button>
-    }
+    menu_item("button", "menuitem")
+        .attr("type", "button")
+        .live_attr("aria-disabled", move || disabled_reason.get().map(|_| "true".to_owned()))
+        .live_attr("aria-description", move || disabled_reason.get())
+        .live_attr("title", move || disabled_reason.get())
+        .on("click", select)
+        .child_if(icon.map(icon_el))
+        .child(el("span").view(children()))
 }
 
 /// One of several choices, of which one is taken.
@@ -89,25 +78,17 @@ pub fn MenuChoice(
 ) -> impl IntoView {
     let handle = use_context::<PopoverHandle>();
     let select = move |_| {
-        if let Some(handle) = handle {
-            handle.close();
-        }
+        close(handle);
         on_select.run(());
     };
-    view! {
-        <button
-            type="button"
-            class="menu-item"
-            role="menuitemradio"
-            tabindex="-1"
-            aria-checked=move || chosen.get().to_string()
-            on:click=select
-        >
-            {icon.map(Icon::view)}
-            <span>{children()}</span>
-            <span class="menu-tick">{move || chosen.get().then(|| Icon::Check.view())}</span>
-        </button>
-    }
+    let tick = move || if chosen.get() { vec![icon_el(Icon::Check)] } else { Vec::new() };
+    menu_item("button", "menuitemradio")
+        .attr("type", "button")
+        .live_attr("aria-checked", move || Some(chosen.get().to_string()))
+        .on("click", select)
+        .child_if(icon.map(icon_el))
+        .child(el("span").view(children()))
+        .child(el("span").class("menu-tick").live_children(tick))
 }
 
 /// Somewhere to go.
@@ -121,61 +102,44 @@ pub fn MenuLink(
     children: Children,
 ) -> impl IntoView {
     let handle = use_context::<PopoverHandle>();
-    view! {
-        <a
-            class="menu-item"
-            role="menuitem"
-            tabindex="-1"
-            href=href
-            rel=is_external.then_some("external noopener")
-            target=is_external.then_some("_blank")
-            on:click=move |_| {
-                if let Some(handle) = handle {
-                    handle.close();
-                }
-            }
-        >
-            {icon.map(Icon::view)}
-            <span>{children()}</span>
-        </a>
-    }
+    menu_item("a", "menuitem")
+        .live_attr("href", move || Some(href.get()))
+        .attr_if("rel", is_external.then_some("external noopener"))
+        .attr_if("target", is_external.then_some("_blank"))
+        .on("click", move |_| close(handle))
+        .child_if(icon.map(icon_el))
+        .child(el("span").view(children()))
 }
 
 /// Names the group of items that follows.
 #[component]
 pub fn MenuHeading(children: Children) -> impl IntoView {
-    view! {
-        <div class="menu-heading" role="presentation">
-            {children()}
-        </div>
-    }
+    el("div").class("menu-heading").attr("role", "presentation").view(children())
 }
 
 #[component]
 pub fn MenuSeparator() -> impl IntoView {
-    view! { <div class="menu-separator" role="separator"></div> }
+    el("div").class("menu-separator").attr("role", "separator")
 }
 
-fn move_focus(event: &KeyboardEvent, list: NodeRef<html::Div>) {
-    let Some(list) = list.get_untracked() else { return };
+fn close(handle: Option<PopoverHandle>) {
+    if let Some(handle) = handle {
+        handle.close();
+    }
+}
+
+fn move_focus(event: &KeyboardEvent) {
+    let Some(list) = event.current_target().and_then(|list| list.dyn_into::<Element>().ok()) else { return };
     let items = query_all(&list, "[role^=menuitem]");
     let at = focused().and_then(|focused| items.iter().position(|item| *item == focused));
     let typed = event.key();
-    let Some(to) = next_item(&typed, at, items.len()).or_else(|| {
-        let starts = |item: &web_sys::HtmlElement| {
-            item.text_content()
-                .is_some_and(|text| text.trim().to_lowercase().starts_with(&typed.to_lowercase()))
-        };
+    let to = next_item(&typed, at, items.len()).or_else(|| {
         let is_letter = typed.chars().count() == 1 && typed != " " && !event.ctrl_key() && !event.meta_key();
-        let from = at.map_or(0, |at| at + 1);
-        let order = (from..items.len()).chain(0..from.min(items.len()));
-        is_letter.then(|| order.into_iter().find(|at| starts(&items[*at]))).flatten()
-    }) else {
-        return;
-    };
-    event.prevent_default();
-    event.stop_propagation();
-    if let Some(item) = items.get(to).and_then(|item| item.dyn_ref()) {
+        is_letter.then(|| next_by_letter(&typed.to_lowercase(), at, &items)).flatten()
+    });
+    if let Some(item) = to.and_then(|to| items.get(to)) {
+        event.prevent_default();
+        event.stop_propagation();
         focus(item);
     }
 }
@@ -190,6 +154,14 @@ fn next_item(key: &str, at: Option<usize>, count: usize) -> Option<usize> {
         ("ArrowUp", _) | ("End", _) => Some(last),
         _ => None,
     }
+}
+
+fn next_by_letter(letter: &str, at: Option<usize>, items: &[HtmlElement]) -> Option<usize> {
+    let starts = |at: &usize| {
+        items[*at].text_content().is_some_and(|text| text.trim().to_lowercase().starts_with(letter))
+    };
+    let from = at.map_or(0, |at| at + 1);
+    (from..items.len()).chain(0..from.min(items.len())).find(starts)
 }
 
 #[cfg(test)]

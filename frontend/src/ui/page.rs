@@ -1,13 +1,20 @@
 //! The frame of a page: its column at the side, its main part, its title in three places that agree.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::KeyboardEvent;
 
-use super::{Button, ButtonKind, Icon, dom::focus, use_announcer};
+use super::{
+    Icon,
+    dom::focus,
+    element::{El, el, icon},
+    use_announcer,
+};
 
 /// A step on the way to a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crumb {
-    pub label: String,
+    pub label: &'static str,
     pub href: String,
 }
 
@@ -25,56 +32,43 @@ pub fn Page(
     children: Children,
 ) -> impl IntoView {
     let announcer = use_announcer();
-    let drawer = use_side_drawer();
-    let column = NodeRef::<html::Aside>::new();
-    Effect::new(move || {
-        if drawer.0.get()
-            && let Some(column) = column.get()
-        {
-            focus(&column);
-        }
-    });
-    on_cleanup(move || drawer.close());
     Effect::new(move |opened: Option<()>| {
         let title = title.get();
-        document().set_title(&format!("{title} · Meridian"));
+        document().set_title(&format!("{title} · {}", brand()));
         if opened.is_none() {
             announcer.say(title);
         }
     });
-    view! {
-        {side
-            .map(|side| {
-                view! {
-                    <div class="side-shade" class:open=drawer.0 on:click=move |_| drawer.close()></div>
-                    <aside
-                        class="side"
-                        class:open=drawer.0
-                        aria-label=side_label
-                        tabindex="-1"
-                        node_ref=column
-                        on:keydown=move |event| {
-                            if event.key() == "Escape" {
-                                drawer.close();
-                            }
-                        }
-                    >
-                        <div class="side-close only-narrow">
-                            <Button
-                                kind=ButtonKind::Quiet
-                                icon=Icon::Close
-                                label="Close"
-                                on_press=Callback::new(move |()| drawer.close())
-                            />
-                        </div>
-                        {side.run()}
-                    </aside>
-                }
-            })}
-        <main id="main" class="main" class:fixed=is_fixed tabindex="-1">
-            {children()}
-        </main>
-    }
+    let main = el("main")
+        .attr("id", "main")
+        .class(if is_fixed { "main fixed" } else { "main" })
+        .attr("tabindex", "-1")
+        .view(children());
+    (side.map(|side| side_column(side, side_label)), main)
+}
+
+/// The head of a page: the way to it, its title, and what can be done here.
+#[component]
+pub fn PageHeader(
+    #[prop(into)] title: Signal<String>,
+    #[prop(into, optional)] crumbs: Signal<Vec<Crumb>>,
+    /// Stands beside the title: a state, a count.
+    #[prop(into, optional)]
+    beside: ViewFn,
+    #[prop(into, optional)] actions: ViewFn,
+) -> impl IntoView {
+    let crumb = |crumb: Crumb| el("li").child(el("a").attr("href", &crumb.href).text(crumb.label));
+    let path = el("nav")
+        .class("crumbs")
+        .attr("aria-label", "Path")
+        .live_attr("hidden", move || crumbs.read().is_empty().then(String::new))
+        .child(el("ol").live_children(move || crumbs.get().into_iter().map(crumb).collect()));
+    let row = el("div")
+        .class("page-title")
+        .child(el("h1").class("foreign").live_text(move || title.get()))
+        .view(beside.run())
+        .child(el("div").class("page-actions").view(actions.run()));
+    el("header").class("page-header").child(path).child(row)
 }
 
 /// The column at the side is a drawer where the window is narrow. Where it is wide, this changes nothing.
@@ -103,42 +97,40 @@ pub fn use_side_drawer() -> SideDrawer {
     use_context().unwrap_or_else(|| SideDrawer(RwSignal::new(false)))
 }
 
-/// The head of a page: the way to it, its title, and what can be done here.
-#[component]
-pub fn PageHeader(
-    #[prop(into)] title: Signal<String>,
-    #[prop(into, optional)] crumbs: Signal<Vec<Crumb>>,
-    /// Stands beside the title: a state, a count.
-    #[prop(into, optional)]
-    beside: ViewFn,
-    #[prop(into, optional)] actions: ViewFn,
-) -> impl IntoView {
-    view! {
-        <header class="page-header">
-            <Show when=move || !crumbs.read().is_empty()>
-                <nav class="crumbs" aria-label="Path">
-                    <ol>
-                        {move || {
-                            crumbs
-                                .get()
-                                .into_iter()
-                                .map(|crumb| {
-                                    view! {
-                                        <li>
-                                            <a href=crumb.href>{crumb.label}</a>
-                                        </li>
-                                    }
-                                })
-                                .collect_view()
-                        }}
-                    </ol>
-                </nav>
-            </Show>
-            <div class="page-title">
-                <h1 class="foreign">{move || title.get()}</h1>
-                {beside.run()}
-                <div class="page-actions">{actions.run()}</div>
-            </div>
-        </header>
-    }
+/// What the panel calls itself, as the operator configured it.
+pub fn brand() -> String {
+    let name = document().query_selector("meta[name=application-name]").ok().flatten();
+    name.and_then(|name| name.get_attribute("content")).unwrap_or_else(|| "Meridian".to_owned())
+}
+
+fn side_column(side: ViewFn, label: &'static str) -> Vec<El> {
+    let drawer = use_side_drawer();
+    let close = move |_| drawer.close();
+    let shade = el("div").class("side-shade").live_class("open", move || drawer.is_open()).on("click", close);
+    let cross = el("button")
+        .attr("type", "button")
+        .class("button quiet icon-only")
+        .attr("aria-label", "Close")
+        .child(icon(Icon::Close))
+        .on("click", close);
+    let column = el("aside")
+        .class("side")
+        .live_class("open", move || drawer.is_open())
+        .attr("aria-label", label)
+        .attr("tabindex", "-1")
+        .child(el("div").class("side-close only-narrow").child(cross))
+        .view(side.run())
+        .on("keydown", move |event| {
+            if event.unchecked_ref::<KeyboardEvent>().key() == "Escape" {
+                drawer.close();
+            }
+        });
+    let html = send_wrapper::SendWrapper::new(column.html().clone());
+    Effect::new(move || {
+        if drawer.is_open() {
+            focus(&html);
+        }
+    });
+    on_cleanup(move || drawer.close());
+    vec![shade, column]
 }

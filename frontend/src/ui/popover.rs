@@ -1,16 +1,13 @@
 //! A button that opens a panel beside it: menus, column choices, filters.
 
-use leptos::{
-    ev::{FocusEvent, KeyboardEvent, MouseEvent, PointerEvent},
-    html,
-    prelude::*,
-};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::Node;
+use web_sys::{EventTarget, FocusEvent, HtmlElement, KeyboardEvent, Node};
 
 use super::{
     Icon,
     dom::{focus, query_all, unique_id},
+    element::{El, el, icon as icon_el},
 };
 
 /// Which edge of its button the panel keeps to.
@@ -25,16 +22,14 @@ pub enum Align {
 #[derive(Clone, Copy)]
 pub struct PopoverHandle {
     open: RwSignal<bool>,
-    button: NodeRef<html::Button>,
+    button: StoredValue<HtmlElement, LocalStorage>,
 }
 
 impl PopoverHandle {
     /// Closes the panel and gives the focus back to its button.
     pub fn close(self) {
         self.open.set(false);
-        if let Some(button) = self.button.get_untracked() {
-            focus(&button);
-        }
+        self.button.with_value(focus);
     }
 }
 
@@ -62,111 +57,100 @@ pub fn Popover(
     children: ChildrenFn,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
-    let root = NodeRef::<html::Div>::new();
-    let button = NodeRef::<html::Button>::new();
-    let panel = NodeRef::<html::Div>::new();
-    let handle = PopoverHandle { open, button };
     let panel_id = unique_id("popover");
-    let controls = panel_id.clone();
+    let is_named_apart = icon_only || face.is_some();
 
-    // Where the focus goes is decided once the panel is there.
-    Effect::new(move || {
-        if open.get()
-            && let Some(panel) = panel.get()
-            && let Some(first) = first_stop(&panel)
-        {
-            focus(&first);
+    let button = el("button").attr("type", "button").class(button_class);
+    let handle = PopoverHandle { open, button: StoredValue::new_local(button.html().clone()) };
+    let controls = panel_id.clone();
+    let button = button
+        .live_attr("aria-label", move || is_named_apart.then(|| label.get()))
+        .live_attr("title", move || icon_only.then(|| label.get()))
+        .attr("aria-haspopup", role)
+        .live_attr("aria-expanded", move || Some(open.get().to_string()))
+        .live_attr("aria-controls", move || open.get().then(|| controls.clone()))
+        .on("click", move |_| open.update(|open| *open = !*open))
+        .on("keydown", move |event| {
+            if matches!(key_of(&event).as_str(), "ArrowDown" | "ArrowUp") && !open.get_untracked() {
+                event.prevent_default();
+                open.set(true);
+            }
+        });
+    if icon_only {
+        _ = button.element().class_list().add_1("icon-only");
+    }
+    let button = match face {
+        Some(face) => button.view(face.run()),
+        None => {
+            let text = (!icon_only).then(|| el("span").live_text(move || label.get()));
+            button.child_if(icon.map(icon_el)).child_if(text)
         }
-    });
-    let outside = window_event_listener(leptos::ev::pointerdown, move |event: PointerEvent| {
-        if open.get_untracked() && !contains(root, event.target()) {
-            open.set(false);
+    };
+
+    let children = StoredValue::new(children);
+    let panel = move || {
+        provide_context(handle);
+        let panel = el("div")
+            .attr("id", &panel_id)
+            .class(if align == Align::End { "popover-panel end" } else { "popover-panel" })
+            .attr("role", role)
+            .attr("tabindex", "-1")
+            .live_attr("aria-label", move || Some(panel_label.get().unwrap_or_else(|| label.get())))
+            .view(children.with_value(|children| children()));
+        let html = send_wrapper::SendWrapper::new(panel.html().clone());
+        // Where the focus goes is decided once the panel is in the document.
+        Effect::new(move || focus(&first_stop(&html)));
+        panel
+    };
+    let root = el("div").class("popover").child(button);
+    let inside = send_wrapper::SendWrapper::new(root.html().clone());
+    let outside = window_event_listener(leptos::ev::pointerdown, {
+        let inside = inside.clone();
+        move |event| {
+            if open.get_untracked() && !contains(&inside, event.target()) {
+                open.set(false);
+            }
         }
     });
     on_cleanup(move || outside.remove());
-
-    let key = move |event: KeyboardEvent| {
-        if event.key() == "Escape" && open.get_untracked() {
-            event.stop_propagation();
-            event.prevent_default();
-            handle.close();
-        }
-    };
-    let leave = move |event: FocusEvent| {
-        // No related target: a press on something that takes no focus, or the window lost it. Not ours to close.
-        if event.related_target().is_some() && !contains(root, event.related_target()) {
-            open.set(false);
-        }
-    };
-    let press = move |_: MouseEvent| open.update(|open| *open = !*open);
-    let arrow = move |event: KeyboardEvent| {
-        if matches!(event.key().as_str(), "ArrowDown" | "ArrowUp") && !open.get_untracked() {
-            event.prevent_default();
-            open.set(true);
-        }
-    };
-    let has_face = face.is_some();
-    view! {
-        <div class="popover" node_ref=root on:keydown=key on:focusout=leave>
-            <button
-                type="button"
-                node_ref=button
-                class=button_class
-                class:icon-only=icon_only
-                aria-label=move || (icon_only || has_face).then(|| label.get())
-                title=move || icon_only.then(|| label.get())
-                aria-haspopup=role
-                aria-expanded=move || open.get().to_string()
-                aria-controls=move || open.get().then(|| controls.clone())
-                on:click=press
-                on:keydown=arrow
-            >
-                {match face {
-                    Some(face) => face.run(),
-                    None => {
-                        view! {
-                            {icon.map(Icon::view)}
-                            {(!icon_only).then(|| view! { <span>{move || label.get()}</span> })}
-                        }
-                            .into_any()
-                    }
-                }}
-            </button>
-            <Show when=move || open.get()>
-                <div
-                    id=panel_id.clone()
-                    class="popover-panel"
-                    class:end=align == Align::End
-                    node_ref=panel
-                    role=role
-                    tabindex="-1"
-                    aria-label=move || panel_label.get().unwrap_or_else(|| label.get())
-                >
-                    <Inside handle children=children.clone() />
-                </div>
-            </Show>
-        </div>
-    }
+    root.child(el("div").live_children(move || if open.get() { vec![panel()] } else { Vec::new() }))
+        .on("keydown", move |event| {
+            if key_of(&event) == "Escape" && open.get_untracked() {
+                event.stop_propagation();
+                event.prevent_default();
+                handle.close();
+            }
+        })
+        .on("focusout", move |event| {
+            // No related target: a press on something that takes no focus, or the window lost it. Not ours to close.
+            let to = event.unchecked_ref::<FocusEvent>().related_target();
+            if to.is_some() && !contains(&inside, to) {
+                open.set(false);
+            }
+        })
 }
 
-/// Gives the panel's content its handle.
-#[component]
-fn Inside(handle: PopoverHandle, children: ChildrenFn) -> impl IntoView {
-    provide_context(handle);
-    children()
-}
-
-fn first_stop(panel: &web_sys::HtmlDivElement) -> Option<web_sys::HtmlElement> {
+/// What takes the focus when a panel opens: what asks for it, what is chosen, else the first that can.
+fn first_stop(panel: &HtmlElement) -> HtmlElement {
     let stops =
         "[autofocus], [aria-checked=true], a[href], button, input, select, textarea, [role^=menuitem]";
     let found = query_all(panel, stops);
-    let chosen = found.iter().find(|stop| {
+    let is_chosen = |stop: &&HtmlElement| {
         stop.has_attribute("autofocus") || stop.get_attribute("aria-checked").as_deref() == Some("true")
-    });
-    chosen.or(found.first()).cloned().or_else(|| panel.clone().dyn_into().ok())
+    };
+    found.iter().find(is_chosen).or(found.first()).unwrap_or(panel).clone()
 }
 
-fn contains(root: NodeRef<html::Div>, target: Option<web_sys::EventTarget>) -> bool {
+fn contains(root: &HtmlElement, target: Option<EventTarget>) -> bool {
     let target = target.and_then(|target| target.dyn_into::<Node>().ok());
-    root.get_untracked().is_some_and(|root| root.contains(target.as_ref()))
+    root.contains(target.as_ref())
+}
+
+fn key_of(event: &web_sys::Event) -> String {
+    event.unchecked_ref::<KeyboardEvent>().key()
+}
+
+/// What a menu's items need of an element.
+pub(super) fn menu_item(tag: &str, role: &str) -> El {
+    el(tag).class("menu-item").attr("role", role).attr("tabindex", "-1")
 }

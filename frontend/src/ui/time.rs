@@ -4,17 +4,25 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::format;
+use super::{
+    element::{El, el},
+    format,
+};
 
 /// "3 minutes ago", the exact moment as its tooltip, kept true while it is on screen. Takes seconds since 1970.
-#[component]
-pub fn RelativeTime(#[prop(into)] at: Signal<i64>) -> impl IntoView {
+pub fn relative_time(at: i64) -> El {
     let now = use_now();
-    view! {
-        <time class="numbers" datetime=move || format::iso(at.get()) title=move || format::moment(at.get())>
-            {move || format::ago(at.get(), now.get())}
-        </time>
-    }
+    el("time")
+        .class("numbers")
+        .attr("datetime", &format::iso(at))
+        .attr("title", &format::moment(at))
+        .live_text(move || format::ago(at, now.get()))
+}
+
+/// The same as a component.
+#[component]
+pub fn RelativeTime(at: i64) -> impl IntoView {
+    relative_time(at)
 }
 
 /// Seconds since 1970, renewed often enough for ages in minutes. One timer serves the whole document.

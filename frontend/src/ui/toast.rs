@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{Button, ButtonKind, Icon};
+use super::{
+    Icon,
+    element::{El, el, icon},
+};
 
 /// Says things in the corner of the page.
 #[derive(Clone, Copy)]
@@ -55,42 +58,14 @@ pub fn Toasts() -> impl IntoView {
     let toasts = use_toasts();
     let list = move |is_failure| {
         move || {
-            toasts
-                .toasts
-                .get()
-                .into_iter()
-                .filter(move |toast| toast.is_failure == is_failure)
-                .collect::<Vec<_>>()
+            let toasts_now = toasts.toasts.get().into_iter().filter(|toast| toast.is_failure == is_failure);
+            toasts_now.map(|toast| drawn(toast, toasts)).collect()
         }
     };
-    let one = move |toast: Toast| {
-        let id = toast.id;
-        view! {
-            <div class="toast" class:failure=toast.is_failure>
-                {if toast.is_failure { Icon::Alert } else { Icon::Check }.view()}
-                <div class="toast-text">
-                    <p>{toast.text}</p>
-                    {toast.detail.map(|detail| view! { <p class="toast-detail">{detail}</p> })}
-                </div>
-                <Button
-                    kind=ButtonKind::Quiet
-                    icon=Icon::Close
-                    label="Dismiss"
-                    on_press=Callback::new(move |()| toasts.dismiss(id))
-                />
-            </div>
-        }
-    };
-    view! {
-        <div class="toasts">
-            <div role="alert">
-                <For each=list(true) key=|toast| toast.id children=one />
-            </div>
-            <div role="status">
-                <For each=list(false) key=|toast| toast.id children=one />
-            </div>
-        </div>
-    }
+    el("div")
+        .class("toasts")
+        .child(el("div").attr("role", "alert").live_children(list(true)))
+        .child(el("div").attr("role", "status").live_children(list(false)))
 }
 
 pub fn provide_toasts() {
@@ -100,6 +75,23 @@ pub fn provide_toasts() {
 /// The document's box of messages.
 pub fn use_toasts() -> ToastBox {
     use_context().unwrap_or_else(new_box)
+}
+
+fn drawn(toast: Toast, toasts: ToastBox) -> El {
+    let (class, of_kind) =
+        if toast.is_failure { ("toast failure", Icon::Alert) } else { ("toast", Icon::Check) };
+    let detail = toast.detail.map(|detail| el("p").class("toast-detail").text(&detail));
+    let dismiss = el("button")
+        .attr("type", "button")
+        .class("button quiet icon-only")
+        .attr("aria-label", "Dismiss")
+        .child(icon(Icon::Close))
+        .on("click", move |_| toasts.dismiss(toast.id));
+    el("div")
+        .class(class)
+        .child(icon(of_kind))
+        .child(el("div").class("toast-text").child(el("p").text(&toast.text)).child_if(detail))
+        .child(dismiss)
 }
 
 fn new_box() -> ToastBox {

@@ -6,7 +6,11 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{api, texts};
 use crate::{
     api_client::{ApiError, until_left},
-    ui::{Button, ButtonKind, Icon, Loaded, Page, PageHeader, RelativeTime, use_toasts},
+    ui::{
+        Button, El, Icon, Loaded, Page, PageHeader, el,
+        table::{Cell, table},
+        use_toasts,
+    },
 };
 
 #[component]
@@ -43,68 +47,36 @@ pub fn SessionsPage() -> impl IntoView {
             <PageHeader title=texts::TITLE actions />
             <div class="page-body">
                 <p class="page-about">{texts::ABOUT}</p>
-                <Loaded resource=sessions let:items>
-                    <SessionTable items end />
-                </Loaded>
+                <Loaded resource=sessions children=move |items| session_table(items, end) />
             </div>
         </Page>
     }
 }
 
-#[component]
-fn SessionTable(items: Vec<SessionSummary>, end: Callback<String>) -> impl IntoView {
-    view! {
-        <table class="table stacked" data-testid="session-table">
-            <thead>
-                <tr>
-                    <th scope="col">{texts::BROWSER}</th>
-                    <th scope="col">{texts::ADDRESS}</th>
-                    <th scope="col">{texts::SIGNED_IN}</th>
-                    <th scope="col">{texts::LAST_USED}</th>
-                    <th scope="col">
-                        <span class="unseen">{texts::ACTIONS}</span>
-                    </th>
-                </tr>
-            </thead>
-            <tbody>{items.into_iter().map(|session| view! { <SessionRow session end /> }).collect_view()}</tbody>
-        </table>
-    }
+fn session_table(items: Vec<SessionSummary>, end: Callback<String>) -> El {
+    let heads = &[texts::BROWSER, texts::ADDRESS, texts::SIGNED_IN, texts::LAST_USED, texts::ACTIONS];
+    table(heads, items.into_iter().map(|session| session_row(session, end)).collect())
+        .attr("data-testid", "session-table")
 }
 
-#[component]
-fn SessionRow(session: SessionSummary, end: Callback<String>) -> impl IntoView {
+fn session_row(session: SessionSummary, end: Callback<String>) -> Vec<Cell> {
     let SessionSummary { id, created_at, last_seen_at, address, browser, is_current } = session;
-    let label = texts::end_named(&browser, &address);
-    let session_id = id.clone();
-    view! {
-        <tr data-session=session_id aria-current=is_current.then_some("true")>
-            <th scope="row" class="foreign">
-                {browser}
-                {is_current.then(|| view! { <span class="badge">{texts::THIS_ONE}</span> })}
-            </th>
-            <td data-label=texts::ADDRESS class="mono foreign">
-                {address}
-            </td>
-            <td data-label=texts::SIGNED_IN>
-                <RelativeTime at=created_at />
-            </td>
-            <td data-label=texts::LAST_USED>
-                <RelativeTime at=last_seen_at />
-            </td>
-            <td class="row-actions">
-                {(!is_current)
-                    .then(|| {
-                        view! {
-                            <Button
-                                kind=ButtonKind::Quiet
-                                label=label
-                                on_press=Callback::new(move |()| end.run(id.clone()))
-                            >
-                                {texts::END}
-                            </Button>
-                        }
-                    })}
-            </td>
-        </tr>
-    }
+    let last = if is_current {
+        el("span").class("badge").text(texts::THIS_ONE)
+    } else {
+        el("button")
+            .attr("type", "button")
+            .class("button quiet")
+            .attr("data-session", &id)
+            .attr("aria-label", &texts::end_named(&browser, &address))
+            .text(texts::END)
+            .on("click", move |_| end.run(id.clone()))
+    };
+    vec![
+        Cell::Text(browser),
+        Cell::Mono(address),
+        Cell::Moment(created_at),
+        Cell::Moment(last_seen_at),
+        Cell::El(last),
+    ]
 }

@@ -11,7 +11,7 @@ const KEY: &str = "meridian.recent-projects";
 pub fn recent_projects() -> Vec<Project> {
     let text =
         window().local_storage().ok().flatten().and_then(|storage| storage.get_item(KEY).ok().flatten());
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    text.and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or_default()
 }
 
 /// Notes a visit.

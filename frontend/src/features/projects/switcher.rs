@@ -1,11 +1,11 @@
 //! The project switcher: a search over all projects, made to hold with thousands.
 
-use api_types::projects::Project;
-use leptos::{
-    ev::{KeyboardEvent, MouseEvent},
-    prelude::*,
-};
+use api_types::{ProjectId, projects::Project};
+use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use wasm_bindgen::JsCast;
+use web_sys::{Event, KeyboardEvent, MouseEvent};
 
 use super::{
     api,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api_client::until_left,
     project::{servers_path, use_project},
-    ui::{Icon, Popover, popover::PopoverHandle, use_announcer},
+    ui::{El, Icon, Popover, el, element::icon, field::holds_value, popover::PopoverHandle, use_announcer},
 };
 
 /// Names the project of this page and leads to others. The page of another project is another URL.
@@ -39,11 +39,11 @@ pub fn ProjectSwitcher() -> impl IntoView {
         (Some(_), None) => String::new(),
     };
     let face = move || {
-        view! {
-            {Icon::Project.view()}
-            <span class="switcher-name foreign">{name}</span>
-            {Icon::ChevronDown.view()}
-        }
+        vec![
+            icon(Icon::Project),
+            el("span").class("switcher-name foreign").live_text(name),
+            icon(Icon::ChevronDown),
+        ]
     };
     let label = Signal::derive(move || format!("{}: {}", texts::PROJECT, name()));
     view! {
@@ -91,7 +91,7 @@ fn Chooser() -> impl IntoView {
         }
         navigate(&servers_path(&project.id), NavigateOptions::default());
     });
-    let key = move |event: KeyboardEvent| {
+    let key = move |event: &KeyboardEvent| {
         let count = choices.with_untracked(|choices| choices.as_ref().map_or(0, Choices::len));
         if let Some(place) = moved(&event.key(), mark.get_untracked(), count) {
             event.prevent_default();
@@ -106,96 +106,111 @@ fn Chooser() -> impl IntoView {
             }
         }
     };
-    view! {
-        <div class="chooser">
-            <div class="chooser-search">
-                {Icon::Search.view()}
-                <input
-                    type="search"
-                    class="input"
-                    role="combobox"
-                    aria-label=texts::SEARCH
-                    placeholder=texts::SEARCH
-                    aria-expanded="true"
-                    aria-controls="project-choices"
-                    aria-autocomplete="list"
-                    aria-activedescendant=move || choices.with(Option::is_some).then(|| option_id(mark.get()))
-                    autocomplete="off"
-                    spellcheck="false"
-                    autofocus
-                    prop:value=search
-                    on:input:target=move |event| search.set(event.target().value())
-                    on:keydown=key
-                />
-            </div>
-            {move || failure.get().map(|failure| view! { <p class="chooser-note" role="alert">{failure}</p> })}
-            <div id="project-choices" role="listbox" aria-label=texts::PROJECT class="chooser-list" tabindex="-1">
-                {move || match choices.get() {
-                    None => view! { <p class="chooser-note">{texts::LOADING}</p> }.into_any(),
-                    Some(choices) => view! { <ChoiceList choices mark choose /> }.into_any(),
-                }}
-            </div>
-        </div>
-    }
+    let input = el("input")
+        .attr("type", "search")
+        .class("input")
+        .attr("role", "combobox")
+        .attr("aria-label", texts::SEARCH)
+        .attr("placeholder", texts::SEARCH)
+        .attr("aria-expanded", "true")
+        .attr("aria-controls", LIST_ID)
+        .attr("aria-autocomplete", "list")
+        .live_attr("aria-activedescendant", move || {
+            choices
+                .with(|choices| choices.as_ref().is_some_and(|choices| choices.len() > 0))
+                .then(|| option_id(mark.get()))
+        })
+        .attr("autocomplete", "off")
+        .attr("spellcheck", "false")
+        .attr("autofocus", "")
+        .on("keydown", move |event| key(event.unchecked_ref()));
+    let note = move || {
+        let note =
+            failure.get().map(|failure| el("p").class("chooser-note").attr("role", "alert").text(&failure));
+        note.into_iter().collect()
+    };
+    let list = move || match &*choices.read() {
+        None => vec![el("p").class("chooser-note").text(texts::LOADING)],
+        Some(choices) => choice_list(choices, current, mark, choose),
+    };
+    el("div")
+        .class("chooser")
+        .child(el("div").class("chooser-search").child(icon(Icon::Search)).child(holds_value(input, search)))
+        .child(el("div").live_children(note))
+        .child(
+            el("div")
+                .attr("id", LIST_ID)
+                .attr("role", "listbox")
+                .attr("aria-label", texts::PROJECT)
+                .class("chooser-list")
+                .live_children(list),
+        )
 }
 
-#[component]
-fn ChoiceList(choices: Choices, mark: RwSignal<usize>, choose: Callback<Project>) -> impl IntoView {
-    let Choices { recent, found, more } = choices;
-    let is_empty = recent.is_empty() && found.is_empty();
-    let first_found = recent.len();
-    let has_recent = !recent.is_empty();
-    let group = move |title: &'static str, first: usize, projects: Vec<Project>| {
-        view! {
-            <div role="group" aria-label=title>
-                {has_recent.then(|| view! { <p class="menu-heading" role="presentation">{title}</p> })}
-                {projects
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, project)| view! { <Choice project place=first + at mark choose /> })
-                    .collect_view()}
-            </div>
-        }
+const LIST_ID: &str = "project-choices";
+
+type Current = Memo<Option<ProjectId>>;
+
+fn choice_list(
+    choices: &Choices,
+    current: Current,
+    mark: RwSignal<usize>,
+    choose: Callback<Project>,
+) -> Vec<El> {
+    let has_recent = !choices.recent.is_empty();
+    let group = |title: &str, first: usize, projects: &[Project]| {
+        let heading =
+            has_recent.then(|| el("p").class("menu-heading").attr("role", "presentation").text(title));
+        let choice = |(at, project)| choice(project, first + at, current, mark, choose);
+        let options = projects.iter().enumerate().map(choice).collect();
+        el("div").attr("role", "group").attr("aria-label", title).child_if(heading).children(options)
     };
-    view! {
-        {has_recent.then(|| group(texts::RECENT, 0, recent))}
-        {(!found.is_empty()).then(|| group(texts::ALL, first_found, found))}
-        {is_empty.then(|| view! { <p class="chooser-note" role="presentation">{texts::NOTHING}</p> })}
-        {(more > 0).then(|| view! { <p class="chooser-note" role="presentation">{texts::more(more)}</p> })}
+    let note = |text: &str| el("p").class("chooser-note").attr("role", "presentation").text(text);
+    let mut parts = Vec::new();
+    if has_recent {
+        parts.push(group(texts::RECENT, 0, &choices.recent));
     }
+    if choices.found.is_empty() {
+        parts.push(note(texts::NOTHING));
+    } else {
+        parts.push(group(texts::ALL, choices.recent.len(), &choices.found));
+    }
+    if choices.more > 0 {
+        parts.push(note(&texts::more(choices.more)));
+    }
+    parts
 }
 
 /// One project of the list. Its link can be opened in a new tab: two tabs can show two projects.
-#[component]
-fn Choice(project: Project, place: usize, mark: RwSignal<usize>, choose: Callback<Project>) -> impl IntoView {
-    let current = use_project();
-    let href = servers_path(&project.id);
-    let Project { id, name, domain } = project.clone();
-    let is_current = move || current.get().as_ref() == Some(&id);
-    let is_marked = move || mark.get() == place;
-    let press = move |event: MouseEvent| {
-        if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+fn choice(
+    project: &Project,
+    place: usize,
+    current: Current,
+    mark: RwSignal<usize>,
+    choose: Callback<Project>,
+) -> El {
+    let is_current = current.get_untracked().as_ref() == Some(&project.id);
+    let chosen = project.clone();
+    let press = move |event: Event| {
+        let mouse: &MouseEvent = event.unchecked_ref();
+        if !(mouse.ctrl_key() || mouse.meta_key() || mouse.shift_key()) {
             event.prevent_default();
-            choose.run(project.clone());
+            choose.run(chosen.clone());
         }
     };
-    view! {
-        <a
-            id=option_id(place)
-            class="choice"
-            class:marked=is_marked
-            role="option"
-            href=href
-            tabindex="-1"
-            aria-selected=move || is_marked().to_string()
-            on:click=press
-            on:pointermove=move |_| mark.set(place)
-        >
-            <span class="choice-name foreign">{name}</span>
-            <span class="choice-domain foreign">{domain}</span>
-            <span class="menu-tick">{move || is_current().then(|| Icon::Check.view())}</span>
-        </a>
-    }
+    el("a")
+        .attr("id", &option_id(place))
+        .class("choice")
+        .live_class("marked", move || mark.get() == place)
+        .attr("role", "option")
+        .attr("href", &servers_path(&project.id))
+        .attr("tabindex", "-1")
+        .live_attr("aria-selected", move || Some((mark.get() == place).to_string()))
+        .on("click", press)
+        .on("pointermove", move |_| mark.set(place))
+        .child(el("span").class("choice-name foreign").text(&project.name))
+        .child(el("span").class("choice-domain foreign").text(&project.domain))
+        .child(el("span").class("menu-tick").child_if(is_current.then(|| icon(Icon::Check))))
 }
 
 fn option_id(place: usize) -> String {

@@ -10,9 +10,10 @@ use leptos_router::hooks::use_query_map;
 use super::{
     api,
     components::{
-        detail_addresses::AddressesTab, detail_head::StatusLabel, detail_history::HistoryTab,
-        detail_json::JsonTab, detail_metadata::MetadataTab, detail_overview::OverviewTab,
-        detail_security::SecurityTab, detail_volumes::VolumesTab,
+        detail_addresses::addresses,
+        detail_metadata::{json, metadata},
+        detail_overview::{overview, status_label},
+        detail_parts::{history, security_groups, volumes},
     },
     detail_state::{DetailTab, best_row, change_mark, row_of, shown_name},
     detail_texts as texts,
@@ -23,8 +24,10 @@ use crate::{
     api_client::{ApiError, until_left},
     project::{server_path, use_param, use_project},
     ui::{
-        Banner, BannerKind, Button, Crumb, EmptyState, Icon, LinkButton, Page, PageHeader, Tab, Tabs,
-        loaded::{FailureState, Lines},
+        BannerKind, Button, Crumb, El, EmptyState, Icon, LinkButton, Page, PageHeader, Tab, Tabs,
+        banner::text_banner,
+        el,
+        loaded::{failure_state, lines, retry_button},
     },
 };
 
@@ -92,8 +95,19 @@ pub fn ServerDetailPage() -> impl IntoView {
     view! {
         <Page title>
             {move || match (is_address.get(), is_gone.get()) {
-                (false, _) => view! { <NoAddress /> }.into_any(),
-                (true, true) => view! { <Gone /> }.into_any(),
+                (false, _) => view! {
+                    <Nowhere
+                        icon=Icon::Search
+                        title=texts::NO_ADDRESS_TITLE
+                        text=texts::NO_ADDRESS_TEXT
+                        test_id="not-found"
+                    />
+                }
+                .into_any(),
+                (true, true) => view! {
+                    <Nowhere icon=Icon::Server title=texts::GONE_TITLE text=texts::GONE_TEXT test_id="server-gone" />
+                }
+                .into_any(),
                 (true, false) => view! { <Server server title failure /> }.into_any(),
             }}
         </Page>
@@ -106,88 +120,72 @@ fn Server(server: ShownServer, title: Memo<String>, failure: RwSignal<Option<Api
     let list = use_list_address();
     let query = use_query_map();
     let tab = Memo::new(move |_| query.with(|query| DetailTab::from_key(query.get_str("tab"))));
-    let crumbs = Signal::derive(move || vec![Crumb { label: texts::SERVERS.to_owned(), href: list.get() }]);
-    let actions = move || {
-        view! {
-            <Button icon=Icon::Refresh on_press=server.refresh>
-                {texts::REFRESH}
-            </Button>
-        }
+    let crumbs = Signal::derive(move || vec![Crumb { label: texts::SERVERS, href: list.get() }]);
+    let actions =
+        move || view! { <Button icon=Icon::Refresh on_press=server.refresh>{texts::REFRESH}</Button> };
+    let beside = move || {
+        el("div").live_children(move || server.row.read().as_ref().map(status_label).into_iter().collect())
     };
-    let beside = move || view! { <StatusLabel row=server.row /> };
+    let count = Callback::new(move |key| {
+        DetailTab::from_key(Some(key)).count(server.row.read().as_ref(), server.detail.read().as_ref())
+    });
+    let has_row = Memo::new(move |_| server.row.read().is_some());
+    let content = move || match (has_row.get(), failure.get()) {
+        (false, Some(error)) => vec![failure_state(&error.into(), server.refresh)],
+        (false, None) => vec![lines(6)],
+        (true, _) => vec![open_tab(server, tab.get())],
+    };
     view! {
         <PageHeader title crumbs beside actions />
         <div class="page-body">
-            <Notes server failure />
+            {el("div").class("notes").live_children(move || notes(server, failure.read().as_ref()))}
             <Tabs
                 label=texts::SECTIONS
                 tabs=use_tabs(server)
-                current=Signal::derive(move || tab.get().key().to_owned())
+                current=Signal::derive(move || tab.get().key())
+                count
             />
-            {move || match (server.row.read().is_some(), failure.get()) {
-                (false, Some(error)) => {
-                    view! { <FailureState failure=error.into() retry=server.refresh /> }.into_any()
-                }
-                (false, None) => view! { <Lines count=6 /> }.into_any(),
-                (true, _) => view! { <OpenTab server tab=tab.get() /> }.into_any(),
-            }}
+            {el("div").live_children(content)}
         </div>
     }
 }
 
-#[component]
-fn OpenTab(server: ShownServer, tab: DetailTab) -> impl IntoView {
+fn open_tab(server: ShownServer, tab: DetailTab) -> El {
     let content = match tab {
-        DetailTab::Overview => view! { <OverviewTab server /> }.into_any(),
-        DetailTab::Addresses => view! { <AddressesTab server /> }.into_any(),
-        DetailTab::Volumes => view! { <VolumesTab server /> }.into_any(),
-        DetailTab::Security => view! { <SecurityTab server /> }.into_any(),
-        DetailTab::Metadata => view! { <MetadataTab server /> }.into_any(),
-        DetailTab::History => view! { <HistoryTab server /> }.into_any(),
-        DetailTab::Json => view! { <JsonTab server /> }.into_any(),
+        DetailTab::Overview => overview(server),
+        DetailTab::Addresses => addresses(server),
+        DetailTab::Volumes => volumes(server),
+        DetailTab::Security => security_groups(server),
+        DetailTab::Metadata => metadata(server),
+        DetailTab::History => history(server),
+        DetailTab::Json => json(server),
     };
-    view! { <div class="detail" data-testid="server-detail" data-tab=tab.key()>{content}</div> }
+    el("div")
+        .class("detail")
+        .attr("data-testid", "server-detail")
+        .attr("data-tab", tab.key())
+        .children(content)
 }
 
 /// What is not as it should be: the server's own fault, a row that could not be read, a refresh that failed.
-#[component]
-fn Notes(server: ShownServer, failure: RwSignal<Option<ApiError>>) -> impl IntoView {
-    let fault = Memo::new(move |_| server.row.read().as_ref().and_then(|row| row.fault.clone()));
-    let is_degraded = Memo::new(move |_| server.row.read().as_ref().is_some_and(|row| row.is_degraded));
-    let late = Memo::new(move |_| {
-        let failure = failure.read();
-        failure.as_ref().filter(|_| server.row.read().is_some()).map(ApiError::message)
+fn notes(server: ShownServer, failure: Option<&ApiError>) -> Vec<El> {
+    let row = server.row.read();
+    let Some(row) = row.as_ref() else { return Vec::new() };
+    let fault = row.fault.as_deref().map(|fault| text_banner(BannerKind::Failure, None, fault, None));
+    let degraded = row.is_degraded.then(|| text_banner(BannerKind::Warning, None, texts::DEGRADED, None));
+    let late = failure.map(|failure| {
+        text_banner(BannerKind::Warning, None, &failure.message(), Some(retry_button(server.refresh)))
     });
-    let retry = move || view! { <Button on_press=server.refresh>{texts::RETRY}</Button> };
-    view! {
-        <div class="notes">
-            {move || fault.get().map(|fault| view! { <Banner kind=BannerKind::Failure>{fault}</Banner> })}
-            {move || is_degraded.get().then(|| view! { <Banner kind=BannerKind::Warning>{texts::DEGRADED}</Banner> })}
-            {move || {
-                late.get()
-                    .map(|message| view! { <Banner kind=BannerKind::Warning actions=retry>{message}</Banner> })
-            }}
-        </div>
-    }
+    [fault, degraded, late].into_iter().flatten().collect()
 }
 
+/// A place without a server, with the way back.
 #[component]
-fn Gone() -> impl IntoView {
+fn Nowhere(icon: Icon, title: &'static str, text: &'static str, test_id: &'static str) -> impl IntoView {
     let list = use_list_address();
     view! {
-        <EmptyState icon=Icon::Server title=texts::GONE_TITLE test_id="server-gone">
-            <p>{texts::GONE_TEXT}</p>
-            <LinkButton href=list>{texts::BACK_TO_LIST}</LinkButton>
-        </EmptyState>
-    }
-}
-
-#[component]
-fn NoAddress() -> impl IntoView {
-    let list = use_list_address();
-    view! {
-        <EmptyState icon=Icon::Search title=texts::NO_ADDRESS_TITLE test_id="not-found">
-            <p>{texts::NO_ADDRESS_TEXT}</p>
+        <EmptyState icon title test_id>
+            {el("p").text(text)}
             <LinkButton href=list>{texts::BACK_TO_LIST}</LinkButton>
         </EmptyState>
     }
@@ -218,9 +216,8 @@ fn use_tabs(server: ShownServer) -> Signal<Vec<Tab>> {
         };
         let tab = |tab: DetailTab| Tab {
             key: tab.key(),
-            label: tab.label().to_owned(),
+            label: tab.label(),
             href: if tab == DetailTab::Overview { path.clone() } else { format!("{path}?tab={}", tab.key()) },
-            count: tab.count(server.row.read().as_ref(), server.detail.read().as_ref()),
         };
         DetailTab::ALL.map(tab).to_vec()
     });

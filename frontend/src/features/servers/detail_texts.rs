@@ -3,7 +3,6 @@
 pub const SERVERS: &str = "Servers";
 pub const SECTIONS: &str = "Parts of this server";
 pub const REFRESH: &str = "Refresh";
-pub const RETRY: &str = "Retry";
 pub const COPY: &str = "Copy";
 pub const UNKNOWN: &str = "—";
 pub const LOCKED: &str = "Locked";
@@ -80,6 +79,7 @@ pub const HISTORY: &str = "Action history";
 pub const ACTION: &str = "Action";
 pub const STARTED: &str = "Started";
 pub const OUTCOME: &str = "Outcome";
+pub const BY: &str = "By";
 pub const REQUEST: &str = "Request";
 pub const DONE: &str = "No error";
 pub const NO_HISTORY: &str = "Nothing was done to it yet.";

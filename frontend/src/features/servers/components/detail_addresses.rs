@@ -3,104 +3,41 @@
 use api_types::servers::{Address, detail::Interface};
 use leptos::prelude::*;
 
-use super::detail_part::{Nothing, PartSection, Section};
+use super::detail_part::{copied, part_section, section, table_or};
 use crate::{
     features::servers::{detail_page::ShownServer, detail_texts as texts},
-    ui::CopyButton,
+    ui::{El, el, table::Cell},
 };
 
-#[component]
-pub fn AddressesTab(server: ShownServer) -> impl IntoView {
-    let addresses =
-        Memo::new(move |_| server.row.read().as_ref().map(|row| row.addresses.clone()).unwrap_or_default());
-    view! {
-        <Section title=texts::ADDRESSES>
-            {move || match addresses.get() {
-                addresses if addresses.is_empty() => view! { <Nothing text=texts::NO_ADDRESSES /> }.into_any(),
-                addresses => view! { <AddressTable addresses /> }.into_any(),
-            }}
-        </Section>
-        <PartSection title=texts::PORTS server pick=|detail| &detail.interfaces let:ports>
-            <PortTable ports />
-        </PartSection>
-    }
+pub fn addresses(server: ShownServer) -> Vec<El> {
+    let list = move || {
+        let row = server.row.read();
+        let addresses =
+            row.as_ref().map(|row| row.addresses.iter().map(address).collect()).unwrap_or_default();
+        vec![table_or(&[texts::ADDRESS, texts::NETWORK, texts::KIND], addresses, texts::NO_ADDRESSES)]
+    };
+    let ports = part_section(
+        texts::PORTS,
+        server,
+        |detail| &detail.interfaces,
+        &[texts::PORT, texts::STATUS, texts::MAC, texts::FIXED_IPS, texts::NETWORK],
+        port,
+        texts::NO_PORTS,
+    );
+    vec![section(texts::ADDRESSES, el("div").live_children(list)), ports]
 }
 
-#[component]
-fn AddressTable(addresses: Vec<Address>) -> impl IntoView {
-    let row = |address: Address| {
-        let kind = if address.is_floating { texts::FLOATING } else { texts::FIXED };
-        let what = texts::copy(&address.ip);
-        view! {
-            <tr>
-                <th scope="row" class="mono foreign">
-                    {address.ip.clone()}
-                    " "
-                    <CopyButton text=address.ip what />
-                </th>
-                <td data-label=texts::NETWORK class="foreign">
-                    {address.network}
-                </td>
-                <td data-label=texts::KIND>{kind}</td>
-            </tr>
-        }
-    };
-    view! {
-        <table class="table stacked">
-            <thead>
-                <tr>
-                    <th scope="col">{texts::ADDRESS}</th>
-                    <th scope="col">{texts::NETWORK}</th>
-                    <th scope="col">{texts::KIND}</th>
-                </tr>
-            </thead>
-            <tbody>{addresses.into_iter().map(row).collect_view()}</tbody>
-        </table>
-    }
+fn address(address: &Address) -> Vec<Cell> {
+    let kind = if address.is_floating { texts::FLOATING } else { texts::FIXED };
+    vec![copied(&address.ip), Cell::Text(address.network.clone()), Cell::Text(kind.to_owned())]
 }
 
-#[component]
-fn PortTable(ports: Vec<Interface>) -> impl IntoView {
-    if ports.is_empty() {
-        return view! { <Nothing text=texts::NO_PORTS /> }.into_any();
-    }
-    let row = |port: Interface| {
-        let what = texts::copy(&port.port_id);
-        view! {
-            <tr>
-                <th scope="row" class="mono foreign">
-                    {port.port_id.clone()}
-                    " "
-                    <CopyButton text=port.port_id what />
-                </th>
-                <td data-label=texts::STATUS class="foreign">
-                    {port.status}
-                </td>
-                <td data-label=texts::MAC class="mono foreign">
-                    {port.mac_address}
-                </td>
-                <td data-label=texts::FIXED_IPS class="mono foreign">
-                    {port.fixed_ips.join(", ")}
-                </td>
-                <td data-label=texts::NETWORK class="mono foreign">
-                    {port.network_id}
-                </td>
-            </tr>
-        }
-    };
-    view! {
-        <table class="table stacked">
-            <thead>
-                <tr>
-                    <th scope="col">{texts::PORT}</th>
-                    <th scope="col">{texts::STATUS}</th>
-                    <th scope="col">{texts::MAC}</th>
-                    <th scope="col">{texts::FIXED_IPS}</th>
-                    <th scope="col">{texts::NETWORK}</th>
-                </tr>
-            </thead>
-            <tbody>{ports.into_iter().map(row).collect_view()}</tbody>
-        </table>
-    }
-    .into_any()
+fn port(port: &Interface) -> Vec<Cell> {
+    vec![
+        copied(&port.port_id),
+        Cell::Text(port.status.clone()),
+        Cell::Mono(port.mac_address.clone()),
+        Cell::Mono(port.fixed_ips.join(", ")),
+        Cell::Mono(port.network_id.clone()),
+    ]
 }

@@ -1,60 +1,48 @@
-//! A server's tags and metadata.
+//! A server's tags and metadata, and what Nova answered as it answered it.
 
 use leptos::prelude::*;
 
-use super::detail_part::{Nothing, Section};
-use crate::features::servers::{detail_page::ShownServer, detail_texts as texts};
+use super::detail_part::{section, table_or};
+use crate::{
+    features::servers::{detail_page::ShownServer, detail_texts as texts},
+    ui::{El, copy_button::copy_button, el, loaded::lines, table::Cell},
+};
 
-#[component]
-pub fn MetadataTab(server: ShownServer) -> impl IntoView {
-    let tags = Memo::new(move |_| server.row.read().as_ref().map(|row| row.tags.clone()).unwrap_or_default());
-    let metadata =
-        Memo::new(move |_| server.row.read().as_ref().map(|row| row.metadata.clone()).unwrap_or_default());
-    view! {
-        <Section title=texts::TAGS>
-            {move || match tags.get() {
-                tags if tags.is_empty() => view! { <Nothing text=texts::NO_TAGS /> }.into_any(),
-                tags => view! { <TagList tags /> }.into_any(),
-            }}
-        </Section>
-        <Section title=texts::METADATA>
-            {move || match metadata.get() {
-                entries if entries.is_empty() => view! { <Nothing text=texts::NO_METADATA /> }.into_any(),
-                entries => view! { <MetadataTable entries /> }.into_any(),
-            }}
-        </Section>
-    }
+pub fn metadata(server: ShownServer) -> Vec<El> {
+    let tags = move || match &*server.row.read() {
+        Some(row) if !row.tags.is_empty() => {
+            let tag = |tag: &String| el("li").class("badge plain foreign").text(tag);
+            vec![el("ul").class("tag-list").children(row.tags.iter().map(tag).collect())]
+        }
+        _ => vec![el("p").class("nothing").text(texts::NO_TAGS)],
+    };
+    let entries = move || {
+        let entry =
+            |(key, value): &(String, String)| vec![Cell::Mono(key.clone()), Cell::Mono(value.clone())];
+        let row = server.row.read();
+        let rows = row.as_ref().map(|row| row.metadata.iter().map(entry).collect()).unwrap_or_default();
+        vec![table_or(&[texts::NAME, texts::VALUE], rows, texts::NO_METADATA)]
+    };
+    vec![
+        section(texts::TAGS, el("div").live_children(tags)),
+        section(texts::METADATA, el("div").live_children(entries)),
+    ]
 }
 
-#[component]
-fn TagList(tags: Vec<String>) -> impl IntoView {
-    let tag = |tag: String| view! { <li class="badge plain foreign">{tag}</li> };
-    view! { <ul class="tag-list">{tags.into_iter().map(tag).collect_view()}</ul> }
-}
-
-#[component]
-fn MetadataTable(entries: Vec<(String, String)>) -> impl IntoView {
-    let row = |(key, value): (String, String)| {
-        view! {
-            <tr>
-                <th scope="row" class="mono foreign">
-                    {key}
-                </th>
-                <td data-label=texts::VALUE class="mono foreign">
-                    {value}
-                </td>
-            </tr>
+pub fn json(server: ShownServer) -> Vec<El> {
+    let content = move || match &*server.detail.read() {
+        None => vec![lines(8)],
+        Some(detail) => {
+            let json = serde_json::to_string_pretty(&detail.raw).unwrap_or_default();
+            let copy = copy_button(json.clone(), texts::COPY_JSON.to_owned());
+            let text = el("pre")
+                .class("json")
+                .attr("tabindex", "0")
+                .attr("role", "region")
+                .attr("aria-label", texts::JSON)
+                .text(&json);
+            vec![el("p").class("page-about").text(texts::JSON_ABOUT).text(" ").child(copy), text]
         }
     };
-    view! {
-        <table class="table stacked">
-            <thead>
-                <tr>
-                    <th scope="col">{texts::NAME}</th>
-                    <th scope="col">{texts::VALUE}</th>
-                </tr>
-            </thead>
-            <tbody>{entries.into_iter().map(row).collect_view()}</tbody>
-        </table>
-    }
+    vec![section(texts::JSON, el("div").live_children(content))]
 }

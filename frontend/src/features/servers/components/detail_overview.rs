@@ -1,177 +1,123 @@
-//! What a server is: the facts, its size, what it was made from.
+//! What a server is: its state, the facts, its size, what it was made from.
 
-use api_types::servers::{Flavor, Image, ServerDetail, ServerRow};
+use api_types::servers::{Flavor, Image, ServerDetail, ServerRow, status_kind};
 use leptos::prelude::*;
 
-use super::detail_part::Section;
+use super::detail_part::section;
 use crate::{
-    features::servers::{detail_page::ShownServer, detail_state::power_word, detail_texts as texts},
-    ui::{CopyButton, Description, DescriptionItem, RelativeTime, format},
+    features::servers::{detail_page::ShownServer, detail_state::power_word, detail_texts as texts, state},
+    ui::{
+        El, Icon, copy_button::copy_button, description::description, el, element::icon, format,
+        time::relative_time,
+    },
 };
 
-#[component]
-pub fn OverviewTab(server: ShownServer) -> impl IntoView {
-    view! {
-        <div class="cards">
-            <Facts server />
-            <div class="cards-column">
-                <FlavorCard server />
-                <ImageCard server />
-            </div>
-        </div>
-    }
+/// Colour, icon and word of its status, and what is being done to it.
+pub fn status_label(row: &ServerRow) -> El {
+    let kind = status_kind(&row.status);
+    let task =
+        row.task_state.as_deref().map(|task| el("span").class("task foreign").text(&state::task_word(task)));
+    let lock =
+        row.is_locked.then(|| el("span").class("badge plain").child(icon(Icon::Lock)).text(texts::LOCKED));
+    el("span")
+        .class("status-label")
+        .attr("data-testid", "server-status")
+        .attr("data-status", &row.status)
+        .child(el("span").class(state::class_of(kind)).child(icon(state::icon_of(kind))))
+        .child(el("span").class("foreign").text(&state::status_word(&row.status)))
+        .child_if(task)
+        .child_if(lock)
 }
 
-#[component]
-fn Facts(server: ShownServer) -> impl IntoView {
-    let of_row = move |read: fn(&ServerRow) -> Option<String>| {
-        Memo::new(move |_| server.row.read().as_ref().and_then(read).unwrap_or_else(unknown))
-    };
-    let of_detail = move |read: fn(&ServerDetail) -> Option<String>| {
-        Memo::new(move |_| server.detail.read().as_ref().and_then(read).unwrap_or_else(unknown))
-    };
-    let moment = move |at: Option<u32>| match at.filter(|at| *at > 0) {
-        Some(at) => view! { <RelativeTime at=i64::from(at) /> }.into_any(),
-        None => texts::UNKNOWN.into_any(),
-    };
-    let created = Memo::new(move |_| server.row.read().as_ref().map(|row| row.created_at));
-    let updated = Memo::new(move |_| server.row.read().as_ref().map(|row| row.updated_at));
-    let launched = Memo::new(move |_| server.detail.read().as_ref().and_then(|detail| detail.launched_at));
-    let region = move || server.region.get().map(String::from);
-    let locked = Memo::new(move |_| {
-        let is_locked = server.row.read().as_ref().is_some_and(|row| row.is_locked);
-        let detail = server.detail.read();
-        let reason = detail.as_ref().and_then(|detail| detail.locked_reason.as_deref());
-        is_locked.then(|| texts::locked_because(reason))
+pub fn overview(server: ShownServer) -> Vec<El> {
+    let facts = el("div").live_children(move || match &*server.row.read() {
+        Some(row) => vec![facts(server, row, server.detail.read().as_ref())],
+        None => Vec::new(),
     });
-    view! {
-        <Section title=texts::SERVER>
-            <Description>
-                <Copied name=texts::ID value=of_row(|row| Some(row.id.to_string())) is_mono=true />
-                <DescriptionItem name=texts::DESCRIPTION>
-                    <span class="foreign">{of_detail(|detail| text(detail.description.as_deref()))}</span>
-                </DescriptionItem>
-                <DescriptionItem name=texts::REGION>{region}</DescriptionItem>
-                <DescriptionItem name=texts::ZONE>
-                    <span class="foreign">{of_row(|row| text(row.availability_zone.as_deref()))}</span>
-                </DescriptionItem>
-                <DescriptionItem name=texts::CREATED>{move || moment(created.get())}</DescriptionItem>
-                <DescriptionItem name=texts::UPDATED>{move || moment(updated.get())}</DescriptionItem>
-                <DescriptionItem name=texts::LAUNCHED>{move || moment(launched.get())}</DescriptionItem>
-                <DescriptionItem name=texts::POWER>
-                    {of_detail(|detail| Some(power_word(detail.power_state).to_owned()))}
-                </DescriptionItem>
-                <DescriptionItem name=texts::VM_STATE>
-                    <span class="foreign">{of_detail(|detail| text(detail.vm_state.as_deref()))}</span>
-                </DescriptionItem>
-                <DescriptionItem name=texts::LOCKED>
-                    <span class="foreign">{move || locked.get().unwrap_or_else(|| texts::NO.to_owned())}</span>
-                </DescriptionItem>
-                <DescriptionItem name=texts::KEY>
-                    <span class="foreign">{of_detail(|detail| text(detail.key_name.as_deref()))}</span>
-                </DescriptionItem>
-                <DescriptionItem name=texts::CONFIG_DRIVE>
-                    {of_detail(|detail| detail.config_drive.map(yes_or_no))}
-                </DescriptionItem>
-                <Copied name=texts::USER value=of_detail(|detail| text(detail.user_id.as_deref())) is_mono=true />
-                <Copied name=texts::HOST value=of_detail(|detail| text(detail.host_id.as_deref())) is_mono=true />
-            </Description>
-        </Section>
-    }
-}
-
-#[component]
-fn FlavorCard(server: ShownServer) -> impl IntoView {
-    let flavor = Memo::new(move |_| server.row.read().as_ref().and_then(|row| row.flavor.clone()));
-    let content = move |flavor: Flavor| {
-        let disk = match flavor.disk_gib {
-            0 => texts::NO_DISK.to_owned(),
-            disk => format!("{} GiB", format::number(u64::from(disk))),
-        };
-        view! {
-            <Description>
-                <DescriptionItem name=texts::NAME>
-                    <span class="foreign">{flavor.name}</span>
-                </DescriptionItem>
-                <DescriptionItem name=texts::VCPUS>{flavor.vcpus}</DescriptionItem>
-                <DescriptionItem name=texts::RAM>{format::memory(flavor.ram_mib)}</DescriptionItem>
-                <DescriptionItem name=texts::DISK>{disk}</DescriptionItem>
-            </Description>
-        }
-    };
-    view! {
-        <Section title=texts::FLAVOR>
-            {move || match flavor.get() {
-                Some(flavor) => content(flavor).into_any(),
-                None => view! { <p class="nothing">{texts::NO_FLAVOR}</p> }.into_any(),
-            }}
-        </Section>
-    }
-}
-
-#[component]
-fn ImageCard(server: ShownServer) -> impl IntoView {
-    // The list knows an image by name; its id comes with the rest.
-    let image = Memo::new(move |_| {
-        let detail = server.detail.read();
-        let row = server.row.read();
-        detail
-            .as_ref()
-            .map(|detail| detail.row.image.clone())
-            .or_else(|| row.as_ref().map(|row| row.image.clone()))
+    let made_of = el("div").class("cards-column").live_children(move || match &*server.row.read() {
+        Some(row) => vec![flavor(row.flavor.as_ref()), image(row, server.detail.read().as_ref())],
+        None => Vec::new(),
     });
-    let named = |name: String, id: String| {
-        let id = Signal::stored(id);
-        view! {
-            <Description>
-                <DescriptionItem name=texts::NAME>
-                    <span class="foreign">{name}</span>
-                </DescriptionItem>
-                <Show when=move || !id.read().is_empty()>
-                    <Copied name=texts::IMAGE_ID value=id is_mono=true />
-                </Show>
-            </Description>
-        }
+    vec![el("div").class("cards").child(facts).child(made_of)]
+}
+
+fn facts(server: ShownServer, row: &ServerRow, detail: Option<&ServerDetail>) -> El {
+    let of = |read: fn(&ServerDetail) -> Option<&str>| value(detail.and_then(read));
+    let locked = match row.is_locked {
+        true => texts::locked_because(detail.and_then(|detail| detail.locked_reason.as_deref())),
+        false => texts::NO.to_owned(),
     };
-    view! {
-        <Section title=texts::IMAGE>
-            {move || match image.get() {
-                None => ().into_any(),
-                Some(Image::Volume) => view! { <p class="nothing">{texts::FROM_VOLUME}</p> }.into_any(),
-                Some(Image::Named { id, name }) => named(name, id).into_any(),
-                Some(Image::Unnamed { id }) => named(texts::IMAGE_GONE.to_owned(), id).into_any(),
-            }}
-        </Section>
-    }
+    let drive = detail.and_then(|detail| detail.config_drive);
+    let drive = drive.map(|has_drive| if has_drive { texts::YES } else { texts::NO });
+    let region = server.region.get().map(String::from);
+    let facts = description(vec![
+        (texts::ID, copied(Some(&row.id.to_string()))),
+        (texts::DESCRIPTION, of(|detail| detail.description.as_deref())),
+        (texts::REGION, value(region.as_deref())),
+        (texts::ZONE, value(row.availability_zone.as_deref())),
+        (texts::CREATED, moment(Some(row.created_at))),
+        (texts::UPDATED, moment(Some(row.updated_at))),
+        (texts::LAUNCHED, moment(detail.and_then(|detail| detail.launched_at))),
+        (texts::POWER, of(|detail| Some(power_word(detail.power_state)))),
+        (texts::VM_STATE, of(|detail| detail.vm_state.as_deref())),
+        (texts::LOCKED, value(Some(&locked))),
+        (texts::KEY, of(|detail| detail.key_name.as_deref())),
+        (texts::CONFIG_DRIVE, value(drive)),
+        (texts::USER, copied(detail.and_then(|detail| detail.user_id.as_deref()))),
+        (texts::HOST, copied(detail.and_then(|detail| detail.host_id.as_deref()))),
+    ]);
+    section(texts::SERVER, facts)
+}
+
+fn flavor(flavor: Option<&Flavor>) -> El {
+    let Some(flavor) = flavor else { return section(texts::FLAVOR, nothing(texts::NO_FLAVOR)) };
+    let disk = match flavor.disk_gib {
+        0 => texts::NO_DISK.to_owned(),
+        disk => format!("{} GiB", format::number(u64::from(disk))),
+    };
+    let facts = description(vec![
+        (texts::NAME, value(Some(&flavor.name))),
+        (texts::VCPUS, value(Some(&flavor.vcpus.to_string()))),
+        (texts::RAM, value(Some(&format::memory(flavor.ram_mib)))),
+        (texts::DISK, value(Some(&disk))),
+    ]);
+    section(texts::FLAVOR, facts)
+}
+
+/// The list knows an image by name; its id comes with the rest.
+fn image(row: &ServerRow, detail: Option<&ServerDetail>) -> El {
+    let (name, id) = match detail.map_or(&row.image, |detail| &detail.row.image) {
+        Image::Volume => return section(texts::IMAGE, nothing(texts::FROM_VOLUME)),
+        Image::Named { id, name } => (name.as_str(), id),
+        Image::Unnamed { id } => (texts::IMAGE_GONE, id),
+    };
+    let facts = description(vec![(texts::NAME, value(Some(name))), (texts::IMAGE_ID, copied(Some(id)))]);
+    section(texts::IMAGE, facts)
+}
+
+fn value(text: Option<&str>) -> El {
+    el("span").class("foreign").text(text.filter(|text| !text.trim().is_empty()).unwrap_or(texts::UNKNOWN))
 }
 
 /// A value one may want elsewhere.
-#[component]
-fn Copied(
-    name: &'static str,
-    #[prop(into)] value: Signal<String>,
-    #[prop(optional)] is_mono: bool,
-) -> impl IntoView {
-    view! {
-        <DescriptionItem name>
-            <span class="foreign" class:mono=is_mono>
-                {value}
-            </span>
-            <Show when=move || *value.read() != texts::UNKNOWN>
-                " " <CopyButton text=value what=texts::copy(name) />
-            </Show>
-        </DescriptionItem>
+fn copied(text: Option<&str>) -> El {
+    match text.filter(|text| !text.trim().is_empty()) {
+        Some(text) => {
+            let button = copy_button(text.to_owned(), texts::copy(text));
+            el("span").class("foreign mono").text(text).text(" ").child(button)
+        }
+        None => value(None),
     }
 }
 
-fn text(value: Option<&str>) -> Option<String> {
-    value.filter(|value| !value.trim().is_empty()).map(str::to_owned)
+/// Seconds since 1970; 0 means not said.
+fn moment(at: Option<u32>) -> El {
+    match at {
+        Some(at @ 1..) => relative_time(i64::from(at)),
+        _ => value(None),
+    }
 }
 
-fn unknown() -> String {
-    texts::UNKNOWN.to_owned()
-}
-
-fn yes_or_no(value: bool) -> String {
-    if value { texts::YES } else { texts::NO }.to_owned()
+fn nothing(text: &str) -> El {
+    el("p").class("nothing").text(text)
 }

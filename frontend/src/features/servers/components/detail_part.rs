@@ -4,67 +4,52 @@ use api_types::servers::{ServerDetail, detail::Part};
 use leptos::prelude::*;
 
 use crate::{
-    api_client::ApiError,
     features::servers::{detail_page::ShownServer, detail_texts as texts},
-    ui::{Banner, BannerKind, Button, Failure, loaded::Lines},
+    ui::{
+        BannerKind, El,
+        banner::text_banner,
+        el,
+        loaded::{lines, retry_button},
+        table::{Cell, table},
+    },
 };
 
 /// A titled block of the page.
-#[component]
-pub fn Section(#[prop(into)] title: Signal<String>, children: Children) -> impl IntoView {
-    view! {
-        <section class="card">
-            <h2>{move || title.get()}</h2>
-            {children()}
-        </section>
-    }
+pub fn section(title: &str, content: El) -> El {
+    el("section").class("card").child(el("h2").text(title)).child(content)
 }
 
-/// A titled block whose content comes with the rest of the server. A missing one says why and asks again.
-#[component]
-pub fn PartSection<T, V, C>(
+/// A titled table of things that came with the rest of the server. A missing part says why and asks again.
+pub fn part_section<T: 'static>(
     title: &'static str,
     server: ShownServer,
-    /// Which part.
-    pick: fn(&ServerDetail) -> &Part<T>,
-    children: C,
-) -> impl IntoView
-where
-    T: Clone + PartialEq + Send + Sync + 'static,
-    V: IntoView + 'static,
-    C: Fn(T) -> V + Send + Sync + 'static,
-{
-    let part = Memo::new(move |_| server.detail.read().as_ref().map(|detail| pick(detail).clone()));
-    view! {
-        <Section title>
-            {move || match part.get() {
-                None => view! { <Lines count=2 /> }.into_any(),
-                Some(Part::Known(content)) => children(content).into_any(),
-                Some(Part::Missing(body)) => {
-                    let failure = Failure::from(ApiError::Refused { status: 503, body });
-                    view! { <Gap title failure retry=server.refresh /> }.into_any()
-                }
-            }}
-        </Section>
-    }
+    part: fn(&ServerDetail) -> &Part<Vec<T>>,
+    heads: &'static [&'static str],
+    row: fn(&T) -> Vec<Cell>,
+    nothing: &'static str,
+) -> El {
+    let content = move || match &*server.detail.read() {
+        None => lines(2),
+        Some(detail) => match part(detail) {
+            Part::Known(items) => table_or(heads, items.iter().map(row).collect(), nothing),
+            Part::Missing(body) => gap(title, &body.message, server.refresh),
+        },
+    };
+    section(title, el("div").live_children(move || vec![content()]))
 }
 
-/// Says that there is nothing, where a table would be.
-#[component]
-pub fn Nothing(text: &'static str) -> impl IntoView {
-    view! { <p class="nothing">{text}</p> }
+/// A table, or the word that there is nothing in it.
+pub fn table_or(heads: &'static [&'static str], rows: Vec<Vec<Cell>>, nothing: &str) -> El {
+    if rows.is_empty() { el("p").class("nothing").text(nothing) } else { table(heads, rows) }
 }
 
-#[component]
-fn Gap(title: &'static str, failure: Failure, retry: Callback<()>) -> impl IntoView {
-    let actions = move || view! { <Button on_press=retry>{texts::RETRY}</Button> };
-    view! {
-        <div data-testid="missing-part">
-            <Banner kind=BannerKind::Warning actions>
-                <strong>{texts::missing(title)}</strong>
-                " "
-                {failure.message}
-            </Banner>
-        </div>
-    }
+/// A cell of a value with a button to copy it.
+pub fn copied(value: &str) -> Cell {
+    Cell::Copied(value.to_owned(), texts::copy(value))
+}
+
+fn gap(title: &str, reason: &str, retry: Callback<()>) -> El {
+    let banner =
+        text_banner(BannerKind::Warning, Some(&texts::missing(title)), reason, Some(retry_button(retry)));
+    banner.attr("data-testid", "missing-part")
 }

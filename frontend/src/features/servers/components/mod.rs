@@ -2,14 +2,10 @@
 
 pub mod column_menu;
 pub mod detail_addresses;
-pub mod detail_head;
-pub mod detail_history;
-pub mod detail_json;
 pub mod detail_metadata;
 pub mod detail_overview;
 pub mod detail_part;
-pub mod detail_security;
-pub mod detail_volumes;
+pub mod detail_parts;
 pub mod empty_states;
 pub mod export_menu;
 pub mod facet_panel;
