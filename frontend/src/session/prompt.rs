@@ -29,7 +29,8 @@ pub fn SessionPrompt() -> impl IntoView {
     let open = RwSignal::new(false);
     Effect::new(move || open.set(must_answer.get() || session.is_continuing.get()));
     Effect::new(move || {
-        if !open.get() {
+        // Only where there is something to set back: setting wakes the effect above, which wakes this one.
+        if !open.get() && session.is_continuing.get_untracked() {
             session.is_continuing.set(false);
         }
     });
