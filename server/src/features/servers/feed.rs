@@ -76,8 +76,9 @@ impl Feed {
             let at = (self.turn + offset) % self.regions.len();
             if self.regions[at].has_news() {
                 self.turn = at + 1;
+                let known = self.regions[at].known;
                 self.rows_sent += self.regions[at].write(at as u8, limit, &mut self.writer);
-                self.owes_position = true;
+                self.owes_position |= self.regions[at].known != known;
                 return Some(self.writer.take());
             }
         }

@@ -11,6 +11,8 @@ mod refresh;
 mod retry;
 mod show;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 use api_types::routes;

@@ -59,42 +59,7 @@ pub fn decode_row<'s>(
     if !cursor.rest.is_empty() {
         return Err(FrameError("bytes follow the row"));
     }
-    let text =
-        |code: u32| -> Result<&'s str, FrameError> { strings(code).ok_or(FrameError("a code is unknown")) };
-    let optional = |code: u32| -> Result<Option<String>, FrameError> {
-        if code == 0 { Ok(None) } else { text(code).map(|text| Some(text.to_owned())) }
-    };
-    Ok(ServerRow {
-        id: row.id,
-        name: row.name.to_owned(),
-        status: optional(row.status)?.unwrap_or_default(),
-        task_state: optional(row.task_state)?,
-        is_locked: row.is_locked,
-        tags: row.tags.map(|code| text(code).map(str::to_owned)).collect::<Result<_, _>>()?,
-        metadata: row
-            .metadata
-            .map(|code| {
-                text(code).map(|pair| parse_metadata(pair)).map(|(k, v)| (k.to_owned(), v.to_owned()))
-            })
-            .collect::<Result<_, _>>()?,
-        addresses: row
-            .addresses
-            .map(|address| {
-                Ok(Address {
-                    ip: address.ip_text(),
-                    network: optional(address.network)?.unwrap_or_default(),
-                    is_floating: address.is_floating,
-                })
-            })
-            .collect::<Result<_, FrameError>>()?,
-        flavor: if row.flavor == 0 { None } else { Some(parse_flavor(text(row.flavor)?)) },
-        image: if row.image == 0 { Image::Volume } else { parse_image(text(row.image)?) },
-        availability_zone: optional(row.availability_zone)?,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        fault: optional(row.fault)?,
-        is_degraded: row.is_degraded,
-    })
+    row.resolve(strings)
 }
 
 /// A row still in its frame: codes for what repeats, borrowed text for what does not.
@@ -199,6 +164,47 @@ impl<'a> Iterator for Rows<'a> {
 }
 
 impl<'a> RowRef<'a> {
+    /// The row with its codes resolved; `strings` gives the text of a code.
+    pub fn resolve<'s>(self, strings: impl Fn(u32) -> Option<&'s str>) -> Result<ServerRow, FrameError> {
+        let text = |code: u32| -> Result<&'s str, FrameError> {
+            strings(code).ok_or(FrameError("a code is unknown"))
+        };
+        let optional = |code: u32| -> Result<Option<String>, FrameError> {
+            if code == 0 { Ok(None) } else { text(code).map(|text| Some(text.to_owned())) }
+        };
+        Ok(ServerRow {
+            id: self.id,
+            name: self.name.to_owned(),
+            status: optional(self.status)?.unwrap_or_default(),
+            task_state: optional(self.task_state)?,
+            is_locked: self.is_locked,
+            tags: self.tags.map(|code| text(code).map(str::to_owned)).collect::<Result<_, _>>()?,
+            metadata: self
+                .metadata
+                .map(|code| {
+                    text(code).map(|pair| parse_metadata(pair)).map(|(k, v)| (k.to_owned(), v.to_owned()))
+                })
+                .collect::<Result<_, _>>()?,
+            addresses: self
+                .addresses
+                .map(|address| {
+                    Ok(Address {
+                        ip: address.ip_text(),
+                        network: optional(address.network)?.unwrap_or_default(),
+                        is_floating: address.is_floating,
+                    })
+                })
+                .collect::<Result<_, FrameError>>()?,
+            flavor: if self.flavor == 0 { None } else { Some(parse_flavor(text(self.flavor)?)) },
+            image: if self.image == 0 { Image::Volume } else { parse_image(text(self.image)?) },
+            availability_zone: optional(self.availability_zone)?,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            fault: optional(self.fault)?,
+            is_degraded: self.is_degraded,
+        })
+    }
+
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, FrameError> {
         let mut id = [0; 16];
         id.copy_from_slice(cursor.take(16)?);

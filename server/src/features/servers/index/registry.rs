@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use api_types::Region;
+use api_types::{ProjectId, Region};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
@@ -78,6 +78,13 @@ impl ServerIndexes {
     /// The index of a region, if there is one.
     pub fn find(&self, scope: &ProjectScope, region: &Region) -> Option<Arc<RegionIndex>> {
         self.0.indexes.lock().by_key.get(&key_of(scope, region)).cloned()
+    }
+
+    /// All indexes of a project in a region, whatever the roles of those who look.
+    pub fn of_project(&self, project: &ProjectId, region: &Region) -> Vec<Arc<RegionIndex>> {
+        let indexes = self.0.indexes.lock();
+        let of_both = |key: &IndexKey| key.project == *project && key.region == *region;
+        indexes.by_key.iter().filter(|(key, _)| of_both(key)).map(|(_, index)| index.clone()).collect()
     }
 
     /// Drops what nobody has looked at for too long, and more when all together hold too much.

@@ -102,7 +102,7 @@ impl Keeper<'_> {
 /// How often a renewed token is tried in one call.
 const MOST_RENEWALS: u32 = 2;
 /// A wait for the circuit worth sitting through, and how long all of them together may take.
-const SHORT_WAIT: Duration = Duration::from_millis(500);
+const SHORT_WAIT: Duration = Duration::from_secs(1);
 const CIRCUIT_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Trouble {

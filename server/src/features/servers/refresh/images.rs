@@ -11,7 +11,8 @@ use crate::upstream::ServiceType;
 /// What was asked of the image service, so that it is not asked again on every opening.
 #[derive(Default)]
 pub struct AskedImages {
-    listed_at: Option<Instant>,
+    /// When the list is to be asked for; `None`: it never was.
+    list_due_at: Option<Instant>,
     /// Images that were asked for by themselves, and when.
     looked_up: HashMap<String, Instant>,
 }
@@ -32,15 +33,10 @@ impl Keeper<'_> {
     }
 
     async fn list_images_if_due(&self) {
-        let is_due = {
-            let mut asked = self.index.asked_images.lock();
-            let is_due = asked.listed_at.is_none_or(|at| at.elapsed() >= LISTED_FOR);
-            if is_due {
-                asked.listed_at = Some(Instant::now());
-            }
-            is_due
-        };
-        if !is_due {
+        let now = Instant::now();
+        let due_at = self.index.asked_images.lock().list_due_at.replace(now + LISTED_FOR);
+        if let Some(due_at) = due_at.filter(|due_at| now < *due_at) {
+            self.index.asked_images.lock().list_due_at = Some(due_at);
             return;
         }
         match self.ask(ServiceType::Image, |up, at| up.list_image_names(at).boxed()).await {
@@ -48,9 +44,7 @@ impl Keeper<'_> {
             Err(trouble) => {
                 let region = &self.index.key.region;
                 tracing::debug!(%region, error = %trouble.chain(), "no names of images");
-                // Once more in half a minute; until then single images are not asked for either.
-                self.index.asked_images.lock().listed_at =
-                    Instant::now().checked_sub(LISTED_FOR - AGAIN_AFTER);
+                self.index.asked_images.lock().list_due_at = Some(Instant::now() + AGAIN_AFTER);
             }
         }
     }
