@@ -12,7 +12,8 @@ use web_sys::{Element, HtmlElement, ResizeObserver};
 use super::{
     row_tips::RowTips,
     table_head::TableHead,
-    table_layout::{grid_template, is_narrow, visible_columns},
+    table_body::Layout,
+    table_layout::{addresses_shown, grid_template, is_narrow, visible_columns},
     table_view::{Step, TableView},
 };
 use crate::{
@@ -60,14 +61,16 @@ pub fn ServerTable(
         });
     });
     let project = Memo::new(move |_| store.track(|servers| servers.project.clone()).flatten());
+    let layout = Memo::new(move |_| Layout {
+        columns: visible.get(),
+        addresses_shown: addresses_shown(&visible.read(), width.get()),
+        row_height: if is_compact.get() { COMPACT_ROW_HEIGHT } else { ROW_HEIGHT },
+    });
     Effect::new(move || {
-        let height = if is_compact.get() { COMPACT_ROW_HEIGHT } else { ROW_HEIGHT };
         if let Some(project) = project.get()
             && !visible.read().is_empty()
         {
-            let columns = visible.get();
-            // The rows' own style says their height; it is to be the same before they are drawn.
-            with(view, |view| view.lay_out(&columns, &project, height));
+            with(view, |view| view.lay_out(&layout.read(), &project));
         }
     });
     let version = store.version();
@@ -206,7 +209,8 @@ fn pressed_key(event: &KeyboardEvent, view: &TableView, store: ServersStore) {
             }
             " " | "x" => view.toggle_cursor(),
             "Escape" => {
-                let is_empty = store.with(|servers| servers.selection.count(&servers.view) == 0);
+                let is_empty =
+                    store.with(|servers| servers.selection.count(&servers.rows, &servers.view) == 0);
                 if is_empty == Some(true) {
                     return;
                 }

@@ -17,8 +17,9 @@ use crate::{
 #[component]
 pub fn StatusLine(state: ListState) -> impl IntoView {
     let store = use_servers_store();
-    let selected =
-        Memo::new(move |_| store.track(|servers| servers.selection.count(&servers.view)).unwrap_or(0));
+    let selected = Memo::new(move |_| {
+        store.track(|servers| servers.selection.count(&servers.rows, &servers.view)).unwrap_or(0)
+    });
     view! {
         <div class="status-line">
             <Show when=move || { selected.get() > 0 } fallback=move || view! { <Summary state /> }>

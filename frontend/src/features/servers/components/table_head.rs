@@ -68,7 +68,7 @@ fn SelectInSight(rows_in_sight: Callback<(), Range<usize>>) -> impl IntoView {
     let store = use_servers_store();
     let ticked = Memo::new(move |_| {
         let counts = |servers: &crate::features::servers::store::Servers| {
-            (servers.selection.count(&servers.view), servers.view.len())
+            (servers.selection.count(&servers.rows, &servers.view), servers.view.len())
         };
         store.track(counts).unwrap_or((0, 0))
     });

@@ -1,6 +1,24 @@
 //! Facets: the values of a property over the whole set, with the count each would give.
 
-use std::collections::BTreeSet;
+mod choices;
+mod counts;
+
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BTreeSet,
+};
+
+use super::{
+    Rows,
+    dictionary::{Dictionary, Ranks},
+    fold::{fold, natural_cmp},
+    words::{WordRanks, Words},
+};
+pub(super) use choices::{Choices, OTHER_THAN_FACETS};
+pub(super) use counts::Counts;
+
+/// More values of one facet than anybody reads; further ones are found by searching.
+pub const MOST_VALUES: usize = 1000;
 
 /// A property by which the list can be narrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +44,9 @@ pub struct FacetSelection {
 /// The values of every facet with their counts.
 #[derive(Debug, Default)]
 pub struct Facets {
-    counts: [Vec<FacetCount>; Facet::ALL.len()],
+    values: [Vec<FacetCount>; Facet::ALL.len()],
+    beyond: [usize; Facet::ALL.len()],
+    version: u64,
 }
 
 /// A value of a facet and how many rows one would get by it.
@@ -99,8 +119,127 @@ impl FacetSelection {
 
 impl Facets {
     /// The values of a facet: the chosen ones first, then by count, then by name. A value that would give nothing is
-    /// absent unless chosen; regions are always there.
+    /// absent unless chosen; regions are always there. At most [`MOST_VALUES`].
     pub fn values(&self, facet: Facet) -> &[FacetCount] {
-        &self.counts[facet as usize]
+        &self.values[facet as usize]
+    }
+
+    /// How many values there are beyond those.
+    pub fn beyond(&self, facet: Facet) -> usize {
+        self.beyond[facet as usize]
+    }
+
+    /// Rises when a value or a count changed.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Takes over new counts.
+    pub(super) fn publish(
+        &mut self,
+        rows: &Rows,
+        counts: &Counts,
+        chosen: &FacetSelection,
+        ranks: &WordRanks,
+    ) {
+        for facet in Facet::ALL {
+            let (values, beyond) = match facet {
+                Facet::Region => (regions(rows, counts, chosen), 0),
+                _ => labelled(rows.words(), facet, counts, chosen, ranks),
+            };
+            let at = facet as usize;
+            if self.values[at] != values || self.beyond[at] != beyond {
+                self.values[at] = values;
+                self.beyond[at] = beyond;
+                self.version += 1;
+            }
+        }
+    }
+}
+
+/// The regions of the stream, and those chosen that it does not have.
+fn regions(rows: &Rows, counts: &Counts, chosen: &FacetSelection) -> Vec<FacetCount> {
+    let named = rows.regions().iter().enumerate().map(|(at, region)| {
+        let value = region.name.as_str().to_owned();
+        (value, counts.of_code(Facet::Region, at as u32))
+    });
+    let mut values: Vec<_> = named
+        .map(|(value, count)| FacetCount {
+            count,
+            is_selected: chosen.contains(Facet::Region, &value),
+            value,
+        })
+        .collect();
+    let is_unknown = |value: &&str| values.iter().all(|known| known.value != **value);
+    let unknown = chosen.values(Facet::Region).filter(is_unknown);
+    let unknown = unknown.map(|value| FacetCount { value: value.to_owned(), count: 0, is_selected: true });
+    let unknown: Vec<_> = unknown.collect();
+    values.extend(unknown);
+    values.sort_by_key(|value| (!value.is_selected, Reverse(value.count)));
+    values
+}
+
+/// The values of a facet whose values are texts of a dictionary, and how many there are beyond those.
+fn labelled(
+    words: &Words,
+    facet: Facet,
+    counts: &Counts,
+    chosen: &FacetSelection,
+    ranks: &WordRanks,
+) -> (Vec<FacetCount>, usize) {
+    let (labels, ranks) = (labels(words, facet), label_ranks(ranks, facet));
+    let counts = counts.by_label(facet, words);
+    let count = |code: u32| counts.get(code as usize).copied().unwrap_or(0);
+    let code_of = |value: &str| if value.is_empty() { Some(0) } else { labels.find(value) };
+    let mut values: Vec<_> = chosen
+        .values(facet)
+        .map(|value| FacetCount {
+            value: value.to_owned(),
+            // A link may choose a value that no row has.
+            count: code_of(value).map_or(0, count),
+            is_selected: true,
+        })
+        .collect();
+    values.sort_by(by_count_and_name);
+    let chosen: Vec<_> = chosen.values(facet).filter_map(code_of).collect();
+    let is_listed = |code: &u32| count(*code) > 0 && !chosen.contains(code);
+    let mut codes: Vec<_> = (0..counts.len() as u32).filter(is_listed).collect();
+    codes.sort_unstable_by_key(|code| (Reverse(count(*code)), ranks.get(*code), *code));
+    let beyond = codes.len().saturating_sub(MOST_VALUES);
+    codes.truncate(MOST_VALUES);
+    values.extend(codes.into_iter().map(|code| FacetCount {
+        value: labels.get(code).to_owned(),
+        count: count(code),
+        is_selected: false,
+    }));
+    (values, beyond)
+}
+
+fn by_count_and_name(left: &FacetCount, right: &FacetCount) -> Ordering {
+    let by_name = || natural_cmp(fold(&left.value).as_bytes(), fold(&right.value).as_bytes());
+    right.count.cmp(&left.count).then_with(by_name)
+}
+
+/// The texts that are a facet's values. Regions are no such texts; theirs are never asked for.
+fn labels(words: &Words, facet: Facet) -> &Dictionary {
+    match facet {
+        Facet::Region | Facet::Status => &words.statuses,
+        Facet::Image => &words.images.names,
+        Facet::Ram => &words.flavors.ram_sizes,
+        Facet::Flavor => &words.flavors.names,
+        Facet::Tag => &words.tags,
+        Facet::Zone => &words.zones,
+    }
+}
+
+/// The order of those texts.
+fn label_ranks(ranks: &WordRanks, facet: Facet) -> &Ranks {
+    match facet {
+        Facet::Region | Facet::Status => &ranks.statuses,
+        Facet::Image => &ranks.images,
+        Facet::Ram => &ranks.ram_sizes,
+        Facet::Flavor => &ranks.flavors,
+        Facet::Tag => &ranks.tags,
+        Facet::Zone => &ranks.zones,
     }
 }

@@ -7,6 +7,7 @@
 //! frames ──> Rows::apply ──> View::step ──> View::at, View::facets, RowView
 //! ```
 
+mod bits;
 mod block;
 pub mod columns;
 mod dictionary;
@@ -16,9 +17,12 @@ mod fold;
 pub mod query;
 mod ragged;
 mod row_view;
+mod search;
 pub mod selection;
 pub mod sort;
 mod store;
+#[cfg(test)]
+mod testing;
 mod texts;
 pub mod url_state;
 pub mod view;

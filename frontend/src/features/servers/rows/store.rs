@@ -363,7 +363,7 @@ impl Rows {
         Ok(())
     }
 
-    fn find_in(&self, region: usize, id: &ServerId) -> Option<RowIndex> {
+    pub(super) fn find_in(&self, region: usize, id: &ServerId) -> Option<RowIndex> {
         let is_it = |index: &RowIndex| {
             let (block, at) = self.cell(*index);
             block.ids[at] == *id && usize::from(block.regions[at]) == region

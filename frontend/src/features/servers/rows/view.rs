@@ -1,17 +1,65 @@
 //! What the list shows: filtered, sorted and counted, kept up in slices.
 
-use super::{Facets, Query, RowIndex, Rows, Sort};
+mod order;
+mod passes;
+
+use super::{
+    Facets, Query, RowIndex, Rows, Sort,
+    bits::Bits,
+    facets::{Choices, Counts},
+    search::Search,
+    sort::{SortKeys, Sorting},
+    words::WordRanks,
+};
+use order::Order;
 
 /// Filter, order and facet counts over [`Rows`].
 ///
 /// Under live changes a row keeps its place, even if it no longer matches or would sort elsewhere, until the user
-/// filters or sorts anew. New rows go to their place; while the view is held they wait and gone rows stay.
+/// filters or sorts anew. New rows, and those that match now but did not, go to their place. While the view is held
+/// they wait, and gone rows stay where they are.
 #[derive(Default)]
 pub struct View {
     query: Query,
-    sort: Sort,
     facets: Facets,
+    order: Order,
     is_held: bool,
+    total: usize,
+
+    search: Search,
+    choices: Choices,
+    counts: Counts,
+    keys: SortKeys,
+    sort: Sort,
+    ranks: WordRanks,
+    /// Of [`Rows`], as the choices know it.
+    layout: u32,
+    /// By row: what leaves it out. A bit for each facet, one for the search.
+    masks: Vec<u8>,
+    /// Rows whose mask is set and that are counted.
+    counted: Bits,
+    work: Work,
+}
+
+/// What there is to do, in the order in which it is done.
+#[derive(Default)]
+struct Work {
+    /// The next block to be filtered, by a new query.
+    filter: Option<usize>,
+    /// All that match are to be sorted, by a new query or order.
+    needs_sorting: bool,
+    sorting: Option<Sorting>,
+    /// Rows taken from the change log, and how many of them are done.
+    changed: Vec<RowIndex>,
+    changed_done: usize,
+    /// Rows that match now and have no place yet.
+    incoming: Vec<RowIndex>,
+    /// The next block to be counted.
+    recount: Option<usize>,
+    /// Rows that were counted have changed.
+    needs_recount: bool,
+    /// The counts differ from those shown.
+    needs_publishing: bool,
 }
 
 /// Whether there is more to do.
@@ -30,6 +78,13 @@ impl View {
 
     /// Asks for other rows; they show once [`Self::step`] has found them, all at once.
     pub fn set_query(&mut self, query: Query) {
+        if self.query.terms != query.terms || self.query.facets != query.facets {
+            self.search = Search::new(&query.terms);
+            self.choices = Choices::new(&query.facets);
+            self.work.filter = Some(0);
+            self.work.sorting = None;
+            self.work.needs_sorting = false;
+        }
         self.query = query;
     }
 
@@ -37,9 +92,13 @@ impl View {
         &self.query
     }
 
-    /// Asks for another order.
+    /// Asks for another order, or for the same one again, which puts changed rows in their places.
     pub fn set_sort(&mut self, sort: Sort) {
         self.sort = sort;
+        self.keys.set(sort);
+        self.work.sorting = None;
+        // By the masks as they are, unless a new query is at it anyway.
+        self.work.needs_sorting = true;
     }
 
     pub fn sort(&self) -> Sort {
@@ -48,34 +107,54 @@ impl View {
 
     /// Works while `within` says there is time, and at least a little; what it did stays done.
     pub fn step(&mut self, rows: &mut Rows, within: &mut dyn FnMut() -> bool) -> Step {
-        let _ = (rows, within);
-        Step::Done
+        if self.layout != rows.layout() {
+            self.layout = rows.layout();
+            self.choices = Choices::new(&self.query.facets);
+            self.work.filter = Some(0);
+        }
+        self.prepare(rows);
+        loop {
+            if !self.work_on(rows, within) {
+                return Step::Done;
+            }
+            if !within() {
+                return if self.has_work(rows) { Step::More } else { Step::Done };
+            }
+        }
     }
 
     /// How many rows it shows.
     pub fn len(&self) -> usize {
-        0
+        self.order.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.order.len() == 0
     }
 
     /// The row at a place in the list.
     pub fn at(&self, position: usize) -> Option<RowIndex> {
-        let _ = position;
-        None
+        self.order.rows().get(position).copied()
     }
 
     /// The rows in order.
     pub fn order(&self) -> &[RowIndex] {
-        &[]
+        self.order.rows()
     }
 
     /// Where a row stands in the list.
     pub fn position_of(&self, row: RowIndex) -> Option<usize> {
-        let _ = row;
-        None
+        if self.shows(row) { self.order.rows().iter().position(|other| *other == row) } else { None }
+    }
+
+    /// True for a row that is in the list, gone ones included that are still shown.
+    pub fn shows(&self, row: RowIndex) -> bool {
+        self.order.shows(row)
+    }
+
+    /// How many of the rows shown are of servers that are gone.
+    pub fn gone(&self, rows: &Rows) -> usize {
+        self.order.gone(rows)
     }
 
     /// The facets and their counts over the whole set.
@@ -83,9 +162,9 @@ impl View {
         &self.facets
     }
 
-    /// How many servers there are, whatever the query.
+    /// How many servers there are, whatever the query, as of the last step.
     pub fn total(&self) -> usize {
-        0
+        self.total
     }
 
     /// Keeps rows from coming and going under the pointer. Not for the first filling: hold once the list is complete.
@@ -95,11 +174,19 @@ impl View {
 
     /// New rows kept back while held.
     pub fn waiting(&self) -> usize {
-        0
+        self.order.waiting()
     }
 
     /// Rises when the order or the set of rows changed.
     pub fn generation(&self) -> u64 {
-        0
+        self.order.generation()
+    }
+
+    /// Bytes held, for benchmarks.
+    pub fn size_bytes(&self) -> usize {
+        self.order.size_bytes() + self.masks.capacity() + self.counted.size_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

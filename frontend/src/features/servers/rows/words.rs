@@ -5,7 +5,11 @@ use api_types::servers::{
     frame::{FrameError, Strings, parse_flavor, parse_image},
 };
 
-use super::{dictionary::Dictionary, ragged::Ragged, row_view::ImageKind};
+use super::{
+    dictionary::{Dictionary, Ranks},
+    ragged::Ragged,
+    row_view::ImageKind,
+};
 
 /// One dictionary for each kind of text.
 #[derive(Default)]
@@ -22,6 +26,21 @@ pub struct Words {
     pub networks: Dictionary,
     /// Addresses that are no addresses.
     pub odd_addresses: Dictionary,
+}
+
+/// The natural order of the texts that lists are ordered by.
+#[derive(Default)]
+pub struct WordRanks {
+    pub statuses: Ranks,
+    pub tasks: Ranks,
+    /// Of names.
+    pub images: Ranks,
+    /// Of names.
+    pub flavors: Ranks,
+    pub ram_sizes: Ranks,
+    pub zones: Ranks,
+    pub tags: Ranks,
+    pub odd_addresses: Ranks,
 }
 
 /// What a text of the stream stands for.
@@ -125,6 +144,20 @@ impl Words {
         dictionaries.into_iter().map(Dictionary::size_bytes).sum::<usize>()
             + self.flavors.infos.capacity() * size_of::<Flavor>()
             + self.images.infos.capacity() * size_of::<ImageInfo>()
+    }
+}
+
+impl WordRanks {
+    /// Takes in texts that are new. Ranks of others shift, but keep their order.
+    pub fn refresh(&mut self, words: &Words) {
+        self.statuses.refresh(&words.statuses);
+        self.tasks.refresh(&words.tasks);
+        self.images.refresh(&words.images.names);
+        self.flavors.refresh(&words.flavors.names);
+        self.ram_sizes.refresh(&words.flavors.ram_sizes);
+        self.zones.refresh(&words.zones);
+        self.tags.refresh(&words.tags);
+        self.odd_addresses.refresh(&words.odd_addresses);
     }
 }
 
