@@ -50,8 +50,9 @@ pub enum ApiError {
     #[error("{target} did not answer as expected")]
     Upstream {
         target: Target,
+        // Boxed: what a service said is large, and every handler's result would be as large.
         #[source]
-        source: UpstreamError,
+        source: Box<UpstreamError>,
     },
     /// Our own database does not answer.
     #[error("the database did not answer")]
@@ -74,7 +75,7 @@ impl ApiError {
     /// For `map_err`: a failure of a call to one service.
     pub fn upstream(target: &Target) -> impl FnOnce(UpstreamError) -> Self + use<> {
         let target = target.clone();
-        move |source| Self::Upstream { target, source }
+        move |source| Self::Upstream { target, source: source.into() }
     }
 
     /// For `map_err`: something that cannot fail unless the panel is wrong.

@@ -117,7 +117,9 @@ fn full_name(metric: Metric, tags: &[&str]) -> String {
     for tag in tags {
         name.push('.');
         // Bounded, and free of the characters that mean something to statsd.
-        name.extend(tag.chars().take(60).map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }));
+        name.extend(
+            tag.chars().take(60).map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }),
+        );
     }
     name
 }
@@ -130,7 +132,10 @@ mod tests {
 
     #[test]
     fn tags_become_parts_of_the_name_that_statsd_can_take() {
-        assert_eq!(full_name(Metric::UpstreamCall, &["compute", "Region.One", "a:b|c"]), "upstream.call.compute.Region_One.a_b_c");
+        assert_eq!(
+            full_name(Metric::UpstreamCall, &["compute", "Region.One", "a:b|c"]),
+            "upstream.call.compute.Region_One.a_b_c"
+        );
     }
 
     #[test]

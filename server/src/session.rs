@@ -9,6 +9,7 @@ mod current;
 mod entry;
 mod keystone;
 mod lookup;
+mod memory;
 mod revocation;
 mod scope;
 mod seal;

@@ -25,12 +25,26 @@ impl DatabaseConfig {
                 .map_err(|_| "is not a postgres:// URL".to_owned())
         });
         if url.is_none() {
-            reader.missing("database.url", "DATABASE_URL", "is required: the postgres:// URL of the panel's database");
+            reader.missing(
+                "database.url",
+                "DATABASE_URL",
+                "is required: the postgres:// URL of the panel's database",
+            );
         }
         Self {
             url: Secret::new(url.unwrap_or_default()),
-            max_connections: reader.number("database.max_connections", "DATABASE_MAX_CONNECTIONS", 10, 1..=1000),
-            timeout: reader.seconds("database.timeout_secs", "DATABASE_TIMEOUT_SECS", Duration::from_secs(2), 0.1..=60.0),
+            max_connections: reader.number(
+                "database.max_connections",
+                "DATABASE_MAX_CONNECTIONS",
+                10,
+                1..=1000,
+            ),
+            timeout: reader.seconds(
+                "database.timeout_secs",
+                "DATABASE_TIMEOUT_SECS",
+                Duration::from_secs(2),
+                0.1..=60.0,
+            ),
         }
     }
 }

@@ -34,15 +34,30 @@ impl IndexConfig {
                 seconds(2),
                 0.05..=3600.0,
             ),
-            poll_idle: reader.seconds("index.poll_idle_secs", "INDEX_POLL_IDLE_SECS", seconds(15), 0.05..=3600.0),
+            poll_idle: reader.seconds(
+                "index.poll_idle_secs",
+                "INDEX_POLL_IDLE_SECS",
+                seconds(15),
+                0.05..=3600.0,
+            ),
             back_off_max: reader.seconds(
                 "index.back_off_max_secs",
                 "INDEX_BACK_OFF_MAX_SECS",
                 seconds(120),
                 0.05..=3600.0,
             ),
-            reconcile: reader.seconds("index.reconcile_secs", "INDEX_RECONCILE_SECS", seconds(600), 1.0..=86_400.0),
-            evict_idle: reader.seconds("index.evict_idle_secs", "INDEX_EVICT_IDLE_SECS", seconds(600), 0.05..=86_400.0),
+            reconcile: reader.seconds(
+                "index.reconcile_secs",
+                "INDEX_RECONCILE_SECS",
+                seconds(600),
+                1.0..=86_400.0,
+            ),
+            evict_idle: reader.seconds(
+                "index.evict_idle_secs",
+                "INDEX_EVICT_IDLE_SECS",
+                seconds(600),
+                0.05..=86_400.0,
+            ),
             max_bytes: reader.number("index.max_bytes", "INDEX_MAX_BYTES", 1 << 30, 1 << 20..=1 << 40),
         }
     }

@@ -45,7 +45,11 @@ impl KeystoneConfig {
                 .ok()
         });
         if auth_url.is_none() && clouds.auth_url.is_none() {
-            reader.missing("keystone.auth_url", "OS_AUTH_URL", "is required, unless OS_CLOUD names a cloud of clouds.yaml");
+            reader.missing(
+                "keystone.auth_url",
+                "OS_AUTH_URL",
+                "is required, unless OS_CLOUD names a cloud of clouds.yaml",
+            );
         }
         Self { auth_url: auth_url.unwrap_or_else(nowhere) }
     }
@@ -64,14 +68,20 @@ impl CloudsYaml {
             places.iter().find_map(|path| Some((path.clone(), source.read_file(path).ok()?)))
         else {
             let looked = places.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-            reader.problem(name, format!("names the cloud {cloud:?}, but no clouds.yaml can be read (looked for {looked})"));
+            reader.problem(
+                name,
+                format!("names the cloud {cloud:?}, but no clouds.yaml can be read (looked for {looked})"),
+            );
             return Self::default();
         };
         match serde_yaml_ng::from_str::<CloudsFile>(&text) {
             Ok(mut file) => match file.clouds.remove(&cloud) {
                 Some(entry) => entry.into_clouds_yaml(reader, &path),
                 None => {
-                    reader.problem(name, format!("names the cloud {cloud:?}, which {} does not have", path.display()));
+                    reader.problem(
+                        name,
+                        format!("names the cloud {cloud:?}, which {} does not have", path.display()),
+                    );
                     Self::default()
                 }
             },
@@ -140,7 +150,11 @@ fn v3_url(text: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err("is not an http or https URL".to_owned());
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err("has more than scheme, host, port and path".to_owned());
     }
     let path = url.path().trim_end_matches('/').to_owned();

@@ -46,7 +46,9 @@ impl ListenConfig {
             .unwrap_or_else(|| PublicUrl { origin: "http://127.0.0.1:8080".to_owned(), is_https: false });
         let trusted_proxies = reader.list("listen.trusted_proxies", "TRUSTED_PROXIES", |text| {
             let one_address = || text.parse::<IpAddr>().map(IpNet::from);
-            text.parse().or_else(|_| one_address()).map_err(|_| "is neither an address nor a network".to_owned())
+            text.parse()
+                .or_else(|_| one_address())
+                .map_err(|_| "is neither an address nor a network".to_owned())
         });
         let stop_after = reader.seconds(
             "listen.stop_after_secs",
@@ -61,7 +63,11 @@ impl ListenConfig {
 impl PublicUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|_| "is not a URL".to_owned())?;
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        if url.path() != "/"
+            || url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+        {
             return Err("has more than scheme, host and port".to_owned());
         }
         let is_local = match url.host() {
@@ -73,7 +79,9 @@ impl PublicUrl {
         match url.scheme() {
             "https" => Ok(Self { origin: url.origin().ascii_serialization(), is_https: true }),
             "http" if is_local => Ok(Self { origin: url.origin().ascii_serialization(), is_https: false }),
-            "http" => Err("is plain HTTP, which is for localhost, 127.0.0.1 and [::1] only; use https".to_owned()),
+            "http" => {
+                Err("is plain HTTP, which is for localhost, 127.0.0.1 and [::1] only; use https".to_owned())
+            }
             _ => Err("is neither https nor http".to_owned()),
         }
     }
@@ -119,10 +127,19 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_this_machine_only() {
-        for text in ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:9000", "https://panel.example.org"] {
+        for text in
+            ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:9000", "https://panel.example.org"]
+        {
             assert!(PublicUrl::parse(text).is_ok(), "{text}");
         }
-        for text in ["http://panel.example.org", "http://127.0.0.2", "ftp://localhost", "panel", "https://a/b", "https://u@a"] {
+        for text in [
+            "http://panel.example.org",
+            "http://127.0.0.2",
+            "ftp://localhost",
+            "panel",
+            "https://a/b",
+            "https://u@a",
+        ] {
             assert!(PublicUrl::parse(text).is_err(), "{text}");
         }
     }
@@ -131,7 +148,13 @@ mod tests {
     fn an_origin_is_own_only_when_it_is_the_public_one() {
         let public = PublicUrl::parse("https://panel.example.org").expect("a URL");
         assert!(public.is_own_origin("https://panel.example.org", None));
-        for foreign in ["http://panel.example.org", "https://panel.example.org:444", "https://panel.example.org.evil.net", "null", ""] {
+        for foreign in [
+            "http://panel.example.org",
+            "https://panel.example.org:444",
+            "https://panel.example.org.evil.net",
+            "null",
+            "",
+        ] {
             assert!(!public.is_own_origin(foreign, Some("panel.example.org")), "{foreign}");
         }
     }

@@ -30,7 +30,8 @@ impl<'a> Reader<'a> {
                 Ok(table) => flatten("", &table, &mut reader.values),
                 // The message of the parser would quote the line, and with it maybe a secret.
                 Err(error) => {
-                    let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+                    let line =
+                        error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
                     let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
                     reader.problem(format!("{name}{place}"), "is not TOML");
                 }
@@ -116,8 +117,10 @@ impl<'a> Reader<'a> {
         bounds: RangeInclusive<f64>,
     ) -> Duration {
         self.parse(key, variable, |text| {
-            let refusal = || format!("is not a number of seconds from {} to {}", bounds.start(), bounds.end());
-            let seconds = text.parse::<f64>().ok().filter(|seconds| bounds.contains(seconds)).ok_or_else(refusal)?;
+            let refusal =
+                || format!("is not a number of seconds from {} to {}", bounds.start(), bounds.end());
+            let seconds =
+                text.parse::<f64>().ok().filter(|seconds| bounds.contains(seconds)).ok_or_else(refusal)?;
             Duration::try_from_secs_f64(seconds).map_err(|_| refusal())
         })
         .unwrap_or(default)

@@ -43,14 +43,27 @@ impl SessionConfig {
         let seconds = Duration::from_secs;
         let key = reader.parse_secret("session.key", "SESSION_KEY", EncryptionKey::parse);
         if key.is_none() {
-            reader.missing("session.key", "SESSION_KEY", "is required: 32 random bytes in base64 (openssl rand -base64 32)");
+            reader.missing(
+                "session.key",
+                "SESSION_KEY",
+                "is required: 32 random bytes in base64 (openssl rand -base64 32)",
+            );
         }
         let day = 86_400.0;
         Self {
             key: key.unwrap_or_else(|| EncryptionKey::new([0; 32])),
-            previous_key: reader.parse_secret("session.previous_key", "SESSION_PREVIOUS_KEY", EncryptionKey::parse),
+            previous_key: reader.parse_secret(
+                "session.previous_key",
+                "SESSION_PREVIOUS_KEY",
+                EncryptionKey::parse,
+            ),
             idle: reader.seconds("session.idle_secs", "SESSION_IDLE_SECS", seconds(7200), 60.0..=30.0 * day),
-            absolute: reader.seconds("session.absolute_secs", "SESSION_ABSOLUTE_SECS", seconds(86_400), 60.0..=90.0 * day),
+            absolute: reader.seconds(
+                "session.absolute_secs",
+                "SESSION_ABSOLUTE_SECS",
+                seconds(86_400),
+                60.0..=90.0 * day,
+            ),
             memory_grace: reader.seconds(
                 "session.memory_grace_secs",
                 "SESSION_MEMORY_GRACE_SECS",
@@ -58,7 +71,12 @@ impl SessionConfig {
                 0.0..=86_400.0,
             ),
             cache: reader.seconds("session.cache_secs", "SESSION_CACHE_SECS", seconds(60), 0.0..=3600.0),
-            cache_deaf: reader.seconds("session.cache_deaf_secs", "SESSION_CACHE_DEAF_SECS", seconds(5), 0.0..=60.0),
+            cache_deaf: reader.seconds(
+                "session.cache_deaf_secs",
+                "SESSION_CACHE_DEAF_SECS",
+                seconds(5),
+                0.0..=60.0,
+            ),
             warn_before_expiry: reader.seconds(
                 "session.warn_before_expiry_secs",
                 "SESSION_WARN_BEFORE_EXPIRY_SECS",

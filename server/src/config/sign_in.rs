@@ -48,13 +48,19 @@ impl SignInConfig {
             }
         });
         let help_url = reader.parse("sign_in.help_url", "SIGN_IN_HELP_URL", |text| {
-            let is_link = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http" | "mailto"));
+            let is_link =
+                Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http" | "mailto"));
             if is_link { Ok(text.to_owned()) } else { Err("is not an https, http or mailto URL".to_owned()) }
         });
         let domains = reader.list("sign_in.domains", "SIGN_IN_DOMAINS", |text| Ok(text.to_owned()));
         let seconds = Duration::from_secs;
         let lockout = LockoutConfig {
-            user_failures: reader.number("sign_in.lockout_user_failures", "SIGN_IN_LOCKOUT_USER_FAILURES", 10, 1..=10_000),
+            user_failures: reader.number(
+                "sign_in.lockout_user_failures",
+                "SIGN_IN_LOCKOUT_USER_FAILURES",
+                10,
+                1..=10_000,
+            ),
             address_failures: reader.number(
                 "sign_in.lockout_address_failures",
                 "SIGN_IN_LOCKOUT_ADDRESS_FAILURES",
@@ -67,14 +73,24 @@ impl SignInConfig {
                 seconds(900),
                 1.0..=86_400.0,
             ),
-            duration: reader.seconds("sign_in.lockout_secs", "SIGN_IN_LOCKOUT_SECS", seconds(900), 1.0..=86_400.0),
+            duration: reader.seconds(
+                "sign_in.lockout_secs",
+                "SIGN_IN_LOCKOUT_SECS",
+                seconds(900),
+                1.0..=86_400.0,
+            ),
         };
         Self {
             brand: brand.unwrap_or_else(|| "Meridian".to_owned()),
             help_url,
             domains: if domains.is_empty() { vec!["Default".to_owned()] } else { domains },
             lockout,
-            refusal_step: reader.seconds("sign_in.refusal_step_secs", "SIGN_IN_REFUSAL_STEP_SECS", seconds(1), 0.0..=10.0),
+            refusal_step: reader.seconds(
+                "sign_in.refusal_step_secs",
+                "SIGN_IN_REFUSAL_STEP_SECS",
+                seconds(1),
+                0.0..=10.0,
+            ),
         }
     }
 }

@@ -14,7 +14,10 @@ pub struct StatsdConfig {
 impl StatsdConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let address = reader.parse("statsd.address", "STATSD_ADDRESS", |text| {
-            let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+            let port = text
+                .rsplit_once(':')
+                .filter(|(host, _)| !host.is_empty())
+                .map(|(_, port)| port.parse::<u16>());
             match port {
                 Some(Ok(1..)) => Ok(text.to_owned()),
                 _ => Err("is not host:port, such as 127.0.0.1:8125".to_owned()),

@@ -65,11 +65,17 @@ pub struct TlsConfig {
 impl UpstreamConfig {
     pub(super) fn read(reader: &mut Reader<'_>, source: &Source, clouds: &CloudsYaml) -> Self {
         let seconds = Duration::from_secs;
-        let interface =
-            reader.parse("upstream.interface", "UPSTREAM_INTERFACE", EndpointInterface::parse).or(clouds.interface);
+        let interface = reader
+            .parse("upstream.interface", "UPSTREAM_INTERFACE", EndpointInterface::parse)
+            .or(clouds.interface);
         let breaker = BreakerConfig {
             failures: reader.number("upstream.breaker_failures", "UPSTREAM_BREAKER_FAILURES", 5, 1..=1000),
-            open: reader.seconds("upstream.breaker_open_secs", "UPSTREAM_BREAKER_OPEN_SECS", seconds(5), 0.05..=600.0),
+            open: reader.seconds(
+                "upstream.breaker_open_secs",
+                "UPSTREAM_BREAKER_OPEN_SECS",
+                seconds(5),
+                0.05..=600.0,
+            ),
             open_max: reader.seconds(
                 "upstream.breaker_open_max_secs",
                 "UPSTREAM_BREAKER_OPEN_MAX_SECS",
@@ -84,7 +90,12 @@ impl UpstreamConfig {
             );
         }
         Self {
-            timeout: reader.seconds("upstream.timeout_secs", "UPSTREAM_TIMEOUT_SECS", seconds(30), 0.05..=600.0),
+            timeout: reader.seconds(
+                "upstream.timeout_secs",
+                "UPSTREAM_TIMEOUT_SECS",
+                seconds(30),
+                0.05..=600.0,
+            ),
             connect_timeout: reader.seconds(
                 "upstream.connect_timeout_secs",
                 "UPSTREAM_CONNECT_TIMEOUT_SECS",

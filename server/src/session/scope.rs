@@ -51,6 +51,8 @@ struct Inner {
     sessions: Sessions,
     clock: Clock,
     slots: Mutex<HashMap<Key, Slot>>,
+    /// The project of each session that was noted last, and when.
+    used: Mutex<HashMap<SessionId, (ProjectId, Instant)>>,
 }
 
 type Key = (SessionId, ProjectId);
@@ -65,12 +67,15 @@ struct Slot {
 
 /// A refusal is believed for so long, so that a page that insists does not become Keystone's load.
 const REFUSAL_LASTS: Duration = Duration::from_secs(10);
+const NOTE_USE_EVERY: Duration = Duration::from_secs(5);
+/// After a day the session is over anyway, or the row is written once more.
+const FORGET_USE: Duration = Duration::from_secs(86_400);
 /// A token about to expire is not handed out any more: a call takes some seconds.
 const EXPIRY_MARGIN: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
 impl Scopes {
     pub fn new(keystone: Keystone, sessions: Sessions, clock: Clock) -> Self {
-        Self(Arc::new(Inner { keystone, sessions, clock, slots: Mutex::default() }))
+        Self(Arc::new(Inner { keystone, sessions, clock, slots: Mutex::default(), used: Mutex::default() }))
     }
 
     /// The caller's scope in a project.
@@ -82,28 +87,9 @@ impl Scopes {
         session: &Arc<Session>,
         project: &ProjectId,
     ) -> Result<Arc<ProjectScope>, ApiError> {
-        let inner = &*self.0;
-        let key = (session.id, project.clone());
-        if let Some(result) = inner.known(&key) {
-            return result;
-        }
-        let fetching = inner.slots.lock().entry(key.clone()).or_default().fetching.clone();
-        let _turn = fetching.lock().await;
-        if let Some(result) = inner.known(&key) {
-            return result;
-        }
-        if let Some(scope) = inner.stored(&key).await {
-            inner.keep(&key, scope.clone());
-            return Ok(scope);
-        }
-        if session.is_token_expired(inner.clock.now()) {
-            return Err(ApiError::TokenExpired);
-        }
-        match inner.fetch(session, project, &session.token).await? {
-            Verdict::Valid(scope) => Ok(scope),
-            Verdict::NoRole => Err(ApiError::NoSuchProject { id: project.to_string() }),
-            Verdict::Ended => Err(ApiError::SessionEnded),
-        }
+        let scope = self.0.find(session, project).await?;
+        self.0.note_use(session, project);
+        Ok(scope)
     }
 
     /// What to do after a service answered 401 to `scope`'s token: services err, and only Keystone's word ends a
@@ -145,6 +131,7 @@ impl Scopes {
     /// Forgets the scopes of a session: it goes on with another token, or not at all. Returns their tokens.
     pub fn forget_session(&self, session: SessionId) -> Vec<Secret> {
         let mut tokens = Vec::new();
+        self.0.used.lock().remove(&session);
         self.0.slots.lock().retain(|(id, _), slot| {
             if *id == session {
                 tokens.extend(slot.ready.take().map(|scope| scope.token.clone()));
@@ -158,6 +145,7 @@ impl Scopes {
     pub fn prune(&self) {
         let now = self.0.clock.now();
         let instant = self.0.clock.instant();
+        self.0.used.lock().retain(|_, (_, at)| instant.duration_since(*at) < FORGET_USE);
         self.0.slots.lock().retain(|_, slot| {
             let is_refused = slot.refused_at.is_some_and(|at| instant.duration_since(at) < REFUSAL_LASTS);
             let is_ready = slot.ready.as_ref().is_some_and(|scope| scope.expires_at > now);
@@ -181,6 +169,54 @@ impl ProjectScope {
 }
 
 impl Inner {
+    async fn find(&self, session: &Arc<Session>, project: &ProjectId) -> Result<Arc<ProjectScope>, ApiError> {
+        let key = (session.id, project.clone());
+        if let Some(result) = self.known(&key) {
+            return result;
+        }
+        let fetching = self.slots.lock().entry(key.clone()).or_default().fetching.clone();
+        let _turn = fetching.lock().await;
+        if let Some(result) = self.known(&key) {
+            return result;
+        }
+        if let Some(scope) = self.stored(&key).await {
+            self.keep(&key, scope.clone());
+            return Ok(scope);
+        }
+        if session.is_token_expired(self.clock.now()) {
+            return Err(ApiError::TokenExpired);
+        }
+        match self.fetch(session, project, &session.token).await? {
+            Verdict::Valid(scope) => Ok(scope),
+            Verdict::NoRole => Err(ApiError::NoSuchProject { id: project.to_string() }),
+            Verdict::Ended => Err(ApiError::SessionEnded),
+        }
+    }
+
+    /// Remembers the project as the one the user used last, for the next sign-in, without anybody waiting for it.
+    fn note_use(&self, session: &Session, project: &ProjectId) {
+        let now = self.clock.instant();
+        {
+            let mut used = self.used.lock();
+            let is_known = match used.get(&session.id) {
+                // Two tabs with two projects take turns; not every turn is worth a row.
+                Some((last, at)) => last == project || now.duration_since(*at) < NOTE_USE_EVERY,
+                None => session.default_project.as_ref() == Some(project),
+            };
+            if is_known {
+                return;
+            }
+            used.insert(session.id, (project.clone(), now));
+        }
+        let (store, user_id) = (self.sessions.store().clone(), session.user.id.clone());
+        let (project, now) = (project.clone(), self.clock.now());
+        tokio::spawn(async move {
+            if let Err(error) = store.put_last_project(&user_id, &project, now).await {
+                tracing::debug!(%error, "the project used last could not be noted");
+            }
+        });
+    }
+
     /// What memory knows: a scope, a fresh refusal, or nothing.
     fn known(&self, key: &Key) -> Option<Result<Arc<ProjectScope>, ApiError>> {
         let slots = self.slots.lock();

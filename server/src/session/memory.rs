@@ -1,0 +1,282 @@
+//! What one node knows of sessions, and what it owes to Postgres.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
+
+use super::{
+    EndReason, Liveness, Sealer, Session, SessionId, SessionStore,
+    cache::{Cache, Entry},
+    store::SessionRow,
+};
+use crate::{
+    clock::Clock,
+    config::SessionConfig,
+    error::ApiError,
+    metrics::{Metric, Metrics},
+    secret::Secret,
+};
+
+/// The parts of [`Sessions`](super::Sessions), with the rules of what is served from memory and for how long.
+pub struct Inner {
+    pub store: SessionStore,
+    pub sealer: Sealer,
+    pub config: SessionConfig,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    /// Whether revocations are heard at the moment.
+    pub hears: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    cache: Cache,
+    /// Uses that are to be written down.
+    touched: HashMap<SessionId, (DateTime<Utc>, String)>,
+    /// Sessions that ended a moment ago, so that an answer read before the end does not bring them back; those
+    /// whose row could not be deleted yet stay until it is.
+    ended: HashMap<SessionId, Ended>,
+    /// Set while Postgres does not answer: one request at a time tries it again, from then on.
+    try_database_at: Option<Instant>,
+}
+
+struct Ended {
+    at: Instant,
+    is_deleted: bool,
+}
+
+/// A use is written down at most so often.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// Longer than any answer of the database is under way.
+const REMEMBER_ENDED: Duration = Duration::from_secs(120);
+/// How often a database that does not answer is tried by a request.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+
+impl Inner {
+    pub fn new(store: SessionStore, config: SessionConfig, clock: Clock, metrics: Metrics) -> Self {
+        let sealer = Sealer::new(&config);
+        let hears = AtomicBool::new(false);
+        Self { store, sealer, config, clock, metrics, hears, state: Mutex::default() }
+    }
+
+    /// Takes a session into memory that Postgres has just taken.
+    pub fn take_in(
+        &self,
+        cookie_hash: [u8; 32],
+        id: SessionId,
+        make: impl FnOnce(Arc<Liveness>) -> Session,
+    ) -> Arc<Session> {
+        let mut state = self.state.lock();
+        let session = Arc::new(make(state.cache.liveness(id)));
+        let now = self.clock.now();
+        let entry = Entry {
+            session: session.clone(),
+            confirmed_at: self.clock.instant(),
+            last_seen_at: now,
+            touched_at: Some(now),
+        };
+        state.cache.put(cookie_hash, entry);
+        session
+    }
+
+    /// Forgets a session and tells everybody who holds it.
+    pub fn forget(&self, id: SessionId) {
+        let at = self.clock.instant();
+        let mut state = self.state.lock();
+        state.cache.end(id);
+        state.touched.remove(&id);
+        state.ended.entry(id).or_insert(Ended { at, is_deleted: true });
+    }
+
+    /// The newest value in memory of a session.
+    pub fn newest(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.state.lock().cache.find(id).map(|entry| entry.session.clone())
+    }
+
+    /// How old a session in memory may be before it is read again.
+    pub fn cache_age(&self) -> Duration {
+        if self.hears.load(Ordering::Relaxed) { self.config.cache } else { self.config.cache_deaf }
+    }
+
+    pub fn known(&self) -> Vec<SessionId> {
+        self.state.lock().cache.known()
+    }
+
+    /// Notes which of the sessions asked about there are; ends the others on this node.
+    pub fn confirm(&self, asked: &[SessionId], live: &[(SessionId, DateTime<Utc>)]) {
+        self.database_answers();
+        let live: HashMap<_, _> = live.iter().copied().collect();
+        let idle_since = self.clock.now() - self.config.idle;
+        let at = self.clock.instant();
+        let mut state = self.state.lock();
+        for id in asked {
+            let last_seen_at = live.get(id).map(|seen| state.cache.confirm(*id, *seen, at).unwrap_or(*seen));
+            if last_seen_at.is_none_or(|seen| seen <= idle_since) && state.cache.end(*id) {
+                state.ended.insert(*id, Ended { at, is_deleted: true });
+            }
+        }
+    }
+
+    /// The uses to be written down, handed over.
+    pub fn take_touched(&self) -> Vec<(SessionId, DateTime<Utc>, String)> {
+        let touched = std::mem::take(&mut self.state.lock().touched);
+        touched.into_iter().map(|(id, (at, address))| (id, at, address)).collect()
+    }
+
+    /// Takes uses back that could not be written.
+    pub fn put_back_touched(&self, touched: Vec<(SessionId, DateTime<Utc>, String)>) {
+        let mut state = self.state.lock();
+        for (id, at, address) in touched {
+            state.touched.entry(id).or_insert((at, address));
+        }
+    }
+
+    /// Sessions that are over here while their rows still stand.
+    pub fn undeleted(&self) -> Vec<SessionId> {
+        let state = self.state.lock();
+        state.ended.iter().filter(|(_, ended)| !ended.is_deleted).map(|(id, _)| *id).collect()
+    }
+
+    /// A row could not be deleted: it will be, later.
+    pub fn note_undeleted(&self, id: SessionId) {
+        if let Some(ended) = self.state.lock().ended.get_mut(&id) {
+            ended.is_deleted = false;
+        }
+    }
+
+    pub fn note_deleted(&self, id: SessionId) {
+        if let Some(ended) = self.state.lock().ended.get_mut(&id) {
+            ended.is_deleted = true;
+        }
+    }
+
+    /// Drops what is too old to be served even while Postgres is away. Returns how many sessions remain.
+    pub fn prune(&self) -> usize {
+        let now = self.clock.instant();
+        let oldest = self.config.memory_grace + self.config.cache;
+        let mut state = self.state.lock();
+        state.cache.prune(now.checked_sub(oldest).unwrap_or(now));
+        state.ended.retain(|_, ended| !ended.is_deleted || now.duration_since(ended.at) < REMEMBER_ENDED);
+        state.cache.len()
+    }
+
+    pub fn database_fails(&self, error: &sqlx::Error) {
+        let mut state = self.state.lock();
+        if state.try_database_at.is_none() {
+            tracing::warn!(%error, "the database does not answer; sessions are served from memory");
+        }
+        state.try_database_at = Some(self.clock.instant() + DATABASE_PAUSE);
+    }
+
+    pub fn database_answers(&self) {
+        if self.state.lock().try_database_at.take().is_some() {
+            tracing::info!("the database answers again");
+        }
+    }
+
+    /// Whether this request should ask Postgres; while it does not answer, one at a time does.
+    pub fn may_try_database(&self) -> bool {
+        let now = self.clock.instant();
+        let mut state = self.state.lock();
+        match state.try_database_at {
+            Some(at) if now < at => false,
+            Some(_) => {
+                state.try_database_at = Some(now + DATABASE_PAUSE);
+                true
+            }
+            None => true,
+        }
+    }
+
+    pub fn kept(&self, hash: &[u8; 32]) -> Option<Entry> {
+        self.state.lock().cache.get(hash).cloned()
+    }
+
+    pub fn is_fresh(&self, entry: &Entry) -> bool {
+        self.clock.instant().duration_since(entry.confirmed_at) < self.cache_age()
+    }
+
+    pub fn is_within_grace(&self, entry: &Entry) -> bool {
+        self.clock.instant().duration_since(entry.confirmed_at)
+            < self.config.memory_grace.max(self.cache_age())
+    }
+
+    /// Takes a row into memory. `None` if it ended meanwhile, or if its token was sealed with a key we do not have.
+    pub fn keep(&self, hash: [u8; 32], row: SessionRow) -> Option<Entry> {
+        let token = self.open_token(row.id, &row.sealed_token)?;
+        let mut state = self.state.lock();
+        if state.ended.contains_key(&row.id) {
+            return None;
+        }
+        let known = state.cache.get(&hash);
+        let (last_seen_at, touched_at) = known.map_or((row.last_seen_at, Some(row.last_seen_at)), |known| {
+            (known.last_seen_at.max(row.last_seen_at), known.touched_at)
+        });
+        let session = Arc::new(Session {
+            id: row.id,
+            user: row.user,
+            token,
+            token_expires_at: row.token_expires_at,
+            needs_totp: row.needs_totp,
+            default_project: row.default_project.and_then(|id| id.parse().ok()),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            liveness: state.cache.liveness(row.id),
+        });
+        let entry = Entry { session, confirmed_at: self.clock.instant(), last_seen_at, touched_at };
+        state.cache.put(hash, entry.clone());
+        Some(entry)
+    }
+
+    /// A session that is about to be used: refused if past its limits, else noted as used.
+    pub fn used(&self, hash: &[u8; 32], entry: &Entry, address: &str) -> Result<Arc<Session>, ApiError> {
+        let now = self.clock.now();
+        let session = &entry.session;
+        let mut state = self.state.lock();
+        if session.expires_at <= now || entry.last_seen_at + self.config.idle <= now {
+            if state.cache.end(session.id) {
+                self.metrics.count(Metric::SessionEnded, &[EndReason::Expired.tag()]);
+            }
+            return Err(ApiError::SessionEnded);
+        }
+        if let Some(kept) = state.cache.get_mut(hash) {
+            kept.last_seen_at = kept.last_seen_at.max(now);
+            if kept.touched_at.is_none_or(|at| now - at >= TOUCH_EVERY) {
+                kept.touched_at = Some(now);
+                state.touched.insert(session.id, (now, address.to_owned()));
+            }
+        }
+        Ok(session.clone())
+    }
+
+    pub fn seal_token(&self, id: SessionId, token: &Secret) -> Result<Vec<u8>, ApiError> {
+        self.sealer
+            .seal(&token_purpose(id), token.expose().as_bytes())
+            .map_err(ApiError::internal("sealing a token"))
+    }
+
+    pub fn open_token(&self, id: SessionId, sealed: &[u8]) -> Option<Secret> {
+        let token =
+            self.sealer.open(&token_purpose(id), sealed).and_then(|bytes| String::from_utf8(bytes).ok());
+        if token.is_none() {
+            tracing::warn!(
+                session = id.short(),
+                "the token of a session cannot be decrypted with the keys there are"
+            );
+        }
+        token.map(Secret::new)
+    }
+}
+
+fn token_purpose(id: SessionId) -> String {
+    format!("session token {id}")
+}
