@@ -71,10 +71,12 @@ fn age(seconds: i64) -> (i64, &'static str) {
 
 #[cfg(target_arch = "wasm32")]
 mod browser {
-    use js_sys::{Array, Date, Function, Intl, Number, Object, Reflect};
+    use js_sys::{Array, Date, Function, Intl, Object, Reflect};
     use wasm_bindgen::JsValue;
 
     thread_local! {
+        // Made once: `toLocaleString` would look up the locale for every number anew.
+        static NUMBER: Function = Intl::NumberFormat::new(&Array::new(), &Object::new()).format();
         static MOMENT: Intl::DateTimeFormat =
             date_format(&[("dateStyle", "medium"), ("timeStyle", "long")]);
         static DAY: Intl::DateTimeFormat = date_format(&[("dateStyle", "medium")]);
@@ -83,7 +85,10 @@ mod browser {
     }
 
     pub fn number(value: u64) -> String {
-        Number::from(value as f64).to_locale_string("default").into()
+        NUMBER.with(|format| {
+            let text = format.call1(&JsValue::UNDEFINED, &JsValue::from_f64(value as f64));
+            text.ok().and_then(|text| text.as_string()).unwrap_or_else(|| value.to_string())
+        })
     }
 
     pub fn moment(at: i64) -> String {

@@ -7,6 +7,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     rc::{Rc, Weak},
+    time::Duration,
 };
 
 use api_types::{ProjectId, ServerId, servers::RegionStatus};
@@ -73,6 +74,11 @@ impl ServersStore {
     /// Rises when something changed, at most once a frame.
     pub fn version(self) -> Signal<u32> {
         self.version.into()
+    }
+
+    /// Something changed that is drawn with the next frame.
+    pub fn is_frame_asked(self) -> bool {
+        self.inner.try_with_value(|inner| inner.is_frame_asked.get()).unwrap_or(false)
     }
 
     /// Changes what is shown or ticked; drawn with the next frame.
@@ -268,9 +274,14 @@ pub fn provide_servers_store() -> ServersStore {
     };
     let seen = window_event_listener_untyped("visibilitychange", nudge);
     let online = window_event_listener_untyped("online", move |_| store.nudge());
+    let listen = move || _ = store.inner.try_with_value(|inner| inner.check_silence());
+    let listening = set_interval_with_handle(listen, LISTEN_EVERY);
     on_cleanup(move || {
         seen.remove();
         online.remove();
+        if let Ok(listening) = listening {
+            listening.clear();
+        }
         store.leave();
     });
     store
@@ -282,6 +293,9 @@ pub fn use_servers_store() -> ServersStore {
     expect_context()
 }
 
+/// The server pings every 20 s: two that are missing are no accident.
+const SILENCE_MS: f64 = 50_000.0;
+const LISTEN_EVERY: Duration = Duration::from_secs(10);
 /// How long a keystroke may compute before it lets a frame pass.
 const TYPING_MS: f64 = 14.0;
 /// While rows pour in, the view catches up with them no more often than this.
@@ -297,6 +311,8 @@ pub(super) struct Inner {
     turns: RefCell<Option<Turns>>,
     is_frame_asked: Cell<bool>,
     view_stepped_at: Cell<f64>,
+    /// When the server said something last.
+    heard_at: Cell<f64>,
     on_frame: Box<dyn Fn()>,
     pub(super) this: Weak<Inner>,
 }
@@ -320,6 +336,7 @@ impl Inner {
             turns: RefCell::new(None),
             is_frame_asked: Cell::new(false),
             view_stepped_at: Cell::new(0.0),
+            heard_at: Cell::new(0.0),
             on_frame: Box::new(on_frame),
             this: this.clone(),
         });
@@ -331,6 +348,7 @@ impl Inner {
 
     /// Puts something into the inbox, to be worked off in turns.
     pub(super) fn arrive(&self, arrived: Arrived) {
+        self.heard_at.set(now_ms());
         self.inbox.borrow_mut().push_back(arrived);
         self.ask_turn();
     }
@@ -373,6 +391,15 @@ impl Inner {
     fn ask_turn(&self) {
         if let Some(turns) = &*self.turns.borrow() {
             turns.ask();
+        }
+    }
+
+    /// A connection that should say something now and then, and did not for long, is gone without saying so.
+    fn check_silence(&self) {
+        let is_open = matches!(&*self.link.borrow(), Link::Socket { .. } | Link::Stream(_));
+        if is_open && now_ms() - self.heard_at.get() > SILENCE_MS {
+            *self.link.borrow_mut() = Link::None;
+            self.arrive(Arrived::End(Happening::Lost));
         }
     }
 

@@ -20,8 +20,7 @@ const VALUES_SHOWN_AT_MOST: usize = 200;
 #[component]
 pub fn FacetPanel(state: ListState) -> impl IntoView {
     let store = use_servers_store();
-    let has_rows =
-        Memo::new(move |_| store.track(|servers| !servers.view.is_empty() || servers.is_complete()));
+    let has_values = Memo::new(move |_| store.track(|servers| servers.is_caught_up));
     let is_pointed_at = RwSignal::new(false);
     let any_chosen = move || !state.facets().read().is_empty();
     view! {
@@ -42,8 +41,8 @@ pub fn FacetPanel(state: ListState) -> impl IntoView {
                     </button>
                 </Show>
             </div>
-            // Until the first rows tell the values there is one grey place for all of them: nothing moves down later.
-            <Show when=move || has_rows.get() == Some(true) fallback=|| view! { <FacetSkeleton /> }>
+            // Until the values are known there is one grey place for all of them, so that none is pushed down later.
+            <Show when=move || has_values.get() == Some(true) fallback=|| view! { <FacetSkeleton /> }>
                 {Facet::ALL.map(|facet| view! { <FacetGroup state facet is_pointed_at /> }).collect_view()}
             </Show>
         </div>

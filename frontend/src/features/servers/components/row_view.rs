@@ -7,7 +7,7 @@ use api_types::{ProjectId, servers::StatusKind};
 use js_sys::JsString;
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
-use web_sys::{DocumentFragment, Element, HtmlTemplateElement, Node};
+use web_sys::{DocumentFragment, Element, HtmlTemplateElement};
 
 use crate::{
     features::servers::{
@@ -23,8 +23,9 @@ pub const CURSOR_ID: &str = "server-cursor";
 /// Makes rows for one set of columns.
 pub struct RowPainter {
     template: Element,
-    icons: Vec<(StatusKind, Node)>,
+    lock: Element,
     columns: Vec<Column>,
+    addresses_shown: usize,
     /// What a server's link begins with.
     link_start: String,
     texts: TextCache,
@@ -73,16 +74,12 @@ impl DrawnRow {
 
 impl RowPainter {
     /// `None` where the document refuses to make elements at all.
-    pub fn new(columns: &[Column], project: &ProjectId) -> Option<Self> {
-        let template = from_markup(&row_markup(columns))?;
-        let icons = KINDS
-            .into_iter()
-            .map(|kind| Some((kind, from_markup(state::icon_of(kind).svg())?.into())))
-            .collect::<Option<_>>()?;
+    pub fn new(columns: &[Column], addresses_shown: usize, project: &ProjectId) -> Option<Self> {
         Some(Self {
-            template,
-            icons,
+            template: from_markup(&row_markup(columns))?,
+            lock: from_markup(&lock_markup())?,
             columns: columns.to_vec(),
+            addresses_shown,
             link_start: format!("/projects/{project}/servers/"),
             texts: TextCache::default(),
             now: format::now(),
@@ -129,13 +126,10 @@ impl RowPainter {
             drawn.is_selected = place.is_selected;
             let word = if place.is_selected { "true" } else { "false" };
             self.texts.set_attribute(&drawn.element, "aria-selected", word);
-        }
-        // A box is ticked by the browser before we hear of it, so what we painted last says nothing.
-        if (place.is_selected || !drawn.is_new)
-            && let Some(tick) =
-                drawn.element.first_element_child().and_then(|cell| cell.first_element_child())
-        {
-            tick.unchecked_ref::<FastElement>().set_checked(place.is_selected);
+            let tick = drawn.element.first_element_child().and_then(|cell| cell.first_element_child());
+            if let Some(tick) = tick {
+                self.texts.set_attribute(&tick, "aria-checked", word);
+            }
         }
         if drawn.has_cursor != place.has_cursor {
             drawn.has_cursor = place.has_cursor;
@@ -222,10 +216,6 @@ impl RowPainter {
         {
             drawn.kind = kind;
             self.texts.set_attribute(&mark, "class", state::class_of(kind));
-            let icon = self.icons.iter().find(|(of, _)| *of == kind);
-            if let Some(icon) = icon.and_then(|(_, icon)| icon.clone_node_with_deep(true).ok()) {
-                mark.replace_children_with_node_1(&icon);
-            }
         }
         let word = if row.is_gone() { texts::GONE.into() } else { state::status_word(row.status()) };
         parts.set(&mut self.texts, &word);
@@ -235,10 +225,14 @@ impl RowPainter {
             None if drawn.is_new => _ = parts.next(),
             None => parts.set(&mut self.texts, ""),
         }
-        if let Some(lock) = parts.next()
-            && (!drawn.is_new || row.is_locked())
-        {
-            _ = lock.toggle_attribute_with_force("hidden", !row.is_locked());
+        match (parts.next(), row.is_locked()) {
+            (None, true) => {
+                if let Ok(lock) = self.lock.clone_node_with_deep(true) {
+                    _ = cell.append_child(&lock);
+                }
+            }
+            (Some(lock), false) => lock.remove(),
+            _ => {}
         }
     }
 
@@ -294,6 +288,7 @@ impl RowPainter {
                 second = Some(address);
             }
         }
+        let second = second.filter(|_| self.addresses_shown > 1);
         let mut parts = Parts::of(cell);
         for address in [first, second] {
             match address {
@@ -302,7 +297,7 @@ impl RowPainter {
                 None => parts.set_text(""),
             }
         }
-        let left_out = count.saturating_sub(2);
+        let left_out = count.saturating_sub(self.addresses_shown);
         if left_out > 0 || !is_new {
             let more = if left_out > 0 { texts::and_more(left_out) } else { String::new() };
             parts.set(&mut self.texts, &more);
@@ -341,7 +336,8 @@ impl RowPainter {
     }
 }
 
-const KINDS: [StatusKind; 6] = [
+/// Every kind of status, for those who make something for each.
+pub const KINDS: [StatusKind; 6] = [
     StatusKind::Running,
     StatusKind::Changing,
     StatusKind::Resting,
@@ -353,21 +349,23 @@ const KINDS: [StatusKind; 6] = [
 /// Tags that stand in a row; the others are counted.
 const TAGS_SHOWN: usize = 2;
 
+/// What most rows do not have is made for those that do.
+fn lock_markup() -> String {
+    format!("<span class=\"lock\" role=\"img\" aria-label=\"{}\">{}</span>", texts::LOCKED, Icon::Lock.svg())
+}
+
 fn row_markup(columns: &[Column]) -> String {
     let mut markup = format!(
         "<div role=\"row\" class=\"row\" aria-selected=\"false\"><div role=\"gridcell\" class=\"cell select\">\
-         <input type=\"checkbox\" tabindex=\"-1\" aria-label=\"{}\"></div>",
+         <span class=\"tick\" role=\"checkbox\" aria-checked=\"false\" aria-label=\"{}\"></span></div>",
         texts::SELECT
     );
     for column in columns {
         let inside = match column {
             Column::Status => format!(
-                "<span class=\"{}\" aria-hidden=\"true\">{}</span><span class=\"word\"></span>\
-                 <span class=\"task\"></span><span class=\"lock\" role=\"img\" aria-label=\"{}\" hidden>{}</span>",
+                "<span class=\"{}\" aria-hidden=\"true\"></span><span class=\"word\"></span>\
+                 <span class=\"task\"></span>",
                 state::class_of(StatusKind::Running),
-                Icon::StatusRunning.svg(),
-                texts::LOCKED,
-                Icon::Lock.svg(),
             ),
             Column::Name => "<a class=\"foreign\" tabindex=\"-1\"></a>".to_owned(),
             Column::Tags => format!(
@@ -399,7 +397,8 @@ fn from_markup(markup: &str) -> Option<Element> {
     let template: HtmlTemplateElement = document().create_element("template").ok()?.unchecked_into();
     template.set_inner_html(markup);
     let content: DocumentFragment = template.content();
-    content.first_element_child()
+    // A template's content belongs to a document of its own: what is cloned from it would be moved over, row by row.
+    document().import_node_with_deep(content.first_element_child()?.as_ref(), true).ok()?.dyn_into().ok()
 }
 
 /// The children of a cell, one after the other.
@@ -517,9 +516,6 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, js_name = textContent)]
     fn set_text(this: &FastElement, text: &JsString);
-
-    #[wasm_bindgen(method, setter)]
-    fn set_checked(this: &FastElement, checked: bool);
 
     #[wasm_bindgen(method, js_name = setAttribute)]
     fn set_attribute(this: &FastElement, name: &JsString, value: &JsString);

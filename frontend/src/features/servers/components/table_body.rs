@@ -40,8 +40,19 @@ pub struct TableBody {
     spare: Vec<u32>,
     matching: usize,
     cursor: Option<RowIndex>,
+    /// Rows still pour in: those in sight are put in place anew rather than pushed along.
+    is_loading: bool,
     /// Rises with every change to show; a block with an older one is out of date.
     tick: u64,
+}
+
+/// What every row looks like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    pub columns: Vec<Column>,
+    pub addresses_shown: usize,
+    /// In pixels.
+    pub row_height: f64,
 }
 
 /// What of the list is in sight, in pixels. Told rather than asked for: asking makes the browser lay out.
@@ -63,17 +74,12 @@ const NOWHERE: u32 = u32::MAX;
 
 impl TableBody {
     /// `None` where the document refuses to make elements.
-    pub fn new(
-        canvas: HtmlElement,
-        columns: &[Column],
-        project: &ProjectId,
-        row_height: f64,
-    ) -> Option<Self> {
+    pub fn new(canvas: HtmlElement, layout: &Layout, project: &ProjectId) -> Option<Self> {
         canvas.set_text_content(None);
         Some(Self {
             canvas,
-            painter: RowPainter::new(columns, project)?,
-            row_height,
+            painter: RowPainter::new(&layout.columns, layout.addresses_shown, project)?,
+            row_height: layout.row_height,
             sight: Sight::default(),
             blocks: BTreeMap::new(),
             drawn: Vec::new(),
@@ -82,6 +88,7 @@ impl TableBody {
             spare: Vec::new(),
             matching: usize::MAX,
             cursor: None,
+            is_loading: true,
             tick: 0,
         })
     }
@@ -95,6 +102,7 @@ impl TableBody {
     pub fn draw(&mut self, servers: &Servers, cursor: Option<RowIndex>) {
         self.tick += 1;
         self.cursor = cursor;
+        self.is_loading = !servers.is_complete();
         let matching = servers.view.len();
         if matching != self.matching {
             self.matching = matching;
@@ -217,6 +225,11 @@ impl TableBody {
         if is_as_wanted {
             return;
         }
+        if self.is_loading {
+            // Rows that are pushed along by others count as a layout that shifts, over and over while a list loads;
+            // rows that are taken out and put in do not.
+            self.empty(block, number);
+        }
         // First out with those that go elsewhere, so that the ones behind them need not move.
         let mut held: Vec<u32> = Vec::with_capacity(block.rows.len());
         for at in std::mem::take(&mut block.rows) {
@@ -248,6 +261,15 @@ impl TableBody {
             _ = block.element.insert_before(&self.drawn[at as usize].element, before);
             self.block_of[at as usize] = number;
             block.rows.push(at);
+        }
+    }
+
+    fn empty(&mut self, block: &mut Block, number: u32) {
+        block.element.set_text_content(None);
+        for at in std::mem::take(&mut block.rows) {
+            if self.block_of[at as usize] == number {
+                self.block_of[at as usize] = NOWHERE;
+            }
         }
     }
 

@@ -34,6 +34,19 @@ pub fn grid_template(columns: &[Column], width: u32) -> String {
     template
 }
 
+/// How many of a server's addresses fit into their column.
+pub fn addresses_shown(columns: &[Column], width: u32) -> usize {
+    let measures = || columns.iter().map(|column| measure(*column, width));
+    let (least, shares) = measures()
+        .fold((SELECT_WIDTH, 0), |(least, shares), measure| (least + measure.least, shares + measure.share));
+    let addresses = measure(Column::Addresses, width);
+    let own = addresses.least + width.saturating_sub(least) * addresses.share / shares.max(1);
+    if own < TWO_ADDRESSES { 1 } else { 2 }
+}
+
+/// Two IPv4 addresses and what else is in their cell.
+const TWO_ADDRESSES: u32 = 236;
+
 /// True where a status is its icon alone; its word is then for screen readers and the tooltip.
 pub fn is_narrow(width: u32) -> bool {
     width < NARROW
@@ -53,15 +66,15 @@ struct Measure {
 
 fn measure(column: Column, width: u32) -> Measure {
     let (least, share, gives_way) = match column {
-        Column::Name => (150, 30, 0),
+        Column::Name => (150, 26, 0),
         Column::Status if is_narrow(width) => (36, 0, 1),
         Column::Status => (128, 14, 1),
-        Column::Addresses => (148, 20, 2),
+        Column::Addresses => (140, 22, 2),
         Column::Region => (104, 10, 3),
         Column::Created => (116, 9, 6),
-        Column::Flavor => (132, 14, 5),
-        Column::Tags => (136, 20, 7),
-        Column::Image => (148, 18, 4),
+        Column::Flavor => (148, 12, 5),
+        Column::Tags => (128, 20, 7),
+        Column::Image => (140, 16, 4),
         Column::Ram => (84, 6, 8),
         Column::Vcpus => (76, 5, 9),
         Column::Disk => (84, 6, 10),
@@ -90,6 +103,14 @@ mod tests {
     }
 
     #[test]
+    fn a_second_address_shows_where_there_is_room_for_it_whole() {
+        assert_eq!(addresses_shown(&Column::DEFAULT, 1_200), 1);
+        assert_eq!(addresses_shown(&Column::DEFAULT, 1_700), 2);
+        assert_eq!(addresses_shown(&[Column::Name, Column::Addresses], 800), 2);
+        assert_eq!(addresses_shown(&[], 800), 1);
+    }
+
+    #[test]
     fn the_last_column_stays_however_narrow_the_table_is() {
         assert_eq!(visible_columns(&Column::DEFAULT, 10), [Column::Name]);
         assert_eq!(visible_columns(&[Column::Id], 10), [Column::Id]);
@@ -99,7 +120,7 @@ mod tests {
     #[test]
     fn a_template_has_a_width_for_the_tick_box_and_for_each_column() {
         let columns = [Column::Status, Column::Name];
-        assert_eq!(grid_template(&columns, 900), "40px minmax(128px, 14fr) minmax(150px, 30fr)");
-        assert_eq!(grid_template(&columns, 390), "40px 36px minmax(150px, 30fr)");
+        assert_eq!(grid_template(&columns, 900), "40px minmax(128px, 14fr) minmax(150px, 26fr)");
+        assert_eq!(grid_template(&columns, 390), "40px 36px minmax(150px, 26fr)");
     }
 }

@@ -13,10 +13,10 @@ use web_sys::{Element, HtmlElement};
 
 use super::{
     row_view::CURSOR_ID,
-    table_body::{Sight, TableBody},
+    table_body::{Layout, Sight, TableBody},
 };
 use crate::features::servers::{
-    rows::{Column, RowIndex},
+    rows::RowIndex,
     store::{Servers, ServersStore},
     turns::{Turns, now_ms},
 };
@@ -127,12 +127,19 @@ impl TableView {
         let this = Rc::downgrade(&view.0);
         *view.0.turns.borrow_mut() = Turns::new(move |deadline| {
             this.upgrade().is_some_and(|inner| {
+                // Whatever comes with the next frame asks for the rest anew.
+                if inner.store.is_frame_asked() {
+                    return false;
+                }
                 let has_more = inner.store.with(|servers| {
+                    if !servers.is_complete() {
+                        return false;
+                    }
                     let mut body = inner.body.borrow_mut();
                     let Some(body) = body.as_mut() else { return false };
                     let has_more = body.draw_rest(servers, deadline);
                     if !has_more {
-                        inner.all_drawn(servers);
+                        inner.all_drawn();
                     }
                     has_more
                 });
@@ -142,17 +149,17 @@ impl TableView {
         view
     }
 
-    /// Draws with these columns and this height of a row from now on.
-    pub fn lay_out(&self, columns: &[Column], project: &ProjectId, row_height: f64) {
+    /// Draws rows of this look from now on.
+    pub fn lay_out(&self, layout: &Layout, project: &ProjectId) {
         let inner = &self.0;
         let before = inner.body.borrow().as_ref().map(TableBody::row_height);
         if let Some(before) = before
-            && before != row_height
+            && before != layout.row_height
         {
-            let top = inner.sight.get().top / before * row_height;
+            let top = inner.sight.get().top / before * layout.row_height;
             inner.scroller.set_scroll_top(top as i32);
         }
-        *inner.body.borrow_mut() = TableBody::new(inner.canvas.clone(), columns, project, row_height);
+        *inner.body.borrow_mut() = TableBody::new(inner.canvas.clone(), layout, project);
         self.measure();
         self.draw();
     }
@@ -366,10 +373,7 @@ impl Inner {
         self.marks.set(marks);
     }
 
-    fn all_drawn(&self, servers: &Servers) {
-        if !servers.is_complete() {
-            return;
-        }
+    fn all_drawn(&self) {
         set(&self.scroller, "data-state", "complete");
         let mut marks = self.marks.get();
         if !marks.drawn {
