@@ -7,13 +7,10 @@ mod theme_menu;
 mod top_bar;
 
 use leptos::prelude::*;
-use leptos_router::{
-    components::{Route, Router, Routes},
-    path,
-};
 
 use crate::{
-    features::{account::SessionsPage, servers::ServersRoutes},
+    features::{account::SessionsPage, servers::ServersPages},
+    router::{Pages, Route, provide_router},
     session::provide_session,
     theme::provide_theme,
     ui::{
@@ -22,6 +19,12 @@ use crate::{
     },
 };
 use frame::Frame;
+
+/// The route tree: one line per feature.
+const ROUTES: &[Route] = &[
+    Route { path: "/account/sessions", page: || view! { <SessionsPage /> }.into_any() },
+    Route { path: "/projects/{project}/servers/*", page: || view! { <ServersPages /> }.into_any() },
+];
 
 /// Replaces the frame the server sent, in one step, with the same frame alive.
 pub fn mount() {
@@ -43,15 +46,11 @@ fn App() -> impl IntoView {
     provide_side_drawer();
     let shortcuts = provide_shortcuts();
     provide_session();
+    provide_router(ROUTES);
     view! {
-        <Router>
-            <Frame shortcuts>
-                <Routes fallback=NotFound>
-                    <Route path=path!("/account/sessions") view=SessionsPage />
-                    <ServersRoutes />
-                </Routes>
-            </Frame>
-        </Router>
+        <Frame shortcuts>
+            <Pages not_found=|| view! { <NotFound /> }.into_any() />
+        </Frame>
     }
 }
 

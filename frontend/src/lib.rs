@@ -1,12 +1,15 @@
 //! The panel in the browser.
 //!
-//! Imports point one way: `ui`, then what all features share (`api_client`, `session`, `project`, `theme`), then
+//! Imports point one way: `ui`, then what all features share (`api_client`, `asked`, `router`, `project`,
+//! `session`, `theme`), then
 //! `features`, then `app`.
 
 pub mod api_client;
 pub mod app;
+pub mod asked;
 pub mod features;
 pub mod project;
+pub mod router;
 pub mod session;
 pub mod theme;
 pub mod ui;

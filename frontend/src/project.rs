@@ -2,21 +2,13 @@
 
 use api_types::{ProjectId, Region, ServerId};
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
+
+use crate::router::use_router;
 
 /// The project of this page; `None` on pages that have none, or when the URL's is no id.
 pub fn use_project() -> Memo<Option<ProjectId>> {
-    let location = use_location();
-    Memo::new(move |_| location.pathname.with(|path| project_of(path)))
-}
-
-/// A parameter of the page's route, read as what it should be.
-pub fn use_param<T>(name: &'static str) -> Memo<Option<T>>
-where
-    T: std::str::FromStr + PartialEq + Send + Sync + 'static,
-{
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get(name)?.parse().ok()))
+    let path = use_router().path();
+    Memo::new(move |_| path.with(|path| project_of(path)))
 }
 
 /// Where the servers of a project are.

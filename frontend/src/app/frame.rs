@@ -1,12 +1,12 @@
 //! The frame around every page: top bar, products, and what may lie over the page.
 
 use leptos::{ev::MouseEvent, prelude::*};
-use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
 use super::top_bar::TopBar;
 use crate::{
     project::{servers_path, use_project},
+    router::use_router,
     session::{SessionPrompt, use_session},
     ui::{
         Announcer, Icon, Shortcut, Toasts, dom,
@@ -75,12 +75,12 @@ fn product_link(product: Product) -> impl IntoView {
 fn use_products() -> Memo<Vec<Product>> {
     let session = use_session();
     let project = use_project();
-    let location = use_location();
+    let path = use_router().path();
     Memo::new(move |_| {
         let project = project.get().or_else(|| session.current().and_then(|current| current.default_project));
         let Some(project) = project else { return Vec::new() };
         let href = servers_path(&project);
-        let is_current = location.pathname.with(|path| path.starts_with(&href));
+        let is_current = path.with(|path| path.starts_with(&href));
         vec![Product { name: "Servers", icon: Icon::Server, href, is_current }]
     })
 }

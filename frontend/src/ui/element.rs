@@ -94,14 +94,53 @@ impl El {
 
     /// Appends text that follows what it is made from.
     pub fn live_text(self, text: impl Fn() -> String + 'static) -> Self {
+        self.boxed_text(Box::new(text))
+    }
+
+    /// Keeps an attribute true; `None` takes it away.
+    pub fn live_attr(self, name: &'static str, value: impl Fn() -> Option<String> + 'static) -> Self {
+        self.boxed_attr(name, Box::new(value))
+    }
+
+    /// Keeps a class there or away.
+    pub fn live_class(self, name: &'static str, is_on: impl Fn() -> bool + 'static) -> Self {
+        self.boxed_class(name, Box::new(is_on))
+    }
+
+    /// Keeps its content true: all children are made anew when what they are made from changes.
+    pub fn live_children(self, draw: impl Fn() -> Vec<Self> + 'static) -> Self {
+        self.boxed_children(Box::new(draw))
+    }
+
+    /// Keeps one Leptos view as its content, or none.
+    pub fn live_view(self, draw: impl Fn() -> Option<AnyView> + 'static) -> Self {
+        self.boxed_view(Box::new(draw))
+    }
+
+    /// Listens for as long as the owner lives.
+    pub fn on(self, event: &'static str, listen: impl FnMut(Event) + 'static) -> Self {
+        self.boxed_on(event, Box::new(listen))
+    }
+
+    pub fn element(&self) -> &Element {
+        &self.0
+    }
+
+    pub fn html(&self) -> &HtmlElement {
+        self.0.unchecked_ref()
+    }
+}
+
+/// The same without type parameters: the code of each is there once.
+impl El {
+    fn boxed_text(self, text: Box<dyn Fn() -> String>) -> Self {
         let node = document().create_text_node("");
         _ = self.0.append_child(&node);
         live(Box::new(move || node.set_data(&text())));
         self
     }
 
-    /// Keeps an attribute true; `None` takes it away.
-    pub fn live_attr(self, name: &'static str, value: impl Fn() -> Option<String> + 'static) -> Self {
+    fn boxed_attr(self, name: &'static str, value: Box<dyn Fn() -> Option<String>>) -> Self {
         let element = self.0.clone();
         live(Box::new(move || {
             _ = match value() {
@@ -112,15 +151,13 @@ impl El {
         self
     }
 
-    /// Keeps a class there or away.
-    pub fn live_class(self, name: &'static str, is_on: impl Fn() -> bool + 'static) -> Self {
-        let classes = SendWrapper::new(self.0.class_list());
+    fn boxed_class(self, name: &'static str, is_on: Box<dyn Fn() -> bool>) -> Self {
+        let classes = self.0.class_list();
         live(Box::new(move || _ = classes.toggle_with_force(name, is_on())));
         self
     }
 
-    /// Keeps its content true: all children are made anew when what they are made from changes.
-    pub fn live_children(self, draw: impl Fn() -> Vec<Self> + 'static) -> Self {
+    fn boxed_children(self, draw: Box<dyn Fn() -> Vec<Self>>) -> Self {
         let element = self.0.clone();
         live(Box::new(move || {
             element.set_text_content(None);
@@ -131,10 +168,8 @@ impl El {
         self
     }
 
-    /// Keeps one Leptos view as its content, or none.
-    pub fn live_view(self, draw: impl Fn() -> Option<AnyView> + 'static) -> Self {
+    fn boxed_view(self, draw: Box<dyn Fn() -> Option<AnyView>>) -> Self {
         let element = self.0.clone();
-        let draw: Box<dyn Fn() -> Option<AnyView>> = Box::new(draw);
         keep(RenderEffect::new(move |before: Option<Option<AnyViewState>>| {
             if let Some(mut before) = before.flatten() {
                 before.unmount();
@@ -146,20 +181,11 @@ impl El {
         self
     }
 
-    /// Listens for as long as the owner lives.
-    pub fn on(self, event: &'static str, listen: impl FnMut(Event) + 'static) -> Self {
-        let listen = Closure::<dyn FnMut(Event)>::new(listen);
+    fn boxed_on(self, event: &'static str, listen: Box<dyn FnMut(Event)>) -> Self {
+        let listen = Closure::wrap(listen);
         _ = self.0.add_event_listener_with_callback(event, listen.as_ref().unchecked_ref());
-        keep(Listener { target: self.0.clone(), event, listen });
+        keep(Box::new(Listener { target: self.0.clone(), event, listen }));
         self
-    }
-
-    pub fn element(&self) -> &Element {
-        &self.0
-    }
-
-    pub fn html(&self) -> &HtmlElement {
-        self.0.unchecked_ref()
     }
 }
 

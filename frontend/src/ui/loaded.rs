@@ -1,4 +1,4 @@
-//! Loading, failing and retrying, drawn once for every page.
+//! Loading, failing and retrying, drawn the same on every page.
 
 use leptos::prelude::*;
 
@@ -19,39 +19,19 @@ pub struct Failure {
     pub is_retryable: bool,
 }
 
-/// What a resource holds, once it does: grey lines before, the failure with Retry instead. A refresh that fails
-/// keeps what was there and says so.
-#[component]
-pub fn Loaded<T, E, C>(resource: LocalResource<Result<T, E>>, children: C) -> impl IntoView
-where
-    T: Clone + 'static,
-    E: Clone + Into<Failure> + 'static,
-    C: Fn(T) -> El + 'static,
-{
-    let latest = RwSignal::new_local(None::<T>);
-    let failure = RwSignal::new(None::<Failure>);
-    Effect::new(move || match resource.get() {
-        Some(Ok(value)) => {
-            failure.set(None);
-            latest.set(Some(value));
-        }
-        Some(Err(error)) => failure.set(Some(error.into())),
-        None => {}
-    });
-    let retry = Callback::new(move |()| {
-        failure.set(None);
-        resource.refetch();
-    });
-    let is_there = Memo::new(move |_| latest.with(Option::is_some));
-    let note = move || match (failure.get(), is_there.get()) {
-        (Some(failure), true) => vec![stale_note(&failure, retry)],
-        (Some(failure), false) => vec![failure_state(&failure, retry)],
-        (None, true) => Vec::new(),
-        (None, false) => vec![lines(4)],
-    };
-    el("div")
-        .child(el("div").live_children(note))
-        .child(el("div").live_children(move || latest.get().map(&children).into_iter().collect()))
+/// Draws what was asked for, once it is there: grey lines before, the failure with Retry instead. A refresh that
+/// fails keeps what was there and says so.
+pub fn loaded(
+    draw: impl Fn() -> Option<El> + 'static,
+    failure: impl Fn() -> Option<Failure> + 'static,
+    retry: Callback<()>,
+) -> El {
+    el("div").live_children(move || match (draw(), failure()) {
+        (Some(content), Some(failure)) => vec![stale_note(&failure, retry), content],
+        (Some(content), None) => vec![content],
+        (None, Some(failure)) => vec![failure_state(&failure, retry)],
+        (None, None) => vec![lines(4)],
+    })
 }
 
 /// A failure where the content would be.

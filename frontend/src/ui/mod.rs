@@ -35,7 +35,7 @@ pub use empty_state::EmptyState;
 pub use field::{CheckBox, TextField};
 pub use icon::Icon;
 pub use keyboard::{Shortcut, use_shortcuts};
-pub use loaded::{Failure, Loaded};
+pub use loaded::Failure;
 pub use menu::{Menu, MenuChoice, MenuHeading, MenuItem, MenuLink, MenuSeparator};
 pub use page::{Crumb, Page, PageHeader};
 pub use popover::{Align, Popover};

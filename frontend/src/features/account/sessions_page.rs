@@ -5,9 +5,10 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{api, texts};
 use crate::{
-    api_client::{ApiError, until_left},
+    api_client::ApiError,
+    asked::ask,
     ui::{
-        Button, El, Icon, Loaded, Page, PageHeader, el,
+        Button, El, Icon, Page, PageHeader, el,
         table::{Cell, table},
         use_toasts,
     },
@@ -15,10 +16,10 @@ use crate::{
 
 #[component]
 pub fn SessionsPage() -> impl IntoView {
-    let sessions = LocalResource::new(|| api::list_sessions(until_left()));
-    let other_count = Memo::new(move |_| match &*sessions.read() {
-        Some(Ok(items)) => items.iter().filter(|session| !session.is_current).count(),
-        _ => 0,
+    let sessions = ask(|until| Some(Box::pin(api::list_sessions(until))));
+    let other_count = Memo::new(move |_| {
+        sessions
+            .with(|items| items.map_or(0, |items| items.iter().filter(|session| !session.is_current).count()))
     });
     let toasts = use_toasts();
     let report = move |outcome: Result<(), ApiError>, done: &'static str| {
@@ -47,15 +48,15 @@ pub fn SessionsPage() -> impl IntoView {
             <PageHeader title=texts::TITLE actions />
             <div class="page-body">
                 <p class="page-about">{texts::ABOUT}</p>
-                <Loaded resource=sessions children=move |items| session_table(items, end) />
+                {sessions.drawn(move |items| session_table(items, end))}
             </div>
         </Page>
     }
 }
 
-fn session_table(items: Vec<SessionSummary>, end: Callback<String>) -> El {
+fn session_table(items: &[SessionSummary], end: Callback<String>) -> El {
     let heads = &[texts::BROWSER, texts::ADDRESS, texts::SIGNED_IN, texts::LAST_USED, texts::ACTIONS];
-    table(heads, items.into_iter().map(|session| session_row(session, end)).collect())
+    table(heads, items.iter().map(|session| session_row(session.clone(), end)).collect())
         .attr("data-testid", "session-table")
 }
 

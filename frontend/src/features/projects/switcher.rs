@@ -2,7 +2,6 @@
 
 use api_types::{ProjectId, projects::Project};
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use wasm_bindgen::JsCast;
 use web_sys::{Event, KeyboardEvent, MouseEvent};
@@ -14,8 +13,9 @@ use super::{
     texts,
 };
 use crate::{
-    api_client::until_left,
+    asked::ask,
     project::{servers_path, use_project},
+    router::{Step, use_router},
     ui::{El, Icon, Popover, el, element::icon, field::holds_value, popover::PopoverHandle, use_announcer},
 };
 
@@ -23,20 +23,26 @@ use crate::{
 #[component]
 pub fn ProjectSwitcher() -> impl IntoView {
     let current = use_project();
-    let project = LocalResource::new(move || {
-        let (id, until) = (current.get(), until_left());
-        async move {
-            let found = api::find_project(&id?, until).await.ok()??;
-            remember_project(&found);
-            Some(found)
-        }
+    let project = ask(move |until| {
+        let id = current.get()?;
+        Some(Box::pin(async move {
+            let found = api::find_project(&id, until).await?;
+            if let Some(found) = &found {
+                remember_project(found);
+            }
+            Ok(found)
+        }))
     });
-    let name = move || match (current.get(), project.get()) {
-        (None, _) => texts::NO_PROJECT.to_owned(),
-        (Some(_), Some(Some(project))) => project.name,
-        // Not one of ours, or not to be had: the id is what is known.
-        (Some(id), Some(None)) => id.to_string(),
-        (Some(_), None) => String::new(),
+    let name = move || {
+        let Some(id) = current.get() else { return texts::NO_PROJECT.to_owned() };
+        let has_failed = project.failure().is_some();
+        project.with(|project| match project {
+            Some(Some(project)) if project.id == id => project.name.clone(),
+            // Not one of ours, or not to be had: the id is what is known.
+            Some(None) => id.to_string(),
+            None if has_failed => id.to_string(),
+            _ => String::new(),
+        })
     };
     let face = move || {
         vec![
@@ -59,37 +65,30 @@ pub fn ProjectSwitcher() -> impl IntoView {
 #[component]
 fn Chooser() -> impl IntoView {
     let handle = use_context::<PopoverHandle>();
-    let navigate = use_navigate();
+    let router = use_router();
     let announcer = use_announcer();
     let current = use_project();
     let search = RwSignal::new(String::new());
     let mark = RwSignal::new(0_usize);
     let choices = RwSignal::new(None::<Choices>);
-    let failure = RwSignal::new(None::<String>);
-    let found = LocalResource::new(move || {
-        let (search, until) = (search.get(), until_left());
-        async move { (api::search_projects(&search, until).await, search) }
+    let found = ask(move |until| {
+        let search = search.get();
+        Some(Box::pin(async move { Ok((api::search_projects(&search, until).await?, search)) }))
     });
-    Effect::new(move || match found.get() {
-        Some((Ok(list), search)) => {
+    Effect::new(move || {
+        found.with(|found| {
+            let Some((list, search)) = found else { return };
             announcer.say(texts::found(list.total));
-            failure.set(None);
             mark.set(0);
-            choices.set(Some(Choices::new(
-                &search,
-                recent_projects(),
-                list,
-                current.get_untracked().as_ref(),
-            )));
-        }
-        Some((Err(error), _)) if error.code() != "aborted" => failure.set(Some(error.message())),
-        _ => {}
+            let current = current.get_untracked();
+            choices.set(Some(Choices::new(search, recent_projects(), list.clone(), current.as_ref())));
+        });
     });
     let choose = Callback::new(move |project: Project| {
         if let Some(handle) = handle {
             handle.close();
         }
-        navigate(&servers_path(&project.id), NavigateOptions::default());
+        router.go(&servers_path(&project.id), Step::Push);
     });
     let key = move |event: &KeyboardEvent| {
         let count = choices.with_untracked(|choices| choices.as_ref().map_or(0, Choices::len));
@@ -125,8 +124,9 @@ fn Chooser() -> impl IntoView {
         .attr("autofocus", "")
         .on("keydown", move |event| key(event.unchecked_ref()));
     let note = move || {
-        let note =
-            failure.get().map(|failure| el("p").class("chooser-note").attr("role", "alert").text(&failure));
+        let note = found
+            .failure()
+            .map(|failure| el("p").class("chooser-note").attr("role", "alert").text(&failure.message()));
         note.into_iter().collect()
     };
     let list = move || match &*choices.read() {

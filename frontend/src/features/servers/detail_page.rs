@@ -5,7 +5,6 @@ use api_types::{
     servers::{ServerDetail, ServerRow},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::{
     api,
@@ -21,8 +20,10 @@ use super::{
     store::use_servers_store,
 };
 use crate::{
-    api_client::{ApiError, until_left},
-    project::{server_path, use_param, use_project},
+    api_client::ApiError,
+    asked::{Asked, ask},
+    project::{server_path, use_project},
+    router::{parts_of, use_router, value_of},
     ui::{
         BannerKind, Button, Crumb, El, EmptyState, Icon, LinkButton, Page, PageHeader, Tab, Tabs,
         banner::text_banner,
@@ -46,33 +47,22 @@ pub struct ShownServer {
 #[component]
 pub fn ServerDetailPage() -> impl IntoView {
     let project = use_project();
-    let region = use_param::<Region>("region");
-    let id = use_param::<ServerId>("id");
-    let is_address = Memo::new(move |_| region.read().is_some() && id.read().is_some());
+    let path = use_router().path();
+    let address = Memo::new(move |_| path.with(|path| address_of(path)));
+    let region = Memo::new(move |_| address.get().map(|(region, _)| region));
+    let id = Memo::new(move |_| address.get().map(|(_, id)| id));
     let listed = use_listed_row(id);
+    let shown = ask(move |until| {
+        let (project, (region, id)) = (project.get()?, address.get()?);
+        Some(Box::pin(async move { api::show_server(&project, &region, &id, until.as_ref()).await }))
+    });
     let detail = RwSignal::new(None::<ServerDetail>);
-    let failure = RwSignal::new(None::<ApiError>);
-    let answer = LocalResource::new(move || {
-        let (project, region, id, until) = (project.get(), region.get(), id.get(), until_left());
-        async move {
-            let answer = api::show_server(&project?, &region?, &id?, until.as_ref()).await;
-            Some(answer)
-        }
-    });
-    Effect::new(move || match answer.get().flatten() {
-        Some(Ok(shown)) => {
-            failure.set(None);
-            detail.set(Some(shown));
-        }
-        Some(Err(ApiError::Aborted)) | None => {}
-        Some(Err(error)) => failure.set(Some(error)),
-    });
+    Effect::new(move || shown.with(|shown| detail.set(shown.cloned())));
     // Another server on the same page: what is known of the first must not stand under the second's name.
     Effect::new(move |before: Option<Option<ServerId>>| {
         let id = id.get();
         if before.is_some_and(|before| before != id) {
-            detail.set(None);
-            failure.set(None);
+            shown.clear();
         }
         id
     });
@@ -81,20 +71,20 @@ pub fn ServerDetailPage() -> impl IntoView {
         let mark = mark.get();
         // The first sight of the row is no change.
         if before.flatten().is_some_and(|before| mark.as_ref().is_some_and(|mark| *mark != before)) {
-            answer.refetch();
+            shown.refetch();
         }
         mark
     });
     let row = Memo::new(move |_| best_row(listed.get(), detail.read().as_ref()));
-    let refresh = Callback::new(move |()| answer.refetch());
+    let refresh = Callback::new(move |()| shown.refetch());
     let server = ShownServer { region, row, detail, refresh };
     let is_gone = Memo::new(move |_| {
-        matches!(&*failure.read(), Some(ApiError::Refused { status: 404, .. })) && listed.read().is_none()
+        matches!(shown.failure(), Some(ApiError::Refused { status: 404, .. })) && listed.read().is_none()
     });
     let title = Memo::new(move |_| row.read().as_ref().map_or(texts::SERVER.to_owned(), shown_name));
     view! {
         <Page title>
-            {move || match (is_address.get(), is_gone.get()) {
+            {move || match (address.read().is_some(), is_gone.get()) {
                 (false, _) => view! {
                     <Nowhere
                         icon=Icon::Search
@@ -108,7 +98,7 @@ pub fn ServerDetailPage() -> impl IntoView {
                     <Nowhere icon=Icon::Server title=texts::GONE_TITLE text=texts::GONE_TEXT test_id="server-gone" />
                 }
                 .into_any(),
-                (true, false) => view! { <Server server title failure /> }.into_any(),
+                (true, false) => view! { <Server server title shown /> }.into_any(),
             }}
         </Page>
     }
@@ -116,10 +106,10 @@ pub fn ServerDetailPage() -> impl IntoView {
 
 /// The server whole: its head, its tabs, and the open one.
 #[component]
-fn Server(server: ShownServer, title: Memo<String>, failure: RwSignal<Option<ApiError>>) -> impl IntoView {
+fn Server(server: ShownServer, title: Memo<String>, shown: Asked<ServerDetail>) -> impl IntoView {
     let list = use_list_address();
-    let query = use_query_map();
-    let tab = Memo::new(move |_| query.with(|query| DetailTab::from_key(query.get_str("tab"))));
+    let search = use_router().search();
+    let tab = Memo::new(move |_| DetailTab::from_key(value_of(&search.read(), "tab").as_deref()));
     let crumbs = Signal::derive(move || vec![Crumb { label: texts::SERVERS, href: list.get() }]);
     let actions =
         move || view! { <Button icon=Icon::Refresh on_press=server.refresh>{texts::REFRESH}</Button> };
@@ -130,7 +120,7 @@ fn Server(server: ShownServer, title: Memo<String>, failure: RwSignal<Option<Api
         DetailTab::from_key(Some(key)).count(server.row.read().as_ref(), server.detail.read().as_ref())
     });
     let has_row = Memo::new(move |_| server.row.read().is_some());
-    let content = move || match (has_row.get(), failure.get()) {
+    let content = move || match (has_row.get(), shown.failure()) {
         (false, Some(error)) => vec![failure_state(&error.into(), server.refresh)],
         (false, None) => vec![lines(6)],
         (true, _) => vec![open_tab(server, tab.get())],
@@ -138,10 +128,10 @@ fn Server(server: ShownServer, title: Memo<String>, failure: RwSignal<Option<Api
     view! {
         <PageHeader title crumbs beside actions />
         <div class="page-body">
-            {el("div").class("notes").live_children(move || notes(server, failure.read().as_ref()))}
+            {el("div").class("notes").live_children(move || notes(server, shown.failure().as_ref()))}
             <Tabs
                 label=texts::SECTIONS
-                tabs=use_tabs(server)
+                tabs=use_tabs()
                 current=Signal::derive(move || tab.get().key())
                 count
             />
@@ -191,6 +181,14 @@ fn Nowhere(icon: Icon, title: &'static str, text: &'static str, test_id: &'stati
     }
 }
 
+/// The server a path names, where it names one.
+fn address_of(path: &str) -> Option<(Region, ServerId)> {
+    match parts_of(super::SERVER, path)?[..] {
+        [_, region, id] => Some((region.parse().ok()?, id.parse().ok()?)),
+        _ => None,
+    }
+}
+
 /// The list's row of this server, live; `None` while the list does not have it.
 fn use_listed_row(id: Memo<Option<ServerId>>) -> Memo<Option<ServerRow>> {
     let store = use_servers_store();
@@ -204,16 +202,13 @@ fn use_listed_row(id: Memo<Option<ServerId>>) -> Memo<Option<ServerRow>> {
     })
 }
 
-fn use_tabs(server: ShownServer) -> Signal<Vec<Tab>> {
+fn use_tabs() -> Signal<Vec<Tab>> {
     let project = use_project();
-    let id = use_param::<ServerId>("id");
+    let path = use_router().path();
     let tabs = Memo::new(move |_| {
-        let (project, region, id) = (project.get(), server.region.get(), id.get());
-        let Some(path) =
-            project.zip(region).zip(id).map(|((project, region), id)| server_path(&project, &region, &id))
-        else {
-            return Vec::new();
-        };
+        let address = project.get().zip(path.with(|path| address_of(path)));
+        let Some((project, (region, id))) = address else { return Vec::new() };
+        let path = server_path(&project, &region, &id);
         let tab = |tab: DetailTab| Tab {
             key: tab.key(),
             label: tab.label(),

@@ -1,9 +1,11 @@
 //! Where the list was left: a server's page leads back to the same filter and order.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
-use crate::project::{servers_path, use_project};
+use crate::{
+    project::{servers_path, use_project},
+    router::use_router,
+};
 
 #[derive(Clone, Copy)]
 struct ListAddress(Signal<String>);
@@ -11,12 +13,13 @@ struct ListAddress(Signal<String>);
 /// Follows the address of the list for as long as the servers pages of a project are open.
 pub fn provide_list_address() {
     let project = use_project();
-    let location = use_location();
+    let router = use_router();
+    let (path, search) = (router.path(), router.search());
     let latest = Memo::new(move |before: Option<&String>| {
         let Some(list) = project.get().map(|project| servers_path(&project)) else { return String::new() };
-        let path = location.pathname.get();
+        let path = path.get();
         if path.trim_end_matches('/') == list {
-            let search = location.search.get();
+            let search = search.get();
             return if search.is_empty() { list } else { format!("{list}?{search}") };
         }
         let is_of_this_project =

@@ -4,10 +4,6 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate},
-};
 use send_wrapper::SendWrapper;
 
 use super::{
@@ -16,6 +12,7 @@ use super::{
 };
 use crate::{
     project::{servers_path, use_project},
+    router::{Step, use_router},
     ui::format,
 };
 
@@ -171,12 +168,11 @@ impl ListState {
 /// The settings of the list in the URL, for as long as the calling component lives.
 pub fn use_list_state(store: ServersStore) -> ListState {
     let project = use_project();
-    let location = use_location();
-    let navigate = use_navigate();
+    let router = use_router();
     let write_url = move |query: &str| {
         let Some(path) = project.get_untracked().map(|project| servers_path(&project)) else { return };
         let url = if query.is_empty() { path } else { format!("{path}?{query}") };
-        navigate(&url, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
+        router.go(&url, Step::Replace);
     };
     let state = ListState {
         store,
@@ -189,8 +185,8 @@ pub fn use_list_state(store: ServersStore) -> ListState {
         timer: StoredValue::new(None),
         written: StoredValue::new(String::new()),
     };
-    state.read(&location.search.get_untracked());
-    let search = location.search;
+    let search = router.search();
+    state.read(&search.get_untracked());
     // Back, forward, and links to this list: the URL leads. What we wrote ourselves comes back here as well.
     Effect::new(move |is_later: Option<()>| {
         let query = search.get();

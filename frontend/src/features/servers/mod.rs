@@ -18,35 +18,23 @@ mod texts;
 mod turns;
 
 use leptos::prelude::*;
-use leptos_router::{
-    MatchNestedRoutes,
-    components::{Outlet, ParentRoute, Route},
-    path,
-};
 
 use detail_page::ServerDetailPage;
 use list_address::provide_list_address;
 use list_page::ServerListPage;
 use store::provide_servers_store;
 
-use crate::{project::use_project, session::use_session};
+use crate::{
+    project::use_project,
+    router::{parts_of, use_router},
+    session::use_session,
+    ui::el,
+};
 
-/// The servers' part of the route tree. What the list has loaded stays with [`ServersScope`], so that going to a
-/// server and back costs nothing.
-#[component(transparent)]
-pub fn ServersRoutes() -> impl MatchNestedRoutes + Clone {
-    view! {
-        <ParentRoute path=path!("/projects/:project/servers") view=ServersScope>
-            <Route path=path!("") view=ServerListPage />
-            <Route path=path!(":region/:id") view=ServerDetailPage />
-        </ParentRoute>
-    }
-    .into_inner()
-}
-
-/// Holds what the servers pages of one project share: its rows, kept true while one of the pages is open.
+/// The servers' pages of one project: the list, and one server. What the list has loaded stays while either is open,
+/// so that going to a server and back costs nothing.
 #[component]
-fn ServersScope() -> impl IntoView {
+pub fn ServersPages() -> impl IntoView {
     let store = provide_servers_store();
     provide_list_address();
     let project = use_project();
@@ -63,5 +51,14 @@ fn ServersScope() -> impl IntoView {
         }
         count
     });
-    view! { <Outlet /> }
+    let path = use_router().path();
+    let is_list = Memo::new(move |_| path.with(|path| parts_of(LIST, path).is_some()));
+    let page = move || match is_list.get() {
+        true => untrack(|| view! { <ServerListPage /> }.into_any()),
+        false => untrack(|| view! { <ServerDetailPage /> }.into_any()),
+    };
+    el("div").class("page").live_view(move || Some(page()))
 }
+
+const LIST: &str = "/projects/{project}/servers";
+const SERVER: &str = "/projects/{project}/servers/{region}/{server}";
