@@ -1,5 +1,6 @@
 //! The page the browser's program starts in: the real frame in final sizes, so that nothing moves when it takes over.
 
+mod icons;
 mod page;
 
 use axum::{Router, routing::get};

@@ -9,6 +9,7 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
+use super::icons;
 use crate::{
     app::App,
     assets,
@@ -46,11 +47,12 @@ pub async fn show_servers(
     caller: Option<Caller>,
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
-    Path(_): Path<ServersPath>,
+    Path(path): Path<ServersPath>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let kind = if path.server.is_some() { Kind::Server } else { Kind::Servers };
     match signed_in(&app, caller.as_ref()) {
-        Some(session) => shell(&app, session, &headers, "Servers"),
+        Some(session) => shell(&app, session, &headers, kind, Some(&path.project)),
         None => Ok(to_sign_in(&uri)),
     }
 }
@@ -65,7 +67,7 @@ pub async fn show_account(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     match signed_in(&app, caller.as_ref()) {
-        Some(session) => shell(&app, session, &headers, "Sessions"),
+        Some(session) => shell(&app, session, &headers, Kind::Account, session.default_project.as_ref()),
         None => Ok(to_sign_in(&uri)),
     }
 }
@@ -73,19 +75,30 @@ pub async fn show_account(
 /// What the addresses of servers hold, checked before the browser's program sees it.
 #[derive(serde::Deserialize)]
 pub struct ServersPath {
-    #[allow(dead_code, reason = "reading it is the check")]
     project: ProjectId,
     #[allow(dead_code, reason = "reading it is the check")]
     region: Option<api_types::Region>,
-    #[allow(dead_code, reason = "reading it is the check")]
     server: Option<api_types::ServerId>,
+}
+
+/// Which page the frame is drawn for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Servers,
+    Server,
+    Account,
 }
 
 #[derive(Template)]
 #[template(path = "shell.html")]
 struct Shell<'a> {
     brand: &'a str,
-    title: &'a str,
+    kind: Kind,
+    title: &'static str,
+    /// What stands where the page's title will.
+    heading: &'static str,
+    /// Where the product "Servers" leads.
+    servers_path: Option<String>,
     theme: &'static str,
     release: &'static str,
     csrf_token: &'a str,
@@ -110,10 +123,25 @@ fn signed_in<'a>(app: &App, caller: Option<&'a Caller>) -> Option<&'a Session> {
     caller.map(|caller| &*caller.session).filter(|session| !session.is_token_expired(app.clock.now()))
 }
 
-fn shell(app: &App, session: &Session, headers: &HeaderMap, title: &str) -> Result<Response, ApiError> {
+fn shell(
+    app: &App,
+    session: &Session,
+    headers: &HeaderMap,
+    kind: Kind,
+    project: Option<&ProjectId>,
+) -> Result<Response, ApiError> {
+    let (title, heading) = match kind {
+        Kind::Servers => ("Servers", "Servers"),
+        // Its name is known to the browser's program, or will be.
+        Kind::Server => ("Server", "\u{a0}"),
+        Kind::Account => ("My sessions", "My sessions"),
+    };
     let page = Shell {
         brand: &app.config.sign_in.brand,
+        kind,
         title,
+        heading,
+        servers_path: project.map(servers_path),
         theme: theme(headers),
         release: crate::RELEASE,
         csrf_token: &app.sessions.csrf_token(session),

@@ -1,0 +1,16 @@
+//! The drawings in the frame; the same files the front end draws.
+
+pub const BRAND: &str = include_str!("../../../../assets/icons/brand.svg");
+pub const CHEVRON_DOWN: &str = include_str!("../../../../assets/icons/chevron-down.svg");
+pub const COLUMNS: &str = include_str!("../../../../assets/icons/columns.svg");
+pub const DOWNLOAD: &str = include_str!("../../../../assets/icons/download.svg");
+pub const FILTER: &str = include_str!("../../../../assets/icons/filter.svg");
+pub const HELP: &str = include_str!("../../../../assets/icons/help.svg");
+pub const LAPTOP: &str = include_str!("../../../../assets/icons/laptop.svg");
+pub const MENU: &str = include_str!("../../../../assets/icons/menu.svg");
+pub const MOON: &str = include_str!("../../../../assets/icons/moon.svg");
+pub const PROJECT: &str = include_str!("../../../../assets/icons/project.svg");
+pub const SEARCH: &str = include_str!("../../../../assets/icons/search.svg");
+pub const SERVER: &str = include_str!("../../../../assets/icons/server.svg");
+pub const SUN: &str = include_str!("../../../../assets/icons/sun.svg");
+pub const USER: &str = include_str!("../../../../assets/icons/user.svg");
