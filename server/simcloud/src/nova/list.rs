@@ -62,6 +62,11 @@ fn page<'a>(
         |server: &SimServer| marker.is_none_or(|marker| compare(marker, server, &query.sort).is_lt());
     let mut found: Vec<_> =
         candidates.filter(|server| query.lets_through(server) && is_after(server)).collect();
+    // Only the page is put in order, not all that might follow it.
+    if query.limit > 0 && query.limit < found.len() {
+        found.select_nth_unstable_by(query.limit, |a, b| compare(a, b, &query.sort));
+        found.truncate(query.limit);
+    }
     found.sort_unstable_by(|a, b| compare(a, b, &query.sort));
     found.truncate(query.limit);
     Ok(found)

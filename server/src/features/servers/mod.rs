@@ -1,12 +1,12 @@
 //! The servers of a project: the list as a stream, one server whole, and the index behind both.
 
 mod credentials;
-mod decode;
-mod feed;
+pub mod decode;
+pub mod feed;
 mod fill;
 pub mod index;
 mod live;
-mod position;
+pub mod position;
 mod refresh;
 mod retry;
 mod show;

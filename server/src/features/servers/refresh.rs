@@ -139,7 +139,7 @@ impl Keeper<'_> {
 
     fn malformed(&self, error: &serde_json::Error) -> Trouble {
         let error = UpstreamError::Malformed { reason: error.to_string() };
-        Trouble::Upstream { target: self.target(ServiceType::Compute), error }
+        Trouble::upstream(self.target(ServiceType::Compute), error)
     }
 
     fn note_success(&self, asked_at: Instant) {

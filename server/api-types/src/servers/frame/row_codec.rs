@@ -181,9 +181,7 @@ impl<'a> RowRef<'a> {
             tags: self.tags.map(|code| text(code).map(str::to_owned)).collect::<Result<_, _>>()?,
             metadata: self
                 .metadata
-                .map(|code| {
-                    text(code).map(|pair| parse_metadata(pair)).map(|(k, v)| (k.to_owned(), v.to_owned()))
-                })
+                .map(|code| text(code).map(parse_metadata).map(|(k, v)| (k.to_owned(), v.to_owned())))
                 .collect::<Result<_, _>>()?,
             addresses: self
                 .addresses

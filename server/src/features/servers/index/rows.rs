@@ -206,6 +206,10 @@ impl Rows {
         self.by_id.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Rows that are about to look different by themselves.
     pub fn in_transition(&self) -> u32 {
         self.in_transition

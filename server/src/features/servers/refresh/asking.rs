@@ -20,7 +20,7 @@ use crate::{
 pub(super) enum Trouble {
     Upstream {
         target: Target,
-        error: UpstreamError,
+        error: Box<UpstreamError>,
     },
     /// The tokens of all who look are of no use.
     Credentials {
@@ -75,7 +75,7 @@ impl Keeper<'_> {
                     match credentials.refused(&scope).await {
                         // A service that refuses what Keystone has just confirmed is at fault itself.
                         Refusal::Renewed if renewals == MOST_RENEWALS => {
-                            return Err(Trouble::Upstream { target: place.target.clone(), error });
+                            return Err(Trouble::upstream(place.target.clone(), error));
                         }
                         Refusal::Renewed => renewals += 1,
                         Refusal::Ended => useless.push(credentials),
@@ -92,7 +92,7 @@ impl Keeper<'_> {
                     patience -= *retry_in;
                     sleep(*retry_in).await;
                 }
-                _ => return Err(Trouble::Upstream { target: place.target.clone(), error }),
+                _ => return Err(Trouble::upstream(place.target.clone(), error)),
             }
         }
         Err(last)
@@ -106,6 +106,10 @@ const SHORT_WAIT: Duration = Duration::from_secs(1);
 const CIRCUIT_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Trouble {
+    pub fn upstream(target: Target, error: UpstreamError) -> Self {
+        Self::Upstream { target, error: Box::new(error) }
+    }
+
     /// As viewers are told.
     pub fn failure(&self) -> Failure {
         let (code, message, retry_after) = match self {
@@ -153,20 +157,18 @@ impl Trouble {
 
     /// Fewer rows may do.
     pub fn is_too_much(&self) -> bool {
-        matches!(
-            self,
-            Self::Upstream { error: UpstreamError::Timeout { .. } | UpstreamError::TooLarge { .. }, .. }
-        )
+        let Self::Upstream { error, .. } = self else { return false };
+        matches!(**error, UpstreamError::Timeout { .. } | UpstreamError::TooLarge { .. })
     }
 
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Upstream { error: UpstreamError::Timeout { .. }, .. })
+        matches!(self, Self::Upstream { error, .. } if matches!(**error, UpstreamError::Timeout { .. }))
     }
 
     /// It may just have been bad luck, and the same question a moment later may be answered.
     pub fn is_mishap(&self) -> bool {
         let Self::Upstream { error, .. } = self else { return false };
-        match error {
+        match &**error {
             UpstreamError::Unreachable { .. } | UpstreamError::Malformed { .. } => true,
             UpstreamError::Status { status, .. } => status.is_server_error(),
             _ => false,

@@ -207,7 +207,7 @@ async fn when_the_panel_stops_its_streams_end(db: PgPool) {
     let mut watcher = Watcher::open(&app.signed_in("alice"), &list_path(&app.project("alpha"))).await;
     watcher.until_complete().await;
     app.app.shutdown.begin();
-    let seen = watcher.to_end().await;
+    let seen = watcher.into_end().await;
     assert_eq!(seen.ended, None, "the browser comes back to another node");
 }
 

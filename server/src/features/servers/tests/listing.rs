@@ -33,7 +33,7 @@ async fn a_stream_that_does_not_follow_ends_once_everything_known_was_sent(db: P
     let alice = app.signed_in("alice");
     let path = list_path(&app.project("alpha"));
     Watcher::open(&alice, &path).await.until_complete().await;
-    let seen = Watcher::open(&alice, &format!("{path}?follow=false")).await.to_end().await;
+    let seen = Watcher::open(&alice, &format!("{path}?follow=false")).await.into_end().await;
     assert!(seen.is_caught_up && seen.is_complete() && seen.position.is_some());
     assert_eq!(seen.rows.len(), 12);
 }
@@ -43,7 +43,7 @@ async fn a_cold_list_that_does_not_follow_has_its_first_rows_and_leaves_the_inde
     let app = patient(db).await;
     let alice = app.signed_in("alice");
     let path = format!("{}?follow=false", list_path(&app.project("alpha")));
-    let first = Watcher::open(&alice, &path).await.to_end().await;
+    let first = Watcher::open(&alice, &path).await.into_end().await;
     assert!(first.is_caught_up && !first.rows.is_empty());
     crate::testing::until("the index to be complete without a viewer", async || {
         app.app.servers.totals().1 == 12

@@ -84,7 +84,7 @@ impl Watcher {
     }
 
     /// Reads to the end of the stream.
-    pub async fn to_end(mut self) -> Seen {
+    pub async fn into_end(mut self) -> Seen {
         let reading = async { while self.next().await.is_some() {} };
         assert!(timeout(SOON, reading).await.is_ok(), "the stream does not end");
         self.seen
