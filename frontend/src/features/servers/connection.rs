@@ -56,6 +56,8 @@ pub enum Happening {
     Nudged,
     /// The page went to the background.
     Hidden,
+    /// Another page took its place; the browser may keep this one for going back.
+    Left,
 }
 
 /// What a person is told.
@@ -145,6 +147,11 @@ impl Connection {
             Happening::WaitIsOver => (self.phase == Phase::Waiting).then(|| self.connect()),
             Happening::Nudged => {
                 matches!(self.phase, Phase::Waiting | Phase::Resting).then(|| self.connect())
+            }
+            Happening::Left => {
+                // A page kept for going back would keep its socket too, and the server would go on looking for it.
+                self.phase = Phase::Resting;
+                Some(Act::Rest)
             }
             Happening::Hidden => {
                 (self.phase == Phase::Get).then(|| {
@@ -271,6 +278,14 @@ mod tests {
         assert_eq!(connection.on(Happening::Hidden, 0.5), Some(Act::Rest));
         assert_eq!(connection.on(Happening::WaitIsOver, 0.5), None);
         assert_eq!(connection.on(Happening::Nudged, 0.5), Some(Act::FollowByGet));
+    }
+
+    #[test]
+    fn a_page_that_is_left_lets_go_of_everything_and_goes_on_when_one_comes_back() {
+        let mut connection = caught_up();
+        assert_eq!(connection.on(Happening::Left, 0.5), Some(Act::Rest));
+        assert_eq!(connection.on(Happening::WaitIsOver, 0.5), None);
+        assert_eq!(connection.on(Happening::Nudged, 0.5), Some(Act::OpenSocket));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::{
     live::{self, Link},
     receive::Receiver,
     rows::{Query, RowIndex, Rows, Selection, Sort, Step, View},
-    turns::{Deadline, Turns, now_ms},
+    turns::{Deadline, TURN_MS, Turns, now_ms},
 };
 
 /// A handle to the servers of the project on screen.
@@ -274,11 +274,15 @@ pub fn provide_servers_store() -> ServersStore {
     };
     let seen = window_event_listener_untyped("visibilitychange", nudge);
     let online = window_event_listener_untyped("online", move |_| store.nudge());
+    let left = window_event_listener_untyped("pagehide", move |_| store.happen(Happening::Left));
+    let back = window_event_listener_untyped("pageshow", move |_| store.nudge());
     let listen = move || _ = store.inner.try_with_value(|inner| inner.check_silence());
     let listening = set_interval_with_handle(listen, LISTEN_EVERY);
     on_cleanup(move || {
         seen.remove();
         online.remove();
+        left.remove();
+        back.remove();
         if let Ok(listening) = listening {
             listening.clear();
         }
@@ -341,7 +345,7 @@ impl Inner {
             this: this.clone(),
         });
         let this = inner.this.clone();
-        let turns = Turns::new(move |deadline| this.upgrade().is_some_and(|inner| inner.turn(deadline)));
+        let turns = Turns::new(TURN_MS, move |deadline| this.upgrade().is_some_and(|inner| inner.turn(deadline)));
         *inner.turns.borrow_mut() = turns;
         inner
     }
