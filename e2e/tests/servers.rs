@@ -139,7 +139,7 @@ fn columns_are_chosen_and_moved_and_the_address_remembers() {
         menu.toggle("Image").await?;
         let without: Vec<String> = before.iter().filter(|column| *column != "image").cloned().collect();
         until_equal("the columns without the image", without.clone(), async || table.columns().await).await?;
-        menu.press("Move Region up").await?;
+        menu.press("Move Region to the left").await?;
         let mut moved = without;
         let at = moved.iter().position(|column| column == "region").expect("the region is shown");
         moved.swap(at, at - 1);
