@@ -1,5 +1,7 @@
 //! Text as it is compared: without upper case, and with numbers in their natural order.
 
+use std::cmp::Ordering;
+
 /// Appends a text in lower case, as search compares it.
 ///
 /// Unicode's lower case, character by character (so that a part of a text folds to a part of the folded text), with
@@ -27,73 +29,75 @@ pub fn fold(text: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Eight bytes of a folded text's natural order key, from byte `8 * depth` on; with whether the key ends in them.
+/// Eight bytes of a folded text's natural order key, from byte `8 * depth` on; with whether the key ends in them. The
+/// text ends at a line break, if there is one.
 ///
 /// Keys compare as the texts do for a person: `web-2` before `web-10`. A run of digits becomes `0`, the number of its
 /// digits (leading zeros left out) and the digits; past the end there are zeros. Runs of more than 255 digits compare
 /// by their first 255.
 pub fn natural_key(folded: &[u8], depth: u32) -> (u64, bool) {
-    let mut key = NaturalKey { text: folded, digits: &[], length: 0 };
-    for _ in 0..depth * 8 {
-        if key.next().is_none() {
-            return (0, true);
+    let mut skipped = 8 * depth as usize;
+    let (mut word, mut room) = (0u64, 8);
+    let mut at = 0;
+    while let Some(byte) = folded.get(at).filter(|byte| **byte != b'\n') {
+        if !byte.is_ascii_digit() {
+            at += 1;
+            if skipped > 0 {
+                skipped -= 1;
+                continue;
+            }
+            room -= 1;
+            word |= u64::from((*byte).max(1)) << (8 * room);
+            if room == 0 {
+                return (word, false);
+            }
+            continue;
+        }
+        let (digits, end) = number(folded, at);
+        at = end;
+        let length = digits.len() + 2;
+        if skipped >= length {
+            skipped -= length;
+            continue;
+        }
+        for place in std::mem::take(&mut skipped)..length {
+            let byte = match place {
+                0 => b'0',
+                1 => digits.len() as u8,
+                _ => digits[place - 2],
+            };
+            room -= 1;
+            word |= u64::from(byte) << (8 * room);
+            if room == 0 {
+                return (word, false);
+            }
         }
     }
-    let mut word = 0;
-    for shift in (0..64).step_by(8).rev() {
-        let Some(byte) = key.next() else { return (word, true) };
-        word |= u64::from(byte) << shift;
-    }
-    (word, false)
+    (word, true)
 }
 
-/// The bytes of a natural order key, none of them zero.
-struct NaturalKey<'a> {
-    text: &'a [u8],
-    /// Digits of a number still to give.
-    digits: &'a [u8],
-    /// The number's length, to be given before its digits.
-    length: u8,
-}
-
-impl Iterator for NaturalKey<'_> {
-    type Item = u8;
-
-    #[inline]
-    fn next(&mut self) -> Option<u8> {
-        if self.length > 0 {
-            return Some(std::mem::take(&mut self.length));
-        }
-        if let Some((digit, rest)) = self.digits.split_first() {
-            self.digits = rest;
-            return Some(*digit);
-        }
-        let (first, rest) = self.text.split_first()?;
-        if !first.is_ascii_digit() {
-            self.text = rest;
-            return Some((*first).max(1));
-        }
-        let run = self.text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (digits, rest) = self.text.split_at(run);
-        self.text = rest;
-        let zeros = digits[..run - 1].iter().take_while(|byte| **byte == b'0').count();
-        let digits = &digits[zeros..];
-        self.digits = &digits[..digits.len().min(255)];
-        self.length = self.digits.len() as u8;
-        Some(b'0')
-    }
+/// The digits of the number that starts here, without leading zeros and at most 255, and where it ends.
+fn number(text: &[u8], start: usize) -> (&[u8], usize) {
+    let run = text[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = start + run;
+    let zeros = text[start..end - 1].iter().take_while(|byte| **byte == b'0').count();
+    let digits = &text[start + zeros..end];
+    (&digits[..digits.len().min(255)], end)
 }
 
 /// How two folded texts stand in natural order.
-pub fn natural_cmp(left: &[u8], right: &[u8]) -> std::cmp::Ordering {
-    let key = |text| NaturalKey { text, digits: &[], length: 0 };
-    key(left).cmp(key(right))
+pub fn natural_cmp(left: &[u8], right: &[u8]) -> Ordering {
+    for depth in 0.. {
+        let ((left, is_last), (right, _)) = (natural_key(left, depth), natural_key(right, depth));
+        if left != right || is_last {
+            return left.cmp(&right);
+        }
+    }
+    Ordering::Equal
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cmp::Ordering;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -123,26 +127,26 @@ mod tests {
         }
 
         #[test]
-        fn words_of_a_key_compare_as_the_whole_key(left in "[a-c0-2]{0,30}", right in "[a-c0-2]{0,30}") {
-            let words = |text: &str| {
-                let mut words = Vec::new();
-                for depth in 0.. {
-                    let (word, is_last) = natural_key(text.as_bytes(), depth);
-                    words.push(word);
-                    if is_last {
-                        break;
+        fn keys_compare_as_parts_of_letters_and_numbers_do(
+            left in "[a-b0-2\\-]{0,30}",
+            right in "[a-b0-2\\-]{0,30}",
+        ) {
+            /// Letters one by one, numbers whole; a number stands among them where `0` does.
+            fn parts(text: &str) -> Vec<(char, u128)> {
+                let mut parts = Vec::new();
+                let mut rest = text;
+                while let Some(first) = rest.chars().next() {
+                    let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+                    match rest[..end].parse() {
+                        Ok(number) => parts.push(('0', number)),
+                        Err(_) => parts.push((first, 0)),
                     }
+                    rest = &rest[end.max(1)..];
                 }
-                words
-            };
-            let whole = natural_cmp(left.as_bytes(), right.as_bytes());
-            let by_words = words(&left).cmp(&words(&right));
-            // A key of exactly eight bytes has a second, empty word: longer, but not different.
-            prop_assert_eq!(by_words, whole);
-            prop_assert_eq!(natural_cmp(right.as_bytes(), left.as_bytes()), whole.reverse());
-            if left == right {
-                prop_assert_eq!(whole, Ordering::Equal);
+                parts
             }
+            let order = natural_cmp(left.as_bytes(), right.as_bytes());
+            prop_assert_eq!(order, parts(&left).cmp(&parts(&right)));
         }
     }
 }

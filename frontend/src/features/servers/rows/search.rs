@@ -29,7 +29,7 @@ enum Matcher {
     /// None at all: nothing matches.
     Nothing,
     Word(Box<WordMatcher>),
-    Name(Finder<'static>),
+    Name(Box<Finder<'static>>),
     NoName,
     Id(IdPrefix),
     Ip(IpMatcher),
@@ -82,9 +82,8 @@ struct Hits {
 
 /// What is asked of a text.
 enum Test {
-    Contains(Finder<'static>),
-    /// `key=value` as the dictionary has it, with a NUL between.
-    ContainsEither(Box<[Finder<'static>; 2]>),
+    /// One of these.
+    Contains(Vec<Finder<'static>>),
     /// Without regard to what separates words: `shut off`, `SHUTOFF`.
     ContainsSpelled(String),
     StartsWith(String),
@@ -135,19 +134,19 @@ impl Matcher {
                 TextField::Id | TextField::Region => Self::Nothing,
             },
             Condition::Text { field, text } => match field {
-                TextField::Name => Self::Name(finder(text)),
+                TextField::Name => Self::Name(Box::new(finder(text))),
                 TextField::Id => IdPrefix::parse(text).map_or(Self::Nothing, Self::Id),
                 TextField::Ip => Self::Ip(IpMatcher::new(text)),
-                TextField::Tag => Self::Tag(Hits::new(Test::Contains(finder(text)))),
+                TextField::Tag => Self::Tag(Hits::new(Test::contains(text))),
                 TextField::Meta => Self::Metadata(Hits::new(Test::metadata(text))),
                 TextField::Status => Self::Status {
                     statuses: Hits::new(Test::ContainsSpelled(spelled(text.as_bytes()))),
                     tasks: Hits::new(Test::ContainsSpelled(spelled(text.as_bytes()))),
                 },
                 TextField::Region => Self::Region(text.clone()),
-                TextField::Image => Self::Image(Hits::new(Test::Contains(finder(text)))),
-                TextField::Flavor => Self::Flavor(Hits::new(Test::Contains(finder(text)))),
-                TextField::Zone => Self::Zone(Hits::new(Test::Contains(finder(text)))),
+                TextField::Image => Self::Image(Hits::new(Test::contains(text))),
+                TextField::Flavor => Self::Flavor(Hits::new(Test::contains(text))),
+                TextField::Zone => Self::Zone(Hits::new(Test::contains(text))),
             },
             Condition::Amount { field, from, to } => Self::Amount { field: *field, from: *from, to: *to },
             Condition::Time { field, from, to } => Self::Time { field: *field, from: *from, to: *to },
@@ -241,7 +240,7 @@ impl WordMatcher {
             name: finder(word),
             id: IdPrefix::parse(word).filter(IdPrefix::is_telling),
             ip: IpMatcher::new(word),
-            tags: Hits::new(Test::Contains(finder(word))),
+            tags: Hits::new(Test::contains(word)),
             metadata: Hits::new(Test::metadata(word)),
         }
     }
@@ -279,8 +278,7 @@ impl Hits {
             self.has_any = true;
         };
         match &self.test {
-            Test::Contains(finder) => dictionary.texts().scan(finder, places, hit),
-            Test::ContainsEither(finders) => {
+            Test::Contains(finders) => {
                 finders.iter().for_each(|finder| dictionary.texts().scan(finder, places.clone(), &mut hit));
             }
             Test::ContainsSpelled(text) => places
@@ -299,13 +297,14 @@ impl Hits {
 }
 
 impl Test {
+    fn contains(text: &str) -> Self {
+        Self::Contains(vec![finder(text)])
+    }
+
+    /// Key, value, or `key=value`, which dictionaries have with a NUL between.
     fn metadata(text: &str) -> Self {
-        match text.split_once('=') {
-            Some((key, value)) => {
-                Self::ContainsEither(Box::new([finder(text), finder(&format!("{key}\0{value}"))]))
-            }
-            None => Self::Contains(finder(text)),
-        }
+        let pair = text.split_once('=').map(|(key, value)| finder(&format!("{key}\0{value}")));
+        Self::Contains([finder(text)].into_iter().chain(pair).collect())
     }
 }
 

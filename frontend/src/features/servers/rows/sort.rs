@@ -90,8 +90,8 @@ impl SortKeys {
 
     /// The first word of a row: what [`Self::compare`] looks at first.
     #[inline]
-    pub fn first(&self, rows: &Rows, ranks: &WordRanks, row: RowIndex) -> u64 {
-        self.word(rows, ranks, row, Word::Column(0)).0
+    pub fn first(&self, rows: &Rows, ranks: &WordRanks, block: &Block, at: usize) -> u64 {
+        self.word_at(rows, ranks, block, at, Word::Column(0)).0
     }
 
     /// How two rows stand.
@@ -113,6 +113,11 @@ impl SortKeys {
     #[inline]
     fn word(&self, rows: &Rows, ranks: &WordRanks, row: RowIndex, word: Word) -> (u64, bool) {
         let (block, at) = rows.cell(row);
+        self.word_at(rows, ranks, block, at, word)
+    }
+
+    #[inline]
+    fn word_at(&self, rows: &Rows, ranks: &WordRanks, block: &Block, at: usize, word: Word) -> (u64, bool) {
         match word {
             Word::Id(depth) => {
                 let id = u128::from_be_bytes(block.ids[at].0);
@@ -145,7 +150,7 @@ impl SortKeys {
             words.flavors.get(block.flavors[at]).map_or(0, |flavor| u64::from(of(flavor)) + 1)
         };
         let word = match self.sort.column {
-            Column::Name => return natural_key(block.names.folded(at), depth),
+            Column::Name => return natural_key(block.names.folded_line(at), depth),
             Column::Tags => return tags_word(block.tags.get(at), ranks, depth),
             Column::Addresses => return address_word(block.addresses.get(at), ranks, depth),
             Column::Id => {

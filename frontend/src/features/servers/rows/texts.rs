@@ -47,6 +47,12 @@ impl Texts {
         split(self.cells.get(at)).0
     }
 
+    /// The text as search sees it, and a line break; anything may follow.
+    #[inline]
+    pub fn folded_line(&self, at: usize) -> &[u8] {
+        self.cells.get(at)
+    }
+
     /// Calls `hit` with the place of every text among `places` that holds the folded, non-empty word.
     pub fn scan(&self, word: &Finder<'_>, places: Range<usize>, mut hit: impl FnMut(usize)) {
         let haystack = &self.cells.items()[..self.cells.start(places.end)];

@@ -5,7 +5,6 @@ mod passes;
 
 use super::{
     Facets, Query, RowIndex, Rows, Sort,
-    bits::Bits,
     facets::{Choices, Counts},
     search::Search,
     sort::{SortKeys, Sorting},
@@ -34,10 +33,9 @@ pub struct View {
     ranks: WordRanks,
     /// Of [`Rows`], as the choices know it.
     layout: u32,
-    /// By row: what leaves it out. A bit for each facet, one for the search.
+    /// By row: what leaves it out. A bit for each facet, one for the search; all of them for a row that is not there,
+    /// or not looked at yet. The others are counted.
     masks: Vec<u8>,
-    /// Rows whose mask is set and that are counted.
-    counted: Bits,
     work: Work,
 }
 
@@ -184,7 +182,7 @@ impl View {
 
     /// Bytes held, for benchmarks.
     pub fn size_bytes(&self) -> usize {
-        self.order.size_bytes() + self.masks.capacity() + self.counted.size_bytes()
+        self.order.size_bytes() + self.masks.capacity()
     }
 }
 

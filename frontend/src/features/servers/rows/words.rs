@@ -6,6 +6,7 @@ use api_types::servers::{
 };
 
 use super::{
+    Column,
     dictionary::{Dictionary, Ranks},
     ragged::Ragged,
     row_view::ImageKind,
@@ -148,16 +149,20 @@ impl Words {
 }
 
 impl WordRanks {
-    /// Takes in texts that are new. Ranks of others shift, but keep their order.
-    pub fn refresh(&mut self, words: &Words) {
+    /// Takes in texts that are new. Ranks of others shift, but keep their order. `sorted` says which column orders
+    /// the list: what only that needs is left alone otherwise.
+    pub fn refresh(&mut self, words: &Words, sorted: Column) {
         self.statuses.refresh(&words.statuses);
-        self.tasks.refresh(&words.tasks);
         self.images.refresh(&words.images.names);
         self.flavors.refresh(&words.flavors.names);
         self.ram_sizes.refresh(&words.flavors.ram_sizes);
         self.zones.refresh(&words.zones);
         self.tags.refresh(&words.tags);
-        self.odd_addresses.refresh(&words.odd_addresses);
+        match sorted {
+            Column::Status => self.tasks.refresh(&words.tasks),
+            Column::Addresses => self.odd_addresses.refresh(&words.odd_addresses),
+            _ => {}
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! How many rows have each value.
 
+use std::ops::Range;
+
 use super::{
-    Facet, OTHER_THAN_FACETS,
+    Facet,
     choices::{code_count, label_code},
 };
 use crate::features::servers::rows::{Rows, block::Block, words::Words};
@@ -27,36 +29,29 @@ impl Counts {
         }
     }
 
-    /// Counts a row whose mask says what leaves it out.
-    #[inline]
-    pub fn add(&mut self, block: &Block, at: usize, mask: u8) {
-        if mask == 0 {
-            for facet in Facet::ALL {
-                self.add_to(facet, block, at);
+    /// Counts the rows at `places`; their masks say what leaves each out.
+    pub fn add(&mut self, block: &Block, places: Range<usize>, masks: &[u8]) {
+        for facet in Facet::ALL {
+            let counts = self.by_code[facet as usize].as_mut_slice();
+            match facet {
+                Facet::Region => add_column(counts, facet, &block.regions[places.clone()], masks),
+                Facet::Status => add_column(counts, facet, &block.statuses[places.clone()], masks),
+                Facet::Image => add_column(counts, facet, &block.images[places.clone()], masks),
+                Facet::Ram | Facet::Flavor => {
+                    add_column(counts, facet, &block.flavors[places.clone()], masks)
+                }
+                Facet::Zone => add_column(counts, facet, &block.zones[places.clone()], masks),
+                Facet::Tag => {
+                    for (at, mask) in places.clone().zip(masks) {
+                        if counts_for(facet, *mask) {
+                            match block.tags.get(at) {
+                                [] => add(counts, 0),
+                                tags => tags.iter().for_each(|tag| add(counts, *tag)),
+                            }
+                        }
+                    }
+                }
             }
-        } else if mask < OTHER_THAN_FACETS && mask.is_power_of_two() {
-            self.add_to(Facet::ALL[mask.trailing_zeros() as usize], block, at);
-        }
-    }
-
-    #[inline]
-    fn add_to(&mut self, facet: Facet, block: &Block, at: usize) {
-        let counts = &mut self.by_code[facet as usize];
-        let mut add = |code: u32| {
-            if let Some(count) = counts.get_mut(code as usize) {
-                *count += 1;
-            }
-        };
-        match facet {
-            Facet::Region => add(u32::from(block.regions[at])),
-            Facet::Status => add(block.statuses[at]),
-            Facet::Image => add(block.images[at]),
-            Facet::Ram | Facet::Flavor => add(block.flavors[at]),
-            Facet::Zone => add(block.zones[at]),
-            Facet::Tag => match block.tags.get(at) {
-                [] => add(0),
-                tags => tags.iter().copied().for_each(add),
-            },
         }
     }
 
@@ -75,5 +70,26 @@ impl Counts {
             by_label[label] += count;
         }
         by_label
+    }
+}
+
+/// True if nothing leaves the row out, or only this facet does.
+#[inline]
+fn counts_for(facet: Facet, mask: u8) -> bool {
+    mask & !(1 << facet as u8) == 0
+}
+
+fn add_column<C: Copy + Into<u32>>(counts: &mut [u32], facet: Facet, codes: &[C], masks: &[u8]) {
+    for (code, mask) in codes.iter().zip(masks) {
+        if counts_for(facet, *mask) {
+            add(counts, (*code).into());
+        }
+    }
+}
+
+#[inline]
+fn add(counts: &mut [u32], code: u32) {
+    if let Some(count) = counts.get_mut(code as usize) {
+        *count += 1;
     }
 }

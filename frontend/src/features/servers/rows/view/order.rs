@@ -102,7 +102,8 @@ impl Order {
         let mut sorting = Sorting::with_capacity(incoming.len());
         for row in incoming.drain(..) {
             if self.placed.insert(row) {
-                sorting.push(keys.first(rows, ranks, row), row);
+                let (block, at) = rows.cell(row);
+                sorting.push(keys.first(rows, ranks, block, at), row);
             }
         }
         sorting.step(keys, rows, ranks, &mut || true);

@@ -11,7 +11,7 @@ use crate::features::servers::rows::{
     store::place,
 };
 
-/// The mask of a row that is not there.
+/// The mask of a row that is not there, or not looked at yet.
 const ABSENT: u8 = u8::MAX;
 
 impl View {
@@ -21,7 +21,7 @@ impl View {
         self.search.refresh(rows.words());
         self.choices.refresh(rows, &self.query.facets);
         self.counts.refresh(rows);
-        self.ranks.refresh(rows.words());
+        self.ranks.refresh(rows.words(), self.sort.column);
         self.keys.refresh(rows, &self.ranks);
         if self.masks.len() < rows.slots() {
             let room = rows.blocks().len() * BLOCK_ROWS;
@@ -81,7 +81,6 @@ impl View {
     fn filter_block(&mut self, rows: &Rows, number: usize) {
         if number == 0 {
             self.counts.clear();
-            self.counted.clear();
             self.work.recount = None;
             self.work.needs_recount = false;
         }
@@ -92,9 +91,7 @@ impl View {
             return;
         };
         self.mark(rows, number, 0..block.len());
-        for at in 0..block.len() {
-            self.count(block, number * BLOCK_ROWS + at, at);
-        }
+        self.count(block, number, 0..block.len());
         self.work.filter = Some(number + 1);
     }
 
@@ -111,12 +108,11 @@ impl View {
         self.work.needs_sorting = false;
         let matching = self.masks.iter().filter(|mask| **mask == 0).count();
         let mut sorting = Sorting::with_capacity(matching);
-        for (row, mask) in self.masks.iter().enumerate() {
-            if *mask == 0 {
-                let row = row as RowIndex;
-                let (block, at) = rows.cell(row);
-                if block.is_present(at) {
-                    sorting.push(self.keys.first(rows, &self.ranks, row), row);
+        for (number, (block, masks)) in rows.blocks().iter().zip(self.masks.chunks(BLOCK_ROWS)).enumerate() {
+            for (at, mask) in masks.iter().enumerate() {
+                if *mask == 0 && block.is_present(at) {
+                    let row = (number * BLOCK_ROWS + at) as RowIndex;
+                    sorting.push(self.keys.first(rows, &self.ranks, block, at), row);
                 }
             }
         }
@@ -137,41 +133,35 @@ impl View {
             let (number, first) = place(changed[done]);
             let run =
                 changed[done..end].iter().zip(changed[done]..).take_while(|(row, next)| *row == next).count();
-            let run = run.min(BLOCK_ROWS - first);
-            self.mark(rows, number, first..first + run);
-            for row in &changed[done..done + run] {
-                self.take_change(rows, *row);
-            }
-            done += run;
+            let places = first..first + run.min(BLOCK_ROWS - first);
+            self.take_run(rows, number, places.clone());
+            done += places.len();
         }
         self.work.changed_done = done;
         self.work.changed = changed;
     }
 
-    fn take_change(&mut self, rows: &mut Rows, row: RowIndex) {
-        let (number, at) = place(row);
-        let block = &rows.blocks()[number];
-        if block.flags[at] & flag::LIVE == 0 {
-            return;
-        }
-        if !block.is_present(at) {
-            self.work.needs_recount |= self.counted.remove(row);
-            if !self.order.lose(row) {
-                rows.release(row);
-            }
-            return;
-        }
-        if self.counted.contains(row) {
+    /// Looks at changed rows that lie together.
+    fn take_run(&mut self, rows: &mut Rows, number: usize, places: Range<usize>) {
+        let first = number * BLOCK_ROWS;
+        let was_counted = self.masks[first..][places.clone()].iter().any(|mask| *mask != ABSENT);
+        self.mark(rows, number, places.clone());
+        if was_counted {
             self.work.needs_recount = true;
         } else if self.work.recount.is_none_or(|next| number < next) {
-            self.count(block, row as usize, at);
+            self.count(&rows.blocks()[number], number, places.clone());
             self.work.needs_publishing = true;
-        } else {
-            // The count that goes on has this one still before it.
-            self.counted.insert(row);
-        }
-        if self.masks[row as usize] == 0 && !self.order.contains(row) {
-            self.work.incoming.push(row);
+        } // Else the count that goes on has these still before it.
+        for at in places {
+            let row = (first + at) as RowIndex;
+            let block = &rows.blocks()[number];
+            if block.is_present(at) {
+                if self.masks[row as usize] == 0 && !self.order.contains(row) {
+                    self.work.incoming.push(row);
+                }
+            } else if block.flags[at] & flag::GONE != 0 && !self.order.lose(row) {
+                rows.release(row);
+            }
         }
     }
 
@@ -199,12 +189,7 @@ impl View {
             self.publish(rows);
             return;
         };
-        for at in 0..block.len() {
-            let row = number * BLOCK_ROWS + at;
-            if self.counted.contains(row as RowIndex) && block.is_present(at) {
-                self.counts.add(block, at, self.masks[row]);
-            }
-        }
+        self.count(block, number, 0..block.len());
         self.work.recount = Some(number + 1);
     }
 
@@ -233,11 +218,9 @@ impl View {
         }
     }
 
-    /// Counts a row for the first time.
-    fn count(&mut self, block: &Block, row: usize, at: usize) {
-        if block.is_present(at) {
-            self.counts.add(block, at, self.masks[row]);
-            self.counted.insert(row as RowIndex);
-        }
+    /// Counts rows that lie together, by their masks.
+    fn count(&mut self, block: &Block, number: usize, places: Range<usize>) {
+        let masks = &self.masks[number * BLOCK_ROWS..][places.clone()];
+        self.counts.add(block, places, masks);
     }
 }
