@@ -56,6 +56,12 @@ impl<T: Copy + PartialEq> Ragged<T> {
         }
     }
 
+    /// Keeps only so many cells.
+    pub fn truncate(&mut self, cells: usize) {
+        self.items.truncate(self.start(cells));
+        self.starts.truncate(cells);
+    }
+
     /// Where a cell lies in [`Self::items`].
     #[inline]
     pub fn span(&self, cell: usize) -> Range<usize> {
@@ -79,11 +85,6 @@ impl<T: Copy + PartialEq> Ragged<T> {
         self.items.shrink_to_fit();
     }
 
-    pub fn clear(&mut self) {
-        self.items.clear();
-        self.starts.clear();
-    }
-
     pub fn size_bytes(&self) -> usize {
         self.items.capacity() * size_of::<T>() + self.starts.capacity() * size_of::<u32>()
     }
@@ -100,6 +101,7 @@ mod tests {
         fn cells_hold_what_was_put_in_last(
             cells in prop::collection::vec(prop::collection::vec(0u8..4, 0..5), 1..12),
             changes in prop::collection::vec((0usize..12, prop::collection::vec(0u8..4, 0..7)), 0..20),
+            kept in 0usize..16,
         ) {
             let mut model = cells.clone();
             let mut column = Ragged::new();
@@ -111,6 +113,9 @@ mod tests {
                 column.set(at, &cell);
                 model[at] = cell;
             }
+            let kept = kept.min(model.len());
+            column.truncate(kept);
+            model.truncate(kept);
             prop_assert_eq!(column.len(), model.len());
             prop_assert_eq!(column.items(), model.concat());
             for (at, cell) in model.iter().enumerate() {

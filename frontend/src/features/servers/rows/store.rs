@@ -121,6 +121,13 @@ impl Rows {
         })
     }
 
+    /// A stream begins that was given no position: whatever it does not send is gone once its region is complete. Until
+    /// then the rows stay.
+    pub fn start_over(&mut self) {
+        self.position = None;
+        (0..self.listed).for_each(|region| self.reset(region));
+    }
+
     /// How many servers there are, without those gone.
     pub fn len(&self) -> usize {
         self.len
@@ -461,3 +468,6 @@ fn hash(id: &ServerId) -> u64 {
     let mixed = ((bits >> 64) as u64 ^ (bits as u64).rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ mixed >> 32
 }
+
+#[cfg(test)]
+mod tests;

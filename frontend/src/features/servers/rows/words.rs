@@ -167,13 +167,16 @@ impl WordRanks {
 }
 
 impl Wire {
-    /// Takes in more texts; those sent before are stepped over.
+    /// Takes in more texts. Those sent before under the same codes, and all behind them, are forgotten: the stream was
+    /// resumed from before them, or starts over.
     pub fn extend(&mut self, first_code: u32, texts: Strings<'_>) -> Result<(), FrameError> {
         let known = self.resolved.len();
         let Some(first) = (first_code as usize).checked_sub(1).filter(|first| *first <= known) else {
             return Err(FrameError("texts are missing before these"));
         };
-        for text in texts.skip(known - first) {
+        self.texts.truncate(first);
+        self.resolved.truncate(first);
+        for text in texts {
             self.texts.push(text.as_bytes());
             self.resolved.push(0);
         }
@@ -186,7 +189,7 @@ impl Wire {
 
     /// Starts over with an empty dictionary.
     pub fn clear(&mut self) {
-        self.texts.clear();
+        self.texts.truncate(0);
         self.resolved.clear();
     }
 
