@@ -7,15 +7,15 @@ use web_sys::AbortSignal;
 
 use crate::{
     api_client::{ApiError, until_left},
-    ui::{El, Failure, loaded::loaded},
+    ui::{El, Failure, Held, loaded::loaded},
 };
 
 /// An answer on its way or there. Asked anew when what the question reads changes; an answer to an earlier question
 /// is given up, and never takes the place of a later one.
 pub struct Asked<T: 'static> {
-    value: RwSignal<Option<T>, LocalStorage>,
-    failure: RwSignal<Option<ApiError>>,
-    again: RwSignal<()>,
+    value: Held<Option<T>>,
+    failure: Held<Option<ApiError>>,
+    again: RwSignal<u32>,
 }
 
 /// A question under way.
@@ -23,8 +23,7 @@ pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
 /// Asks, for as long as the calling component lives. The question is `None` while it cannot be asked yet.
 pub fn ask<T: 'static>(question: impl Fn(Option<AbortSignal>) -> Option<Answering<T>> + 'static) -> Asked<T> {
-    let asked =
-        Asked { value: RwSignal::new_local(None), failure: RwSignal::new(None), again: RwSignal::new(()) };
+    let asked = Asked { value: Held::new(None), failure: Held::new(None), again: RwSignal::new(0) };
     let latest = Rc::new(Cell::new(0_u32));
     Effect::new(move || {
         asked.again.track();
@@ -55,7 +54,7 @@ impl<T: 'static> Asked<T> {
 
     /// Asks the same again.
     pub fn refetch(self) {
-        _ = self.again.try_set(());
+        self.again.try_update(|count| *count = count.wrapping_add(1));
     }
 
     /// Forgets what was answered: the question is about something else now.
@@ -76,11 +75,11 @@ impl<T: 'static> Asked<T> {
     fn take(self, answer: Result<T, ApiError>) {
         match answer {
             Ok(value) => {
-                self.failure.try_set(None);
-                self.value.try_set(Some(value));
+                self.failure.set_if_new(None);
+                self.value.set(Some(value));
             }
             Err(ApiError::Aborted) => {}
-            Err(error) => _ = self.failure.try_set(Some(error)),
+            Err(error) => self.failure.set(Some(error)),
         }
     }
 }

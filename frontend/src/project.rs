@@ -1,14 +1,17 @@
 //! The project in the URL: two tabs can show two projects, a link names the one it means.
 
 use api_types::{ProjectId, Region, ServerId};
-use leptos::prelude::*;
+use leptos::prelude::With;
 
-use crate::router::use_router;
+use crate::{
+    router::use_router,
+    ui::{Held, derived},
+};
 
 /// The project of this page; `None` on pages that have none, or when the URL's is no id.
-pub fn use_project() -> Memo<Option<ProjectId>> {
+pub fn use_project() -> Held<Option<ProjectId>> {
     let path = use_router().path();
-    Memo::new(move |_| path.with(|path| project_of(path)))
+    derived(move || path.with(|path| project_of(path)))
 }
 
 /// Where the servers of a project are.

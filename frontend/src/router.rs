@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlAnchorElement, HtmlElement, MouseEvent};
 
-use crate::ui::{dom, el};
+use crate::ui::{derived, dom, el};
 
 /// One line of the route tree.
 #[derive(Clone, Copy)]
@@ -132,7 +132,7 @@ pub fn use_router() -> Router {
 #[component]
 pub fn Pages(not_found: fn() -> AnyView) -> impl IntoView {
     let router = use_router();
-    let place = Memo::new(move |_| router.path.with(|path| place_of(router.routes, path)));
+    let place = derived(move || router.path.with(|path| place_of(router.routes, path)));
     let page = move || {
         let page = place.get().map_or(not_found, |place| router.routes[place].page);
         Some(untrack(page))

@@ -23,16 +23,16 @@ pub use prompt::SessionPrompt;
 use crate::{
     api_client::{ApiError, Call, on_session_ended, set_csrf_token},
     theme::{Theme, use_theme},
-    ui::use_announcer,
+    ui::{Held, use_announcer},
 };
 use tabs::{Message, Tabs};
 
 /// The session of this document.
 #[derive(Clone, Copy)]
 pub struct Session {
-    current: RwSignal<Option<CurrentSession>>,
-    expiry: RwSignal<Option<Expiry>>,
-    standing: RwSignal<Standing>,
+    current: Held<Option<CurrentSession>>,
+    expiry: StoredValue<Option<Expiry>>,
+    standing: Held<Standing>,
     renewals: RwSignal<u32>,
     /// The dialog to continue is open before it has to be.
     is_continuing: RwSignal<bool>,
@@ -124,7 +124,7 @@ impl Session {
 
     fn adopt(self, current: CurrentSession) {
         set_csrf_token(&current.csrf_token);
-        self.expiry.set(Some(Expiry::of(&current, Date::now())));
+        self.expiry.set_value(Some(Expiry::of(&current, Date::now())));
         let had_ended = matches!(self.standing.get_untracked(), Standing::Expired | Standing::Ended);
         self.current.set(Some(current));
         self.is_continuing.set(false);
@@ -137,7 +137,7 @@ impl Session {
 
     /// Looks at the clock, and plans when to look again.
     fn check(self) {
-        let Some(expiry) = self.expiry.get_untracked() else { return };
+        let Some(expiry) = self.expiry.get_value() else { return };
         let now = Date::now();
         let standing = expiry.standing(now);
         if self.standing.get_untracked() != Standing::Ended {
@@ -145,7 +145,7 @@ impl Session {
             if was_fresh && matches!(standing, Standing::EndingSoon { .. }) {
                 use_announcer().say(prompt::WARNING);
             }
-            self.standing.set(standing);
+            self.standing.set_if_new(standing);
         }
         if let Some(timer) = self.timer.get_value() {
             timer.clear();
@@ -196,9 +196,9 @@ impl Session {
 /// Starts the session of this document and asks the server about it.
 pub fn provide_session() -> Session {
     let session = Session {
-        current: RwSignal::new(None),
-        expiry: RwSignal::new(None),
-        standing: RwSignal::new(Standing::Unknown),
+        current: Held::new(None),
+        expiry: StoredValue::new(None),
+        standing: Held::new(Standing::Unknown),
         renewals: RwSignal::new(0),
         is_continuing: RwSignal::new(false),
         tabs: StoredValue::new_local(None),

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDocument;
 
+use crate::ui::Held;
+
 /// How the panel looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -33,7 +35,7 @@ impl Theme {
 
 /// The theme of this document, for as long as it lives.
 #[derive(Clone, Copy)]
-pub struct CurrentTheme(RwSignal<Theme>);
+pub struct CurrentTheme(Held<Theme>);
 
 impl CurrentTheme {
     pub fn get(self) -> Theme {
@@ -56,13 +58,13 @@ impl CurrentTheme {
 
 pub fn provide_theme() -> CurrentTheme {
     let key = document().document_element().and_then(|root| root.get_attribute("data-theme"));
-    let theme = CurrentTheme(RwSignal::new(Theme::from_key(key.as_deref().unwrap_or_default())));
+    let theme = CurrentTheme(Held::new(Theme::from_key(key.as_deref().unwrap_or_default())));
     provide_context(theme);
     theme
 }
 
 pub fn use_theme() -> CurrentTheme {
-    use_context().unwrap_or_else(|| CurrentTheme(RwSignal::new(Theme::System)))
+    use_context().unwrap_or_else(|| CurrentTheme(Held::new(Theme::System)))
 }
 
 fn show(theme: Theme) {

@@ -1,52 +1,44 @@
 //! Who I am, my sessions, and the ways out.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::task::spawn_local;
 
 use crate::{
     session::use_session,
-    ui::{Align, Icon, Menu, MenuHeading, MenuItem, MenuLink, MenuSeparator, use_toasts},
+    ui::{
+        Align, El, Icon, el,
+        menu::{icon_menu, menu_heading, menu_item, menu_link, menu_separator},
+        use_toasts,
+    },
 };
 
-#[component]
-pub fn AccountMenu() -> impl IntoView {
+pub fn account_menu() -> El {
     let session = use_session();
     let toasts = use_toasts();
     let sign_out = move |is_everywhere: bool| {
-        Callback::new(move |()| {
-            spawn_local(async move {
-                let outcome = if is_everywhere {
-                    session.sign_out_everywhere().await
-                } else {
-                    session.sign_out().await
-                };
-                if let Err(error) = outcome {
-                    toasts.fail(error.message(), error.request_id().map(str::to_owned));
-                }
-            });
-        })
+        spawn_local(async move {
+            let outcome =
+                if is_everywhere { session.sign_out_everywhere().await } else { session.sign_out().await };
+            if let Err(error) = outcome {
+                toasts.fail(error.message(), error.request_id().map(str::to_owned));
+            }
+        });
     };
-    let name = move || session.current().map(|current| current.user.name).unwrap_or_default();
-    let domain = move || session.current().map(|current| current.user.domain).unwrap_or_default();
-    let release = move || session.current().map(|current| current.release).unwrap_or_default();
-    view! {
-        <Menu label="Account" icon=Icon::User icon_only=true button_class="button quiet" align=Align::End>
-            <MenuHeading>
-                <strong class="foreign">{name}</strong>
-                <span class="foreign">{domain}</span>
-            </MenuHeading>
-            <MenuSeparator />
-            <MenuLink href="/account/sessions" icon=Icon::Shield>
-                "My sessions"
-            </MenuLink>
-            <MenuSeparator />
-            <MenuItem icon=Icon::SignOut on_select=sign_out(false)>
-                "Sign out"
-            </MenuItem>
-            <MenuItem icon=Icon::SignOut on_select=sign_out(true)>
-                "Sign out everywhere"
-            </MenuItem>
-            <MenuSeparator />
-            <p class="menu-note">"Meridian " {release}</p>
-        </Menu>
-    }
+    let items = move || {
+        let current = session.current();
+        let (user, release) = current.map(|current| (current.user, current.release)).unzip();
+        let who = user.map(|user| {
+            menu_heading()
+                .child(el("strong").class("foreign").text(&user.name))
+                .child(el("span").class("foreign").text(&user.domain))
+        });
+        let release = release.map(|release| el("p").class("menu-note").text("Release ").text(&release));
+        let items = [
+            menu_link(Icon::Shield, "My sessions", "/account/sessions", false),
+            menu_separator(),
+            menu_item(Icon::SignOut, "Sign out", move || sign_out(false)),
+            menu_item(Icon::SignOut, "Sign out everywhere", move || sign_out(true)),
+        ];
+        who.into_iter().chain(items).chain(release).collect()
+    };
+    icon_menu(|| Icon::User, "Account", Align::End, items)
 }

@@ -3,13 +3,14 @@
 use leptos::{ev::MouseEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
-use super::top_bar::TopBar;
+use super::top_bar::top_bar;
 use crate::{
     project::{servers_path, use_project},
     router::use_router,
     session::{SessionPrompt, use_session},
     ui::{
-        Announcer, Icon, Shortcut, Toasts, dom,
+        Announcer, El, Held, Icon, Shortcut, Toasts, derived, dom, el,
+        element::icon,
         help_dialog::HelpDialog,
         keyboard::{Shortcuts, use_shortcuts},
     },
@@ -45,11 +46,9 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
             "Skip to content"
         </a>
         <div class="frame">
-            <TopBar products is_help_open />
+            {top_bar(products, is_help_open)}
             <nav class="products" aria-label="Products">
-                <ul>
-                    {move || products.get().into_iter().map(product_link).collect_view()}
-                </ul>
+                {el("ul").live_children(move || products.with(|products| products.iter().map(product_link).collect()))}
             </nav>
             {children()}
         </div>
@@ -60,23 +59,22 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
     }
 }
 
-fn product_link(product: Product) -> impl IntoView {
-    view! {
-        <li>
-            <a class="product" href=product.href aria-current=product.is_current.then_some("page")>
-                {product.icon.view()}
-                {product.name}
-            </a>
-        </li>
-    }
+fn product_link(product: &Product) -> El {
+    let link = el("a")
+        .class("product")
+        .attr("href", &product.href)
+        .attr_if("aria-current", product.is_current.then_some("page"))
+        .child(icon(product.icon))
+        .text(product.name);
+    el("li").child(link)
 }
 
 /// The products there are, for the project on screen or, on pages without one, the user's own.
-fn use_products() -> Memo<Vec<Product>> {
+fn use_products() -> Held<Vec<Product>> {
     let session = use_session();
     let project = use_project();
     let path = use_router().path();
-    Memo::new(move |_| {
+    derived(move || {
         let project = project.get().or_else(|| session.current().and_then(|current| current.default_project));
         let Some(project) = project else { return Vec::new() };
         let href = servers_path(&project);

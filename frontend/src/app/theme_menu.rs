@@ -1,40 +1,25 @@
 //! Light, dark, or as the system has it.
 
-use leptos::prelude::*;
-
 use crate::{
     session::use_session,
     theme::{Theme, use_theme},
-    ui::{Align, Icon, Menu, MenuChoice},
+    ui::{
+        Align, El, Icon,
+        menu::{icon_menu, menu_choice},
+    },
 };
 
-#[component]
-pub fn ThemeMenu() -> impl IntoView {
+pub fn theme_menu() -> El {
     let session = use_session();
     let current = use_theme();
-    let choose = move |theme| {
-        current.choose(theme);
-        session.tell_theme(theme);
+    let choice = move |theme: Theme| {
+        let (icon, name) = face_of(theme);
+        menu_choice(icon, name, current.get() == theme, move || {
+            current.choose(theme);
+            session.tell_theme(theme);
+        })
     };
-    let face = move || move || face_of(current.get()).0.view();
-    view! {
-        <Menu label="Theme" icon_only=true button_class="button quiet" align=Align::End face=face>
-            {Theme::ALL
-                .map(|theme| {
-                    let (icon, name) = face_of(theme);
-                    view! {
-                        <MenuChoice
-                            icon=icon
-                            chosen=Signal::derive(move || current.get() == theme)
-                            on_select=Callback::new(move |()| choose(theme))
-                        >
-                            {name}
-                        </MenuChoice>
-                    }
-                })
-                .collect_view()}
-        </Menu>
-    }
+    icon_menu(move || face_of(current.get()).0, "Theme", Align::End, move || Theme::ALL.map(choice).into())
 }
 
 fn face_of(theme: Theme) -> (Icon, &'static str) {

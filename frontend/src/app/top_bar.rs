@@ -2,44 +2,41 @@
 
 use leptos::prelude::*;
 
-use super::{account_menu::AccountMenu, frame::Product, help_menu::HelpMenu, theme_menu::ThemeMenu};
+use super::{account_menu::account_menu, frame::Product, help_menu::help_menu, theme_menu::theme_menu};
 use crate::{
-    features::projects::ProjectSwitcher,
-    ui::{Icon, Menu, MenuLink},
+    features::projects::project_switcher,
+    ui::{
+        Align, El, Held, Icon, el,
+        element::icon,
+        menu::{icon_menu, menu_link},
+        page::brand,
+    },
 };
 
-#[component]
-pub fn TopBar(products: Memo<Vec<Product>>, is_help_open: RwSignal<bool>) -> impl IntoView {
-    let home = move || products.get().first().map_or("/".to_owned(), |product| product.href.clone());
-    view! {
-        <header class="top-bar">
-            <div class="only-narrow">
-                <Menu label="Products" icon=Icon::Menu icon_only=true button_class="button quiet">
-                    {move || {
-                        products
-                            .get()
-                            .into_iter()
-                            .map(|product| {
-                                view! {
-                                    <MenuLink href=product.href icon=product.icon>
-                                        {product.name}
-                                    </MenuLink>
-                                }
-                            })
-                            .collect_view()
-                    }}
-                </Menu>
-            </div>
-            <a class="brand" href=home>
-                {Icon::Brand.view()}
-                <span class="brand-name">"Meridian"</span>
-            </a>
-            <ProjectSwitcher />
-            <div class="top-bar-end">
-                <HelpMenu is_help_open />
-                <ThemeMenu />
-                <AccountMenu />
-            </div>
-        </header>
-    }
+pub fn top_bar(products: Held<Vec<Product>>, is_help_open: RwSignal<bool>) -> El {
+    let home =
+        move || products.with(|products| products.first().map_or("/".to_owned(), |first| first.href.clone()));
+    let brand = el("a")
+        .class("brand")
+        .live_attr("href", move || Some(home()))
+        .child(icon(Icon::Brand))
+        .child(el("span").class("brand-name").text(&brand()));
+    let end = el("div")
+        .class("top-bar-end")
+        .child(help_menu(is_help_open))
+        .child(theme_menu())
+        .child(account_menu());
+    el("header")
+        .class("top-bar")
+        .child(el("div").class("only-narrow").child(product_menu(products)))
+        .child(brand)
+        .child(project_switcher())
+        .child(end)
+}
+
+/// The products where the window is too narrow for their column.
+fn product_menu(products: Held<Vec<Product>>) -> El {
+    let link = |product: &Product| menu_link(product.icon, product.name, &product.href, false);
+    let links = move || products.with_untracked(|products| products.iter().map(link).collect());
+    icon_menu(|| Icon::Menu, "Products", Align::Start, links)
 }

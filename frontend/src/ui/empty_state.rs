@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Icon,
-    element::{el, icon as icon_el},
+    element::{El, el, icon as icon_el},
 };
 
 /// An empty place. `test_id` tells the kinds of emptiness apart for tests.
@@ -26,4 +26,13 @@ pub fn EmptyState(
         Some(children) => place.view(children()),
         None => place,
     }
+}
+
+/// The same from elements, for a title that stays; the explanation and the buttons are its further children.
+pub fn empty_state(icon: Icon, title: &str, test_id: &str) -> El {
+    el("div")
+        .class("empty-state")
+        .attr("data-testid", test_id)
+        .child(icon_el(icon))
+        .child(el("h2").text(title))
 }

@@ -2,7 +2,10 @@
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use super::dom::{focused, is_dialog_open, takes_text};
+use super::{
+    Held,
+    dom::{focused, is_dialog_open, takes_text},
+};
 
 /// A key and what it does.
 #[derive(Clone)]
@@ -26,7 +29,7 @@ pub struct ShortcutGroup {
 /// All shortcuts that work now.
 #[derive(Clone, Copy)]
 pub struct Shortcuts {
-    groups: RwSignal<Vec<ShortcutGroup>>,
+    groups: Held<Vec<ShortcutGroup>>,
     next: StoredValue<u32>,
 }
 
@@ -42,12 +45,12 @@ pub fn use_shortcuts(title: &'static str, shortcuts: Vec<Shortcut>) {
     let id = all.next.get_value();
     all.next.set_value(id.wrapping_add(1));
     all.groups.update(|groups| groups.push(ShortcutGroup { id, title, shortcuts }));
-    on_cleanup(move || _ = all.groups.try_update(|groups| groups.retain(|group| group.id != id)));
+    on_cleanup(move || all.groups.update(|groups| groups.retain(|group| group.id != id)));
 }
 
 /// Listens for the whole document. Called once, where the panel starts.
 pub fn provide_shortcuts() -> Shortcuts {
-    let all = Shortcuts { groups: RwSignal::new(Vec::new()), next: StoredValue::new(0) };
+    let all = Shortcuts { groups: Held::new(Vec::new()), next: StoredValue::new(0) };
     provide_context(all);
     let listener = window_event_listener(leptos::ev::keydown, move |event: KeyboardEvent| {
         if event.default_prevented()

@@ -5,42 +5,22 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::{
-    Align, Icon, Popover,
+    Align, El, Icon,
     dom::{focus, focused, query_all},
     element::{el, icon as icon_el},
-    popover::{PopoverHandle, menu_item},
+    popover::{Opener, PopoverHandle, face, popover},
 };
 
-/// A button with a menu of [`MenuItem`]s, [`MenuLink`]s and [`MenuChoice`]s.
+/// A button with a menu of [`MenuItem`]s.
 #[component]
 pub fn Menu(
     #[prop(into)] label: Signal<String>,
     #[prop(into, optional)] icon: Option<Icon>,
-    #[prop(optional)] icon_only: bool,
-    #[prop(default = "button")] button_class: &'static str,
-    #[prop(into, optional)] face: Option<ViewFn>,
     #[prop(optional)] align: Align,
     children: ChildrenFn,
 ) -> impl IntoView {
-    let face = face.unwrap_or_else(|| {
-        ViewFn::from(move || {
-            let text = (!icon_only).then(|| el("span").live_text(move || label.get()));
-            vec![icon.map(icon_el), text]
-        })
-    });
-    let children = StoredValue::new(children);
-    let content = move || {
-        el("div")
-            .class("menu")
-            .attr("role", "presentation")
-            .view(children.with_value(|children| children()))
-            .on("keydown", |event| move_focus(event.unchecked_ref()))
-    };
-    view! {
-        <Popover label icon_only button_class align role="menu" face>
-            {content()}
-        </Popover>
-    }
+    let opener = Opener { face: face(icon, Some(label)), is_wordless: false, ..opener(label, align) };
+    menu(opener, move || vec![el("div").view(children())])
 }
 
 /// Something to do.
@@ -51,75 +31,104 @@ pub fn MenuItem(
     #[prop(into)] on_select: Callback<()>,
     children: Children,
 ) -> impl IntoView {
+    let item = action(icon, on_select, disabled_reason);
+    item.child(el("span").view(children()))
+}
+
+/// A quiet button of one icon with a menu, as the top bar has them.
+pub fn icon_menu(
+    icon: impl Fn() -> Icon + 'static,
+    label: &'static str,
+    align: Align,
+    items: impl Fn() -> Vec<El> + 'static,
+) -> El {
+    let face = vec![el("span").class("icon-holder").live_children(move || vec![icon_el(icon())])];
+    let label = Signal::stored(label.to_owned());
+    menu(Opener { face, class: "button quiet", ..opener(label, align) }, items)
+}
+
+/// Something to do, in a menu.
+pub fn menu_item(icon: Icon, text: &str, run: impl Fn() + Send + Sync + 'static) -> El {
+    action(Some(icon), Callback::new(move |()| run()), MaybeProp::default()).child(el("span").text(text))
+}
+
+/// One of several choices, of which one is taken.
+pub fn menu_choice(icon: Icon, text: &str, is_chosen: bool, run: impl Fn() + 'static) -> El {
+    let handle = use_context::<PopoverHandle>();
+    item("button", "menuitemradio")
+        .attr("type", "button")
+        .attr("aria-checked", if is_chosen { "true" } else { "false" })
+        .on("click", move |_| {
+            close(handle);
+            run();
+        })
+        .child(icon_el(icon))
+        .child(el("span").text(text))
+        .child(el("span").class("menu-tick").child_if(is_chosen.then(|| icon_el(Icon::Check))))
+}
+
+/// Somewhere to go. What leads out of the panel opens beside it.
+pub fn menu_link(icon: Icon, text: &str, href: &str, is_external: bool) -> El {
+    let handle = use_context::<PopoverHandle>();
+    item("a", "menuitem")
+        .attr("href", href)
+        .attr_if("rel", is_external.then_some("external noopener"))
+        .attr_if("target", is_external.then_some("_blank"))
+        .on("click", move |_| close(handle))
+        .child(icon_el(icon))
+        .child(el("span").text(text))
+}
+
+/// Names the group of items that follows.
+pub fn menu_heading() -> El {
+    el("div").class("menu-heading").attr("role", "presentation")
+}
+
+pub fn menu_separator() -> El {
+    el("div").class("menu-separator").attr("role", "separator")
+}
+
+fn opener(label: Signal<String>, align: Align) -> Opener {
+    Opener {
+        label,
+        face: Vec::new(),
+        is_wordless: true,
+        class: "button",
+        align,
+        role: "menu",
+        panel_label: MaybeProp::default(),
+    }
+}
+
+fn menu(opener: Opener, items: impl Fn() -> Vec<El> + 'static) -> El {
+    popover(opener, move || {
+        el("div")
+            .class("menu")
+            .attr("role", "presentation")
+            .children(items())
+            .on("keydown", |event| move_focus(event.unchecked_ref()))
+    })
+}
+
+fn action(icon: Option<Icon>, run: Callback<()>, disabled_reason: MaybeProp<String>) -> El {
     let handle = use_context::<PopoverHandle>();
     let select = move |_| {
         if disabled_reason.get_untracked().is_none() {
             close(handle);
-            on_select.run(());
+            run.run(());
         }
     };
-    menu_item("button", "menuitem")
+    item("button", "menuitem")
         .attr("type", "button")
         .live_attr("aria-disabled", move || disabled_reason.get().map(|_| "true".to_owned()))
         .live_attr("aria-description", move || disabled_reason.get())
         .live_attr("title", move || disabled_reason.get())
         .on("click", select)
         .child_if(icon.map(icon_el))
-        .child(el("span").view(children()))
 }
 
-/// One of several choices, of which one is taken.
-#[component]
-pub fn MenuChoice(
-    #[prop(into, optional)] icon: Option<Icon>,
-    #[prop(into)] chosen: Signal<bool>,
-    #[prop(into)] on_select: Callback<()>,
-    children: Children,
-) -> impl IntoView {
-    let handle = use_context::<PopoverHandle>();
-    let select = move |_| {
-        close(handle);
-        on_select.run(());
-    };
-    let tick = move || if chosen.get() { vec![icon_el(Icon::Check)] } else { Vec::new() };
-    menu_item("button", "menuitemradio")
-        .attr("type", "button")
-        .live_attr("aria-checked", move || Some(chosen.get().to_string()))
-        .on("click", select)
-        .child_if(icon.map(icon_el))
-        .child(el("span").view(children()))
-        .child(el("span").class("menu-tick").live_children(tick))
-}
-
-/// Somewhere to go.
-#[component]
-pub fn MenuLink(
-    #[prop(into)] href: Signal<String>,
-    #[prop(into, optional)] icon: Option<Icon>,
-    /// Leads out of the panel's pages; opens beside it.
-    #[prop(optional)]
-    is_external: bool,
-    children: Children,
-) -> impl IntoView {
-    let handle = use_context::<PopoverHandle>();
-    menu_item("a", "menuitem")
-        .live_attr("href", move || Some(href.get()))
-        .attr_if("rel", is_external.then_some("external noopener"))
-        .attr_if("target", is_external.then_some("_blank"))
-        .on("click", move |_| close(handle))
-        .child_if(icon.map(icon_el))
-        .child(el("span").view(children()))
-}
-
-/// Names the group of items that follows.
-#[component]
-pub fn MenuHeading(children: Children) -> impl IntoView {
-    el("div").class("menu-heading").attr("role", "presentation").view(children())
-}
-
-#[component]
-pub fn MenuSeparator() -> impl IntoView {
-    el("div").class("menu-separator").attr("role", "separator")
+fn item(tag: &str, role: &str) -> El {
+    el(tag).class("menu-item").attr("role", role).attr("tabindex", "-1")
 }
 
 fn close(handle: Option<PopoverHandle>) {

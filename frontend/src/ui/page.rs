@@ -11,11 +11,11 @@ use super::{
     use_announcer,
 };
 
-/// A step on the way to a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crumb {
+/// The page a page belongs to.
+#[derive(Clone, Copy)]
+pub struct Above {
     pub label: &'static str,
-    pub href: String,
+    pub href: Signal<String>,
 }
 
 /// A page. `title` becomes the browser's and is announced when the page opens; `side` stands below the products.
@@ -51,24 +51,28 @@ pub fn Page(
 #[component]
 pub fn PageHeader(
     #[prop(into)] title: Signal<String>,
-    #[prop(into, optional)] crumbs: Signal<Vec<Crumb>>,
+    #[prop(into, optional)] above: Option<Above>,
     /// Stands beside the title: a state, a count.
     #[prop(into, optional)]
     beside: ViewFn,
     #[prop(into, optional)] actions: ViewFn,
 ) -> impl IntoView {
-    let crumb = |crumb: Crumb| el("li").child(el("a").attr("href", &crumb.href).text(crumb.label));
-    let path = el("nav")
-        .class("crumbs")
-        .attr("aria-label", "Path")
-        .live_attr("hidden", move || crumbs.read().is_empty().then(String::new))
-        .child(el("ol").live_children(move || crumbs.get().into_iter().map(crumb).collect()));
+    let beside = vec![el("div").view(beside.run())];
+    page_header(title, above, beside, vec![el("div").view(actions.run())])
+}
+
+/// The same from elements.
+pub fn page_header(title: Signal<String>, above: Option<Above>, beside: Vec<El>, actions: Vec<El>) -> El {
+    let path = above.map(|above| {
+        let link = el("a").live_attr("href", move || Some(above.href.get())).text(above.label);
+        el("nav").class("crumbs").attr("aria-label", "Path").child(icon(Icon::ArrowLeft)).child(link)
+    });
     let row = el("div")
         .class("page-title")
         .child(el("h1").class("foreign").live_text(move || title.get()))
-        .view(beside.run())
-        .child(el("div").class("page-actions").view(actions.run()));
-    el("header").class("page-header").child(path).child(row)
+        .children(beside)
+        .child(el("div").class("page-actions").children(actions));
+    el("header").class("page-header").child_if(path).child(row)
 }
 
 /// The column at the side is a drawer where the window is narrow. Where it is wide, this changes nothing.

@@ -33,6 +33,22 @@ impl PopoverHandle {
     }
 }
 
+/// A button that opens a panel.
+pub struct Opener {
+    /// What the button is called.
+    pub label: Signal<String>,
+    /// What it shows.
+    pub face: Vec<El>,
+    /// The label is not part of what it shows.
+    pub is_wordless: bool,
+    pub class: &'static str,
+    pub align: Align,
+    /// The panel's role: `dialog`, or `menu` for a list of things to do.
+    pub role: &'static str,
+    /// Names the panel where its button's name will not do.
+    pub panel_label: MaybeProp<String>,
+}
+
 /// A button and its panel. Closes on Escape, on a press outside, and when the focus leaves it.
 #[component]
 pub fn Popover(
@@ -44,28 +60,47 @@ pub fn Popover(
     /// Further classes of the button; without any it looks like every button.
     #[prop(default = "button")]
     button_class: &'static str,
-    /// What the button shows instead of icon and label.
-    #[prop(into, optional)]
-    face: Option<ViewFn>,
     #[prop(optional)] align: Align,
-    /// The panel's role: `dialog`, or `menu` for a list of things to do.
-    #[prop(default = "dialog")]
-    role: &'static str,
     /// Names the panel where its button's name will not do.
     #[prop(into, optional)]
     panel_label: MaybeProp<String>,
     children: ChildrenFn,
 ) -> impl IntoView {
+    let opener = Opener {
+        label,
+        face: face(icon, (!icon_only).then_some(label)),
+        is_wordless: icon_only,
+        class: button_class,
+        align,
+        role: "dialog",
+        panel_label,
+    };
+    popover(opener, move || el("div").view(children()))
+}
+
+/// The same from elements. The content is made anew each time the panel opens.
+pub fn popover(opener: Opener, content: impl Fn() -> El + 'static) -> El {
+    boxed(opener, Box::new(content))
+}
+
+/// What most buttons show: an icon, a word, or both.
+pub fn face(icon: Option<Icon>, word: Option<Signal<String>>) -> Vec<El> {
+    let word = word.map(|word| el("span").live_text(move || word.get()));
+    icon.map(icon_el).into_iter().chain(word).collect()
+}
+
+fn boxed(opener: Opener, content: Box<dyn Fn() -> El>) -> El {
+    let Opener { label, face, is_wordless, class, align, role, panel_label } = opener;
     let open = RwSignal::new(false);
     let panel_id = unique_id("popover");
-    let is_named_apart = icon_only || face.is_some();
-
-    let button = el("button").attr("type", "button").class(button_class);
-    let handle = PopoverHandle { open, button: StoredValue::new_local(button.html().clone()) };
     let controls = panel_id.clone();
+    let is_icon_only = is_wordless && face.len() == 1;
+    let button = el("button").attr("type", "button").class(class);
+    let handle = PopoverHandle { open, button: StoredValue::new_local(button.html().clone()) };
     let button = button
-        .live_attr("aria-label", move || is_named_apart.then(|| label.get()))
-        .live_attr("title", move || icon_only.then(|| label.get()))
+        .live_class("icon-only", move || is_icon_only)
+        .live_attr("aria-label", move || is_wordless.then(|| label.get()))
+        .live_attr("title", move || is_icon_only.then(|| label.get()))
         .attr("aria-haspopup", role)
         .live_attr("aria-expanded", move || Some(open.get().to_string()))
         .live_attr("aria-controls", move || open.get().then(|| controls.clone()))
@@ -75,19 +110,8 @@ pub fn Popover(
                 event.prevent_default();
                 open.set(true);
             }
-        });
-    if icon_only {
-        _ = button.element().class_list().add_1("icon-only");
-    }
-    let button = match face {
-        Some(face) => button.view(face.run()),
-        None => {
-            let text = (!icon_only).then(|| el("span").live_text(move || label.get()));
-            button.child_if(icon.map(icon_el)).child_if(text)
-        }
-    };
-
-    let children = StoredValue::new(children);
+        })
+        .children(face);
     let panel = move || {
         provide_context(handle);
         let panel = el("div")
@@ -96,7 +120,7 @@ pub fn Popover(
             .attr("role", role)
             .attr("tabindex", "-1")
             .live_attr("aria-label", move || Some(panel_label.get().unwrap_or_else(|| label.get())))
-            .view(children.with_value(|children| children()));
+            .child(untrack(&content));
         let html = send_wrapper::SendWrapper::new(panel.html().clone());
         // Where the focus goes is decided once the panel is in the document.
         Effect::new(move || focus(&first_stop(&html)));
@@ -104,7 +128,7 @@ pub fn Popover(
     };
     let root = el("div").class("popover").child(button);
     let inside = send_wrapper::SendWrapper::new(root.html().clone());
-    let outside = window_event_listener(leptos::ev::pointerdown, {
+    let outside = window_event_listener_untyped("pointerdown", {
         let inside = inside.clone();
         move |event| {
             if open.get_untracked() && !contains(&inside, event.target()) {
@@ -148,9 +172,4 @@ fn contains(root: &HtmlElement, target: Option<EventTarget>) -> bool {
 
 fn key_of(event: &web_sys::Event) -> String {
     event.unchecked_ref::<KeyboardEvent>().key()
-}
-
-/// What a menu's items need of an element.
-pub(super) fn menu_item(tag: &str, role: &str) -> El {
-    el(tag).class("menu-item").attr("role", role).attr("tabindex", "-1")
 }

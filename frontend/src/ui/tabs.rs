@@ -1,6 +1,5 @@
 //! Tabs whose choice is in the URL: links, so that they open in a new tab, go back and can be shared.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
@@ -18,39 +17,31 @@ pub struct Tab {
     pub href: String,
 }
 
-/// A row of tabs. The page shows what the chosen one stands for.
-#[component]
-pub fn Tabs(
-    #[prop(into)] label: Signal<String>,
-    #[prop(into)] tabs: Signal<Vec<Tab>>,
-    /// The key of the open tab.
-    #[prop(into)]
-    current: Signal<&'static str>,
-    /// A number beside a tab's label, by its key.
-    #[prop(into)]
-    count: Callback<&'static str, Option<usize>>,
-) -> impl IntoView {
+/// A row of tabs. The page shows what the chosen one stands for. `current` is the key of the open tab, `count` a
+/// number beside a tab's label, by its key.
+pub fn tabs(
+    label: &str,
+    tabs: impl Fn() -> Vec<Tab> + 'static,
+    current: impl Fn() -> &'static str + Copy + 'static,
+    count: impl Fn(&'static str) -> Option<usize> + Copy + 'static,
+) -> El {
     let tab = move |tab: Tab| {
         let key = tab.key;
-        let count = move || {
-            let count = count.run(key);
-            count
-                .map(|count| el("span").class("tab-count numbers").text(&count.to_string()))
-                .into_iter()
-                .collect()
+        let number = move || {
+            let number = |count: usize| el("span").class("tab-count numbers").text(&count.to_string());
+            count(key).map(number).into_iter().collect()
         };
         el("a")
             .class("tab")
             .attr("href", &tab.href)
-            .attr("data-noscroll", "true")
-            .live_attr("aria-current", move || (current.get() == key).then(|| "page".to_owned()))
+            .live_attr("aria-current", move || (current() == key).then(|| "page".to_owned()))
             .text(tab.label)
-            .child(el("span").live_children(count))
+            .child(el("span").live_children(number))
     };
     el("nav")
         .class("tabs")
-        .live_attr("aria-label", move || Some(label.get()))
-        .live_children(move || tabs.get().into_iter().map(tab).collect::<Vec<El>>())
+        .attr("aria-label", label)
+        .live_children(move || tabs().into_iter().map(tab).collect())
         .on("keydown", |event| move_focus(event.unchecked_ref()))
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::{
-    Icon,
+    Held, Icon,
     element::{El, el, icon},
 };
 
 /// Says things in the corner of the page.
 #[derive(Clone, Copy)]
 pub struct ToastBox {
-    toasts: RwSignal<Vec<Toast>>,
+    toasts: Held<Vec<Toast>>,
     next: StoredValue<u32>,
 }
 
@@ -48,7 +48,7 @@ impl ToastBox {
     }
 
     fn dismiss(self, id: u32) {
-        _ = self.toasts.try_update(|toasts| toasts.retain(|toast| toast.id != id));
+        self.toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
     }
 }
 
@@ -95,5 +95,5 @@ fn drawn(toast: Toast, toasts: ToastBox) -> El {
 }
 
 fn new_box() -> ToastBox {
-    ToastBox { toasts: RwSignal::new(Vec::new()), next: StoredValue::new(0) }
+    ToastBox { toasts: Held::new(Vec::new()), next: StoredValue::new(0) }
 }

@@ -6,4 +6,4 @@ mod state;
 mod switcher;
 mod texts;
 
-pub use switcher::ProjectSwitcher;
+pub use switcher::project_switcher;

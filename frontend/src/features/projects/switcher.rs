@@ -16,12 +16,17 @@ use crate::{
     asked::ask,
     project::{servers_path, use_project},
     router::{Step, use_router},
-    ui::{El, Icon, Popover, el, element::icon, field::holds_value, popover::PopoverHandle, use_announcer},
+    ui::{
+        Align, El, Held, Icon, el,
+        element::icon,
+        field::holds_value,
+        popover::{Opener, PopoverHandle, popover},
+        use_announcer,
+    },
 };
 
 /// Names the project of this page and leads to others. The page of another project is another URL.
-#[component]
-pub fn ProjectSwitcher() -> impl IntoView {
+pub fn project_switcher() -> El {
     let current = use_project();
     let project = ask(move |until| {
         let id = current.get()?;
@@ -44,33 +49,32 @@ pub fn ProjectSwitcher() -> impl IntoView {
             _ => String::new(),
         })
     };
-    let face = move || {
-        vec![
-            icon(Icon::Project),
-            el("span").class("switcher-name foreign").live_text(name),
-            icon(Icon::ChevronDown),
-        ]
+    let face = vec![
+        icon(Icon::Project),
+        el("span").class("switcher-name foreign").live_text(name),
+        icon(Icon::ChevronDown),
+    ];
+    let opener = Opener {
+        label: Signal::derive(move || format!("{}: {}", texts::PROJECT, name())),
+        face,
+        is_wordless: true,
+        class: "button switcher-button",
+        align: Align::Start,
+        role: "dialog",
+        panel_label: texts::PROJECT.to_owned().into(),
     };
-    let label = Signal::derive(move || format!("{}: {}", texts::PROJECT, name()));
-    view! {
-        <div class="switcher">
-            <Popover label face=face button_class="button switcher-button" panel_label=texts::PROJECT.to_owned()>
-                <Chooser />
-            </Popover>
-        </div>
-    }
+    el("div").class("switcher").child(popover(opener, chooser))
 }
 
 /// The search field and what it finds.
-#[component]
-fn Chooser() -> impl IntoView {
+fn chooser() -> El {
     let handle = use_context::<PopoverHandle>();
     let router = use_router();
     let announcer = use_announcer();
     let current = use_project();
     let search = RwSignal::new(String::new());
     let mark = RwSignal::new(0_usize);
-    let choices = RwSignal::new(None::<Choices>);
+    let choices = Held::new(None::<Choices>);
     let found = ask(move |until| {
         let search = search.get();
         Some(Box::pin(async move { Ok((api::search_projects(&search, until).await?, search)) }))
@@ -129,9 +133,11 @@ fn Chooser() -> impl IntoView {
             .map(|failure| el("p").class("chooser-note").attr("role", "alert").text(&failure.message()));
         note.into_iter().collect()
     };
-    let list = move || match &*choices.read() {
-        None => vec![el("p").class("chooser-note").text(texts::LOADING)],
-        Some(choices) => choice_list(choices, current, mark, choose),
+    let list = move || {
+        choices.with(|choices| match choices {
+            None => vec![el("p").class("chooser-note").text(texts::LOADING)],
+            Some(choices) => choice_list(choices, current, mark, choose),
+        })
     };
     el("div")
         .class("chooser")
@@ -149,7 +155,7 @@ fn Chooser() -> impl IntoView {
 
 const LIST_ID: &str = "project-choices";
 
-type Current = Memo<Option<ProjectId>>;
+type Current = Held<Option<ProjectId>>;
 
 fn choice_list(
     choices: &Choices,

@@ -25,21 +25,25 @@ use crate::{
     project::{server_path, use_project},
     router::{parts_of, use_router, value_of},
     ui::{
-        BannerKind, Button, Crumb, El, EmptyState, Icon, LinkButton, Page, PageHeader, Tab, Tabs,
+        Above, BannerKind, El, Held, Icon, Page, Tab,
         banner::text_banner,
-        el,
+        derived, el,
+        element::icon,
+        empty_state::empty_state,
         loaded::{failure_state, lines, retry_button},
+        page::page_header,
+        tabs,
     },
 };
 
 /// What the parts of the page draw from. Cheap to hand on.
 #[derive(Clone, Copy)]
 pub struct ShownServer {
-    pub region: Memo<Option<Region>>,
+    pub address: Held<Option<(Region, ServerId)>>,
     /// What is known at once.
-    pub row: Memo<Option<ServerRow>>,
-    /// What the region said; `None` until it did.
-    pub detail: RwSignal<Option<ServerDetail>>,
+    pub row: Held<Option<ServerRow>>,
+    /// What the region said, once it has.
+    pub detail: Asked<ServerDetail>,
     /// Asks the region again.
     pub refresh: Callback<()>,
 }
@@ -48,96 +52,91 @@ pub struct ShownServer {
 pub fn ServerDetailPage() -> impl IntoView {
     let project = use_project();
     let path = use_router().path();
-    let address = Memo::new(move |_| path.with(|path| address_of(path)));
-    let region = Memo::new(move |_| address.get().map(|(region, _)| region));
-    let id = Memo::new(move |_| address.get().map(|(_, id)| id));
-    let listed = use_listed_row(id);
-    let shown = ask(move |until| {
+    let address = derived(move || path.with(|path| address_of(path)));
+    let listed = use_listed_row(address);
+    let detail = ask(move |until| {
         let (project, (region, id)) = (project.get()?, address.get()?);
         Some(Box::pin(async move { api::show_server(&project, &region, &id, until.as_ref()).await }))
     });
-    let detail = RwSignal::new(None::<ServerDetail>);
-    Effect::new(move || shown.with(|shown| detail.set(shown.cloned())));
     // Another server on the same page: what is known of the first must not stand under the second's name.
-    Effect::new(move |before: Option<Option<ServerId>>| {
-        let id = id.get();
-        if before.is_some_and(|before| before != id) {
-            shown.clear();
+    Effect::new(move |is_later: Option<()>| {
+        address.with(|_| {});
+        if is_later.is_some() {
+            detail.clear();
         }
-        id
     });
-    let mark = Memo::new(move |_| listed.read().as_ref().map(change_mark));
-    Effect::new(move |before: Option<Option<_>>| {
+    let mark = derived(move || listed.with(|row| row.as_ref().map(change_mark)));
+    Effect::new(move |before: Option<Option<String>>| {
         let mark = mark.get();
         // The first sight of the row is no change.
         if before.flatten().is_some_and(|before| mark.as_ref().is_some_and(|mark| *mark != before)) {
-            shown.refetch();
+            detail.refetch();
         }
         mark
     });
-    let row = Memo::new(move |_| best_row(listed.get(), detail.read().as_ref()));
-    let refresh = Callback::new(move |()| shown.refetch());
-    let server = ShownServer { region, row, detail, refresh };
-    let is_gone = Memo::new(move |_| {
-        matches!(shown.failure(), Some(ApiError::Refused { status: 404, .. })) && listed.read().is_none()
+    let row = derived(move || listed.with(|listed| detail.with(|detail| best_row(listed.clone(), detail))));
+    let refresh = Callback::new(move |()| detail.refetch());
+    let server = ShownServer { address, row, detail, refresh };
+    let is_gone = move || {
+        matches!(detail.failure(), Some(ApiError::Refused { status: 404, .. }))
+            && listed.with(Option::is_none)
+    };
+    let kind = derived(move || match (address.with(Option::is_some), is_gone()) {
+        (false, _) => Kind::NoAddress,
+        (true, true) => Kind::Gone,
+        (true, false) => Kind::Server,
     });
-    let title = Memo::new(move |_| row.read().as_ref().map_or(texts::SERVER.to_owned(), shown_name));
-    view! {
-        <Page title>
-            {move || match (address.read().is_some(), is_gone.get()) {
-                (false, _) => view! {
-                    <Nowhere
-                        icon=Icon::Search
-                        title=texts::NO_ADDRESS_TITLE
-                        text=texts::NO_ADDRESS_TEXT
-                        test_id="not-found"
-                    />
-                }
-                .into_any(),
-                (true, true) => view! {
-                    <Nowhere icon=Icon::Server title=texts::GONE_TITLE text=texts::GONE_TEXT test_id="server-gone" />
-                }
-                .into_any(),
-                (true, false) => view! { <Server server title shown /> }.into_any(),
-            }}
-        </Page>
-    }
+    let title =
+        Signal::derive(move || row.with(|row| row.as_ref().map_or(texts::SERVER.to_owned(), shown_name)));
+    let content = move || match kind.get() {
+        Kind::NoAddress => {
+            nowhere(Icon::Search, texts::NO_ADDRESS_TITLE, texts::NO_ADDRESS_TEXT, "not-found")
+        }
+        Kind::Gone => nowhere(Icon::Server, texts::GONE_TITLE, texts::GONE_TEXT, "server-gone"),
+        Kind::Server => untrack(|| whole(server, title)),
+    };
+    view! { <Page title>{el("div").live_children(move || vec![content()])}</Page> }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    NoAddress,
+    Gone,
+    Server,
 }
 
 /// The server whole: its head, its tabs, and the open one.
-#[component]
-fn Server(server: ShownServer, title: Memo<String>, shown: Asked<ServerDetail>) -> impl IntoView {
-    let list = use_list_address();
+fn whole(server: ShownServer, title: Signal<String>) -> El {
     let search = use_router().search();
-    let tab = Memo::new(move |_| DetailTab::from_key(value_of(&search.read(), "tab").as_deref()));
-    let crumbs = Signal::derive(move || vec![Crumb { label: texts::SERVERS, href: list.get() }]);
-    let actions =
-        move || view! { <Button icon=Icon::Refresh on_press=server.refresh>{texts::REFRESH}</Button> };
-    let beside = move || {
-        el("div").live_children(move || server.row.read().as_ref().map(status_label).into_iter().collect())
+    let tab = derived(move || search.with(|search| DetailTab::from_key(value_of(search, "tab").as_deref())));
+    let above = Above { label: texts::SERVERS, href: use_list_address() };
+    let label = move || server.row.with(|row| row.as_ref().map(status_label).into_iter().collect());
+    let has_row = derived(move || server.row.with(Option::is_some));
+    let content = move || match (has_row.get(), server.detail.failure()) {
+        (false, Some(error)) => failure_state(&error.into(), server.refresh),
+        (false, None) => lines(6),
+        (true, _) => {
+            let tab = tab.get();
+            untrack(|| open_tab(server, tab))
+        }
     };
-    let count = Callback::new(move |key| {
-        DetailTab::from_key(Some(key)).count(server.row.read().as_ref(), server.detail.read().as_ref())
-    });
-    let has_row = Memo::new(move |_| server.row.read().is_some());
-    let content = move || match (has_row.get(), shown.failure()) {
-        (false, Some(error)) => vec![failure_state(&error.into(), server.refresh)],
-        (false, None) => vec![lines(6)],
-        (true, _) => vec![open_tab(server, tab.get())],
+    let count = move |key| {
+        let tab = DetailTab::from_key(Some(key));
+        server.row.with(|row| server.detail.with(|detail| tab.count(row.as_ref(), detail)))
     };
-    view! {
-        <PageHeader title crumbs beside actions />
-        <div class="page-body">
-            {el("div").class("notes").live_children(move || notes(server, shown.failure().as_ref()))}
-            <Tabs
-                label=texts::SECTIONS
-                tabs=use_tabs()
-                current=Signal::derive(move || tab.get().key())
-                count
-            />
-            {el("div").live_children(content)}
-        </div>
-    }
+    let refresh = el("button")
+        .attr("type", "button")
+        .class("button")
+        .child(icon(Icon::Refresh))
+        .text(texts::REFRESH)
+        .on("click", move |_| server.refresh.run(()));
+    let head = page_header(title, Some(above), vec![el("div").live_children(label)], vec![refresh]);
+    let body = el("div")
+        .class("page-body")
+        .child(el("div").class("notes").live_children(move || notes(server)))
+        .child(tabs(texts::SECTIONS, use_tabs(), move || tab.get().key(), count))
+        .child(el("div").live_children(move || vec![content()]));
+    el("div").child(head).child(body)
 }
 
 fn open_tab(server: ShownServer, tab: DetailTab) -> El {
@@ -158,27 +157,25 @@ fn open_tab(server: ShownServer, tab: DetailTab) -> El {
 }
 
 /// What is not as it should be: the server's own fault, a row that could not be read, a refresh that failed.
-fn notes(server: ShownServer, failure: Option<&ApiError>) -> Vec<El> {
-    let row = server.row.read();
-    let Some(row) = row.as_ref() else { return Vec::new() };
-    let fault = row.fault.as_deref().map(|fault| text_banner(BannerKind::Failure, None, fault, None));
-    let degraded = row.is_degraded.then(|| text_banner(BannerKind::Warning, None, texts::DEGRADED, None));
-    let late = failure.map(|failure| {
-        text_banner(BannerKind::Warning, None, &failure.message(), Some(retry_button(server.refresh)))
-    });
-    [fault, degraded, late].into_iter().flatten().collect()
+fn notes(server: ShownServer) -> Vec<El> {
+    let failure = server.detail.failure();
+    server.row.with(|row| {
+        let Some(row) = row else { return Vec::new() };
+        let fault = row.fault.as_deref().map(|fault| text_banner(BannerKind::Failure, None, fault, None));
+        let degraded = row.is_degraded.then(|| text_banner(BannerKind::Warning, None, texts::DEGRADED, None));
+        let late = failure.map(|failure| {
+            let retry = retry_button(server.refresh);
+            text_banner(BannerKind::Warning, None, &failure.message(), Some(retry))
+        });
+        [fault, degraded, late].into_iter().flatten().collect()
+    })
 }
 
 /// A place without a server, with the way back.
-#[component]
-fn Nowhere(icon: Icon, title: &'static str, text: &'static str, test_id: &'static str) -> impl IntoView {
+fn nowhere(icon_of: Icon, title: &str, text: &str, test_id: &str) -> El {
     let list = use_list_address();
-    view! {
-        <EmptyState icon title test_id>
-            {el("p").text(text)}
-            <LinkButton href=list>{texts::BACK_TO_LIST}</LinkButton>
-        </EmptyState>
-    }
+    let back = el("a").class("button").live_attr("href", move || Some(list.get())).text(texts::BACK_TO_LIST);
+    empty_state(icon_of, title, test_id).child(el("p").text(text)).child(back)
 }
 
 /// The server a path names, where it names one.
@@ -190,10 +187,10 @@ fn address_of(path: &str) -> Option<(Region, ServerId)> {
 }
 
 /// The list's row of this server, live; `None` while the list does not have it.
-fn use_listed_row(id: Memo<Option<ServerId>>) -> Memo<Option<ServerRow>> {
+fn use_listed_row(address: Held<Option<(Region, ServerId)>>) -> Held<Option<ServerRow>> {
     let store = use_servers_store();
-    Memo::new(move |_| {
-        let id = id.get()?;
+    derived(move || {
+        let (_, id) = address.get()?;
         let found = store.track(|servers| {
             let row = servers.rows.row(servers.rows.find(&id)?);
             (!row.is_gone()).then(|| row_of(row))
@@ -202,10 +199,10 @@ fn use_listed_row(id: Memo<Option<ServerId>>) -> Memo<Option<ServerRow>> {
     })
 }
 
-fn use_tabs() -> Signal<Vec<Tab>> {
+fn use_tabs() -> impl Fn() -> Vec<Tab> {
     let project = use_project();
     let path = use_router().path();
-    let tabs = Memo::new(move |_| {
+    move || {
         let address = project.get().zip(path.with(|path| address_of(path)));
         let Some((project, (region, id))) = address else { return Vec::new() };
         let path = server_path(&project, &region, &id);
@@ -214,7 +211,6 @@ fn use_tabs() -> Signal<Vec<Tab>> {
             label: tab.label(),
             href: if tab == DetailTab::Overview { path.clone() } else { format!("{path}?tab={}", tab.key()) },
         };
-        DetailTab::ALL.map(tab).to_vec()
-    });
-    tabs.into()
+        DetailTab::ALL.map(tab).into()
+    }
 }

@@ -118,8 +118,8 @@ pub fn row_of(row: RowView<'_>) -> ServerRow {
 }
 
 /// What has to differ for the rest to be asked for again.
-pub fn change_mark(row: &ServerRow) -> (String, Option<String>, u32) {
-    (row.status.clone(), row.task_state.clone(), row.updated_at)
+pub fn change_mark(row: &ServerRow) -> String {
+    format!("{} {} {}", row.status, row.task_state.as_deref().unwrap_or_default(), row.updated_at)
 }
 
 /// The name to show: a name of nothing but blanks is none.

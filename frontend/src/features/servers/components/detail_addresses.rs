@@ -1,19 +1,17 @@
 //! How a server is reached, and through which ports.
 
-use api_types::servers::{Address, detail::Interface};
-use leptos::prelude::*;
-
 use super::detail_part::{copied, part_section, section, table_or};
 use crate::{
     features::servers::{detail_page::ShownServer, detail_texts as texts},
     ui::{El, el, table::Cell},
 };
+use api_types::servers::{Address, detail::Interface};
 
 pub fn addresses(server: ShownServer) -> Vec<El> {
     let list = move || {
-        let row = server.row.read();
-        let addresses =
-            row.as_ref().map(|row| row.addresses.iter().map(address).collect()).unwrap_or_default();
+        let addresses = server.row.with(|row| {
+            row.as_ref().map(|row| row.addresses.iter().map(address).collect()).unwrap_or_default()
+        });
         vec![table_or(&[texts::ADDRESS, texts::NETWORK, texts::KIND], addresses, texts::NO_ADDRESSES)]
     };
     let ports = part_section(

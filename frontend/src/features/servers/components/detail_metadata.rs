@@ -1,7 +1,5 @@
 //! A server's tags and metadata, and what Nova answered as it answered it.
 
-use leptos::prelude::*;
-
 use super::detail_part::{section, table_or};
 use crate::{
     features::servers::{detail_page::ShownServer, detail_texts as texts},
@@ -9,18 +7,21 @@ use crate::{
 };
 
 pub fn metadata(server: ShownServer) -> Vec<El> {
-    let tags = move || match &*server.row.read() {
-        Some(row) if !row.tags.is_empty() => {
-            let tag = |tag: &String| el("li").class("badge plain foreign").text(tag);
-            vec![el("ul").class("tag-list").children(row.tags.iter().map(tag).collect())]
-        }
-        _ => vec![el("p").class("nothing").text(texts::NO_TAGS)],
+    let tags = move || {
+        server.row.with(|row| match row {
+            Some(row) if !row.tags.is_empty() => {
+                let tag = |tag: &String| el("li").class("badge plain foreign").text(tag);
+                vec![el("ul").class("tag-list").children(row.tags.iter().map(tag).collect())]
+            }
+            _ => vec![el("p").class("nothing").text(texts::NO_TAGS)],
+        })
     };
     let entries = move || {
         let entry =
             |(key, value): &(String, String)| vec![Cell::Mono(key.clone()), Cell::Mono(value.clone())];
-        let row = server.row.read();
-        let rows = row.as_ref().map(|row| row.metadata.iter().map(entry).collect()).unwrap_or_default();
+        let rows = server
+            .row
+            .with(|row| row.as_ref().map(|row| row.metadata.iter().map(entry).collect()).unwrap_or_default());
         vec![table_or(&[texts::NAME, texts::VALUE], rows, texts::NO_METADATA)]
     };
     vec![
@@ -30,9 +31,9 @@ pub fn metadata(server: ShownServer) -> Vec<El> {
 }
 
 pub fn json(server: ShownServer) -> Vec<El> {
-    let content = move || match &*server.detail.read() {
-        None => vec![lines(8)],
-        Some(detail) => {
+    let content = move || {
+        server.detail.with(|detail| {
+            let Some(detail) = detail else { return vec![lines(8)] };
             let json = serde_json::to_string_pretty(&detail.raw).unwrap_or_default();
             let copy = copy_button(json.clone(), texts::COPY_JSON.to_owned());
             let text = el("pre")
@@ -42,7 +43,7 @@ pub fn json(server: ShownServer) -> Vec<El> {
                 .attr("aria-label", texts::JSON)
                 .text(&json);
             vec![el("p").class("page-about").text(texts::JSON_ABOUT).text(" ").child(copy), text]
-        }
+        })
     };
     vec![section(texts::JSON, el("div").live_children(content))]
 }

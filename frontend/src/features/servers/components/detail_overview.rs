@@ -1,8 +1,5 @@
 //! What a server is: its state, the facts, its size, what it was made from.
 
-use api_types::servers::{Flavor, Image, ServerDetail, ServerRow, status_kind};
-use leptos::prelude::*;
-
 use super::detail_part::section;
 use crate::{
     features::servers::{detail_page::ShownServer, detail_state::power_word, detail_texts as texts, state},
@@ -11,6 +8,7 @@ use crate::{
         time::relative_time,
     },
 };
+use api_types::servers::{Flavor, Image, ServerDetail, ServerRow, status_kind};
 
 /// Colour, icon and word of its status, and what is being done to it.
 pub fn status_label(row: &ServerRow) -> El {
@@ -30,13 +28,16 @@ pub fn status_label(row: &ServerRow) -> El {
 }
 
 pub fn overview(server: ShownServer) -> Vec<El> {
-    let facts = el("div").live_children(move || match &*server.row.read() {
-        Some(row) => vec![facts(server, row, server.detail.read().as_ref())],
-        None => Vec::new(),
+    let facts = el("div").live_children(move || {
+        server.row.with(|row| {
+            server.detail.with(|detail| row.iter().map(|row| facts(server, row, detail)).collect())
+        })
     });
-    let made_of = el("div").class("cards-column").live_children(move || match &*server.row.read() {
-        Some(row) => vec![flavor(row.flavor.as_ref()), image(row, server.detail.read().as_ref())],
-        None => Vec::new(),
+    let made_of = el("div").class("cards-column").live_children(move || {
+        server.row.with(|row| {
+            let Some(row) = row else { return Vec::new() };
+            vec![flavor(row.flavor.as_ref()), server.detail.with(|detail| image(row, detail))]
+        })
     });
     vec![el("div").class("cards").child(facts).child(made_of)]
 }
@@ -49,7 +50,7 @@ fn facts(server: ShownServer, row: &ServerRow, detail: Option<&ServerDetail>) ->
     };
     let drive = detail.and_then(|detail| detail.config_drive);
     let drive = drive.map(|has_drive| if has_drive { texts::YES } else { texts::NO });
-    let region = server.region.get().map(String::from);
+    let region = server.address.get().map(|(region, _)| String::from(region));
     let facts = description(vec![
         (texts::ID, copied(Some(&row.id.to_string()))),
         (texts::DESCRIPTION, of(|detail| detail.description.as_deref())),

@@ -28,12 +28,12 @@ pub fn part_section<T: 'static>(
     row: fn(&T) -> Vec<Cell>,
     nothing: &'static str,
 ) -> El {
-    let content = move || match &*server.detail.read() {
-        None => lines(2),
-        Some(detail) => match part(detail) {
-            Part::Known(items) => table_or(heads, items.iter().map(row).collect(), nothing),
-            Part::Missing(body) => gap(title, &body.message, server.refresh),
-        },
+    let content = move || {
+        server.detail.with(|detail| match detail.map(part) {
+            None => lines(2),
+            Some(Part::Known(items)) => table_or(heads, items.iter().map(row).collect(), nothing),
+            Some(Part::Missing(body)) => gap(title, &body.message, server.refresh),
+        })
     };
     section(title, el("div").live_children(move || vec![content()]))
 }
