@@ -28,7 +28,11 @@ pub(super) fn act(inner: &Rc<Inner>, act: Act) {
     let position = inner.servers.borrow().rows.position().unwrap_or_default().to_owned();
     match act {
         Act::FetchSnapshot => {
-            inner.servers.borrow_mut().is_caught_up = false;
+            let mut servers = inner.servers.borrow_mut();
+            servers.is_caught_up = false;
+            // What was seen stays until it is known to be gone.
+            servers.rows.start_over();
+            drop(servers);
             read_stream(inner, api::open_snapshot(&project), Happening::SnapshotEnded { is_whole: true });
         }
         Act::FollowByGet => read_stream(inner, api::follow(&project, &position), Happening::Lost),
