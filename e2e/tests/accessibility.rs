@@ -79,7 +79,7 @@ fn the_page_of_a_server_has_no_violations() {
         let page = ServerPage::open(scene, "alpha", "RegionOne", &id).await?;
         page.shows("the-one").await?;
         look(scene, "server, overview").await?;
-        for tab in ["Addresses", "Volumes", "Security", "Metadata", "History", "JSON"] {
+        for tab in ["Addresses", "Volumes", "Security", "Metadata", "Action history", "JSON"] {
             page.choose_tab(tab).await?;
             axe::assert_no_violations(&scene.browser, &format!("server, {tab}")).await?;
         }

@@ -65,7 +65,7 @@ fn hostile_names_are_shown_as_text_sorted_and_found() {
         table.has_matching(names.len() + 2).await?;
         let server = page.open_server(&names[0]).await?;
         assert_eq!(server.title().await?, names[0]);
-        for tab in ["Metadata", "JSON", "History"] {
+        for tab in ["Metadata", "JSON", "Action history"] {
             server.choose_tab(tab).await?;
         }
         let script = "return [window.hacked === undefined, document.querySelectorAll('#main img').length];";

@@ -23,15 +23,15 @@ impl<'s> SessionsPage<'s> {
     pub async fn open(scene: &'s Scene) -> Result<Self> {
         scene.browser.goto(scene.url("/account/sessions")).await?;
         let page = Self { scene };
-        scene.browser.query(By::Css("tr[data-session]")).first().await?;
+        scene.browser.query(By::Css("[data-testid=session-table] tbody tr")).first().await?;
         Ok(page)
     }
 
     /// The sessions shown, the newest first.
     pub async fn sessions(&self) -> Result<Vec<SessionRow>> {
         let script = "
-            return [...document.querySelectorAll('tr[data-session]')].map(row => ({
-                text: row.innerText, is_current: row.getAttribute('aria-current') === 'true' }));";
+            return [...document.querySelectorAll('[data-testid=session-table] tbody tr')].map(row => ({
+                text: row.innerText, is_current: row.querySelector('.badge') !== null }));";
         self.scene.browser.run(script, Vec::new()).await
     }
 
@@ -46,7 +46,7 @@ impl<'s> SessionsPage<'s> {
 
     /// Ends the one session that is not this one.
     pub async fn end_other(&self) -> Result<()> {
-        let button = By::Css("tr[data-session]:not([aria-current]) button");
+        let button = By::Css("button[data-session]");
         Ok(self.scene.browser.query(button).first().await?.click().await?)
     }
 
