@@ -4,52 +4,43 @@ use leptos::prelude::*;
 
 use super::{
     components::{
-        column_menu::ColumnMenu, empty_states::EmptyStates, export_menu::ExportMenu, facet_panel::FacetPanel,
-        new_rows_pill::NewRowsPill, region_banner::RegionBanners, region_summary::RegionSummary,
-        search_box::SearchBox, server_table::ServerTable, status_line::StatusLine,
+        column_menu::column_menu, empty_states::empty_states, export_menu::export_menu,
+        facet_panel::facet_panel, new_rows_pill::new_rows_pill, region_banner::region_banners,
+        region_summary::region_summary, search_box::search_box, server_table::server_table,
+        status_line::status_line,
     },
     list_state::use_list_state,
-    rows::Facet,
     store::use_servers_store,
     texts,
 };
-use crate::ui::{Button, Icon, Page, PageHeader, page::use_side_drawer};
+use crate::ui::{Icon, Page, PageHeader, el, element::icon, page::use_side_drawer};
 
 #[component]
 pub fn ServerListPage() -> impl IntoView {
-    let store = use_servers_store();
-    let state = use_list_state(store);
+    let state = use_list_state(use_servers_store());
     let drawer = use_side_drawer();
-    let is_unfiltered = move || state.is_unfiltered();
-    let by_tag = Callback::new(move |tag: String| state.choose(Facet::Tag, &tag, true));
+    let filters = el("button")
+        .attr("type", "button")
+        .class("button icon-only only-narrow")
+        .attr("aria-label", texts::FILTERS)
+        .attr("title", texts::FILTERS)
+        .child(icon(Icon::Filter))
+        .on("click", move |_| drawer.open());
+    let toolbar = el("div")
+        .class("servers-toolbar")
+        .child(search_box(state))
+        .child(filters)
+        .view(column_menu(state))
+        .view(export_menu(state));
+    let table = el("div")
+        .class("server-area")
+        .child(server_table(state))
+        .child(new_rows_pill())
+        .child(empty_states(state));
     view! {
-        <Page title=texts::TITLE is_fixed=true side=move || view! { <FacetPanel state /> } side_label=texts::FILTERS>
-            <PageHeader title=texts::TITLE actions=move || view! { <RegionSummary /> } />
-            <div class="servers-toolbar">
-                <SearchBox state />
-                <div class="only-narrow">
-                    <Button
-                        icon=Icon::Filter
-                        label=texts::FILTERS
-                        on_press=Callback::new(move |()| drawer.open())
-                    />
-                </div>
-                <ColumnMenu state />
-                <ExportMenu state />
-            </div>
-            <StatusLine state />
-            <div class="server-area">
-                <ServerTable
-                    columns=state.columns()
-                    sort=state.sort()
-                    is_compact=state.is_compact()
-                    on_sort=Callback::new(move |column| state.sort_by(column))
-                    on_tag=by_tag
-                />
-                <NewRowsPill />
-                <EmptyStates is_unfiltered=Signal::derive(is_unfiltered) on_clear=Callback::new(move |()| state.clear()) />
-            </div>
-            <RegionBanners />
+        <Page title=texts::TITLE is_fixed=true side=move || facet_panel(state) side_label=texts::FILTERS>
+            <PageHeader title=texts::TITLE actions=region_summary />
+            {vec![toolbar, status_line(state), table, region_banners()]}
         </Page>
     }
 }

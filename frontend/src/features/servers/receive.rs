@@ -7,8 +7,9 @@ use super::{
     connection::{Happening, Reason},
     rows::Applied,
     store::Servers,
-    turns::{Deadline, now_ms},
+    turns::Deadline,
 };
+use crate::ui::format;
 
 /// Chromium hands over a fast stream in pieces of up to 2 MB, which is far more than a turn can take in.
 const FIRST_SLICE_BYTES: u32 = 16 * 1024;
@@ -22,6 +23,8 @@ pub struct Receiver {
     /// How much of the piece at hand was read.
     read: u32,
     has_begun: bool,
+    /// What came made no sense, so neither does what follows, up to the next connection.
+    is_lost: bool,
 }
 
 impl Receiver {
@@ -45,6 +48,9 @@ impl Receiver {
     ) -> bool {
         let length = piece.length();
         loop {
+            if self.is_lost {
+                return true;
+            }
             if !self.apply_frames(servers, deadline, happened) {
                 return false;
             }
@@ -78,8 +84,7 @@ impl Receiver {
             match applied {
                 Ok(applied) => servers.note(applied, happened),
                 Err(_) => {
-                    // What is left of this connection means nothing.
-                    self.reader = FrameReader::new();
+                    self.is_lost = true;
                     happened.push(Happening::Garbled);
                     return true;
                 }
@@ -99,10 +104,10 @@ impl Servers {
 
     fn note(&mut self, applied: Applied, happened: &mut Vec<Happening>) {
         match applied {
-            Applied::Hello => self.region_heard_at = vec![now_ms(); self.rows.regions().len()],
+            Applied::Hello => self.region_heard_at = vec![format::now(); self.rows.regions().len()],
             Applied::Region { region, .. } => {
                 if let Some(heard_at) = self.region_heard_at.get_mut(region) {
-                    *heard_at = now_ms();
+                    *heard_at = format::now();
                 }
             }
             Applied::CaughtUp => self.is_caught_up = true,

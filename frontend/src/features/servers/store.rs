@@ -44,8 +44,8 @@ pub struct Servers {
     pub is_caught_up: bool,
     /// Nothing received is waiting, and the view shows what was asked of it.
     pub is_settled: bool,
-    /// When each region said something last, in [`now_ms`] time, in the order of [`Rows::regions`].
-    pub region_heard_at: Vec<f64>,
+    /// When each region said something last, in seconds since 1970, in the order of [`Rows::regions`].
+    pub region_heard_at: Vec<i64>,
     /// Rises when a person asked for other rows or another order.
     pub asked: u32,
     /// Somebody points at the rows: they stay where they are.
@@ -186,11 +186,6 @@ impl ServersStore {
         self.inner.try_with_value(|inner| inner.happen(happening));
     }
 
-    /// The servers that are ticked, in the list's order.
-    pub fn selected(self) -> Vec<RowIndex> {
-        self.with(Servers::selected).unwrap_or_default()
-    }
-
     fn ask(self, change: impl FnOnce(&mut Servers)) {
         self.inner.try_with_value(|inner| {
             if let Ok(mut servers) = inner.servers.try_borrow_mut() {
@@ -247,10 +242,9 @@ impl Servers {
         self.rows.regions().iter().any(is_loading)
     }
 
-    /// The ticked rows, in the list's order.
+    /// The ticked rows: those in the list in its order, then those that the search leaves out.
     pub fn selected(&self) -> Vec<RowIndex> {
-        let is_ticked = |row: &RowIndex| self.selection.contains(self.rows.row(*row));
-        self.view.order().iter().copied().filter(is_ticked).collect()
+        self.selection.rows(&self.rows, &self.view)
     }
 
     /// Lets the view work until it is done or out of time.
@@ -345,7 +339,8 @@ impl Inner {
             this: this.clone(),
         });
         let this = inner.this.clone();
-        let turns = Turns::new(TURN_MS, move |deadline| this.upgrade().is_some_and(|inner| inner.turn(deadline)));
+        let turns =
+            Turns::new(TURN_MS, move |deadline| this.upgrade().is_some_and(|inner| inner.turn(deadline)));
         *inner.turns.borrow_mut() = turns;
         inner
     }

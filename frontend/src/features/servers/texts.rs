@@ -1,7 +1,5 @@
 //! The words a person reads on the servers pages.
 
-use api_types::ServerId;
-
 use super::rows::{Column, Facet, Problem};
 use crate::ui::format;
 
@@ -27,6 +25,16 @@ pub const SELECTION: &str = "Selection";
 pub const IS_FIRST: &str = "This column is the first.";
 pub const IS_LAST: &str = "This column is the last.";
 pub const CANNOT_SAVE: &str = "This browser does not let the page save a file.";
+pub const KEYS_SEARCH: &str = "Search";
+pub const KEYS_LIST: &str = "In the list";
+pub const KEY_NEXT: &str = "Next server";
+pub const KEY_PREVIOUS: &str = "Previous server";
+pub const KEY_ARROWS: &str = "Next and previous, in the list";
+pub const KEY_ENDS: &str = "First and last, in the list";
+pub const KEY_PAGES: &str = "A page on or back, in the list";
+pub const KEY_OPEN: &str = "Open the server";
+pub const KEY_SELECT: &str = "Select the server";
+pub const KEY_CLEAR: &str = "Clear the selection";
 pub const FILTERS: &str = "Filters";
 pub const CLEAR_FILTERS: &str = "Clear filters";
 pub const COLUMNS: &str = "Columns";
@@ -150,10 +158,6 @@ pub fn unnamed_image(id: &str) -> String {
     format!("Unnamed {}", id.get(..8).unwrap_or(id))
 }
 
-pub fn select_server(name: &str, id: ServerId) -> String {
-    if name.trim().is_empty() { format!("{SELECT} {id}") } else { format!("{SELECT} {name}") }
-}
-
 /// "RegionTwo does not answer."
 pub fn region_unreachable(region: &str) -> String {
     format!("{region} does not answer.")
@@ -206,6 +210,10 @@ pub fn move_up(column: &str) -> String {
 
 pub fn move_down(column: &str) -> String {
     format!("Move {column} to the right")
+}
+
+pub fn copied(text: &str) -> String {
+    format!("Copied {text}")
 }
 
 /// "12 lines copied"

@@ -11,6 +11,10 @@ use web_sys::{MessageChannel, MessagePort};
 /// How long a turn works before it gives way. A frame has 16.7 ms, of which the browser needs some to draw.
 pub const TURN_MS: f64 = 8.0;
 
+/// The same for work behind what is in sight: every turn of it costs the browser a frame to lay out and composite, so
+/// fewer and longer ones end sooner, and still answer a keystroke within a blink.
+pub const LONG_TURN_MS: f64 = 20.0;
+
 /// Milliseconds since the page began, by the browser's monotonic clock.
 pub fn now_ms() -> f64 {
     thread_local! {
@@ -60,8 +64,8 @@ struct Inner {
 }
 
 impl Turns {
-    /// `work` is given its deadline and says whether more is left.
-    pub fn new(work: impl FnMut(&mut Deadline) -> bool + 'static) -> Option<Self> {
+    /// `work` is given its deadline, `turn_ms` from the beginning of a turn, and says whether more is left.
+    pub fn new(turn_ms: f64, work: impl FnMut(&mut Deadline) -> bool + 'static) -> Option<Self> {
         let channel = MessageChannel::new().ok()?;
         let work = RefCell::new(work);
         let turns = Rc::new_cyclic(|weak: &std::rc::Weak<Inner>| {
@@ -71,7 +75,7 @@ impl Turns {
                 inner.is_asked_for.set(false);
                 // Taken already: the work itself asked for a turn and the browser is not to nest them.
                 let Ok(mut work) = work.try_borrow_mut() else { return };
-                if work(&mut Deadline::in_ms(TURN_MS)) {
+                if work(&mut Deadline::in_ms(turn_ms)) {
                     inner.ask();
                 }
             });

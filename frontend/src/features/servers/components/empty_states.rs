@@ -6,10 +6,11 @@ use leptos::prelude::*;
 use crate::{
     features::servers::{
         connection::{Health, Reason},
+        list_state::ListState,
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{Button, EmptyState, Icon},
+    ui::{El, Icon, el, element::icon},
 };
 
 /// Why there is no row.
@@ -21,39 +22,41 @@ enum Emptiness {
     Unreachable(String),
 }
 
-#[component]
-pub fn EmptyStates(#[prop(into)] is_unfiltered: Signal<bool>, on_clear: Callback<()>) -> impl IntoView {
+pub fn empty_states(state: ListState) -> El {
     let store = use_servers_store();
     let emptiness = Memo::new(move |_| {
-        let is_unfiltered = is_unfiltered.get();
+        let is_unfiltered = state.is_unfiltered();
         store.track(|servers| emptiness(servers, is_unfiltered)).flatten()
     });
-    move || {
-        emptiness.get().map(|emptiness| match emptiness {
-            Emptiness::NothingYet => view! {
-                <EmptyState icon=Icon::Server title=texts::NOTHING_YET test_id="empty-nothing-yet">
-                    <p>{texts::NOTHING_YET_MORE}</p>
-                </EmptyState>
-            }
-            .into_any(),
-            Emptiness::NoMatch => view! {
-                <EmptyState icon=Icon::Search title=texts::NO_MATCH test_id="empty-no-match">
-                    <p>{texts::NO_MATCH_MORE}</p>
-                    <Button on_press=on_clear>{texts::CLEAR_FILTERS}</Button>
-                </EmptyState>
-            }
-            .into_any(),
-            Emptiness::Unreachable(why) => view! {
-                <EmptyState icon=Icon::Alert title=texts::UNREACHABLE test_id="empty-unreachable">
-                    <p>{why}</p>
-                    <Button icon=Icon::Refresh on_press=Callback::new(move |()| store.try_again())>
-                        {texts::RETRY}
-                    </Button>
-                </EmptyState>
-            }
-            .into_any(),
-        })
-    }
+    let draw = move || match emptiness.get() {
+        None => Vec::new(),
+        Some(Emptiness::NothingYet) => {
+            vec![place("empty-nothing-yet", Icon::Server, texts::NOTHING_YET, texts::NOTHING_YET_MORE)]
+        }
+        Some(Emptiness::NoMatch) => {
+            let clear = button().text(texts::CLEAR_FILTERS).on("click", move |_| state.clear());
+            vec![place("empty-no-match", Icon::Search, texts::NO_MATCH, texts::NO_MATCH_MORE).child(clear)]
+        }
+        Some(Emptiness::Unreachable(why)) => {
+            let retry = button().child(icon(Icon::Refresh)).text(texts::RETRY);
+            let retry = retry.on("click", move |_| store.try_again());
+            vec![place("empty-unreachable", Icon::Alert, texts::UNREACHABLE, &why).child(retry)]
+        }
+    };
+    el("div").class("empty-place").live_children(draw)
+}
+
+fn place(test_id: &str, of: Icon, title: &str, text: &str) -> El {
+    el("div")
+        .class("empty-state")
+        .attr("data-testid", test_id)
+        .child(icon(of))
+        .child(el("h2").text(title))
+        .child(el("p").text(text))
+}
+
+fn button() -> El {
+    el("button").attr("type", "button").class("button")
 }
 
 fn emptiness(servers: &Servers, is_unfiltered: bool) -> Option<Emptiness> {

@@ -19,25 +19,26 @@ use crate::{
         texts,
         turns::{Deadline, TURN_MS},
     },
-    ui::{Align, Icon, Menu, MenuItem, format, use_toasts},
+    ui::{Align, Icon, Menu, MenuItem, format, toast::ToastBox, use_toasts},
 };
 
-#[component]
-pub fn ExportMenu(state: ListState) -> impl IntoView {
+pub fn export_menu(state: ListState) -> AnyView {
     let store = use_servers_store();
-    let item =
-        move |format| Callback::new(move |()| download(store, format, state.columns().get_untracked()));
+    let toasts = use_toasts();
+    let save = move |format| {
+        Callback::new(move |()| download(store, toasts, format, state.columns().get_untracked()))
+    };
     view! {
         <Menu label=texts::EXPORT icon=Icon::Download align=Align::End>
-            <MenuItem on_select=item(Format::Csv)>"CSV"</MenuItem>
-            <MenuItem on_select=item(Format::Json)>"JSON"</MenuItem>
+            <MenuItem on_select=save(Format::Csv)>"CSV"</MenuItem>
+            <MenuItem on_select=save(Format::Json)>"JSON"</MenuItem>
         </Menu>
     }
+    .into_any()
 }
 
 /// Writes the file in turns and hands it to the browser.
-fn download(store: ServersStore, format: Format, columns: Vec<Column>) {
-    let toasts = use_toasts();
+fn download(store: ServersStore, toasts: ToastBox, format: Format, columns: Vec<Column>) {
     let order = store.with(|servers| {
         let selected = servers.selected();
         if selected.is_empty() { servers.view.order().to_vec() } else { selected }

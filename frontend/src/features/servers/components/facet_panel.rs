@@ -1,156 +1,221 @@
 //! The facets beside the list: the values of each over the whole set, and how many servers each would give.
+//!
+//! Their elements are kept and changed by hand: counts change with every letter typed and with every frame of a list
+//! that loads, and none of it may move what somebody is about to press.
+
+use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
 use crate::{
     features::servers::{
         list_state::ListState,
         rows::{Facet, FacetCount},
         state::status_word,
-        store::use_servers_store,
+        store::{ServersStore, use_servers_store},
         texts,
     },
-    ui::{Button, ButtonKind, format},
+    ui::{El, el, element::live, format},
 };
 
 /// Values shown before "N more" is pressed, and after.
 const VALUES_SHOWN: usize = 5;
 const VALUES_SHOWN_AT_MOST: usize = 200;
 
-#[component]
-pub fn FacetPanel(state: ListState) -> impl IntoView {
+pub fn facet_panel(state: ListState) -> El {
     let store = use_servers_store();
-    let has_values = Memo::new(move |_| store.track(|servers| servers.is_caught_up));
-    let is_pointed_at = RwSignal::new(false);
-    let any_chosen = move || !state.facets().read().is_empty();
-    view! {
-        <div
-            class="facets"
-            on:pointerenter=move |_| is_pointed_at.set(true)
-            on:pointerleave=move |_| is_pointed_at.set(false)
-        >
-            <div class="facets-head">
-                <h2>{texts::FILTERS}</h2>
-                <Show when=any_chosen>
-                    <button
-                        type="button"
-                        class="facet-clear"
-                        on:click=move |_| Facet::ALL.into_iter().for_each(|facet| state.clear_facet(facet))
-                    >
-                        {texts::CLEAR_FILTERS}
-                    </button>
-                </Show>
-            </div>
-            // Until the values are known there is one grey place for all of them, so that none is pushed down later.
-            <Show when=move || has_values.get() == Some(true) fallback=|| view! { <FacetSkeleton /> }>
-                {Facet::ALL.map(|facet| view! { <FacetGroup state facet is_pointed_at /> }).collect_view()}
-            </Show>
-        </div>
-    }
-}
-
-#[component]
-fn FacetGroup(state: ListState, facet: Facet, is_pointed_at: RwSignal<bool>) -> impl IntoView {
-    let store = use_servers_store();
-    let is_open = RwSignal::new(false);
-    let found = Memo::new(move |_| {
-        store
-            .track(|servers| {
-                let values = servers.view.facets().values(facet);
-                let shown = if is_open.get() { VALUES_SHOWN_AT_MOST } else { VALUES_SHOWN };
-                let chosen = values.iter().take_while(|value| value.is_selected).count();
-                (values[..values.len().min(shown.max(chosen))].to_vec(), values.len())
-            })
-            .unwrap_or_default()
-    });
-    // Under the pointer the values keep their order: what one is about to press must not move.
-    let order = Memo::new(move |before: Option<&Vec<String>>| {
-        let found = found.read();
-        let now = found.0.iter().map(|value| value.value.clone());
-        match before.filter(|_| is_pointed_at.get()) {
-            None => now.collect(),
-            Some(before) => {
-                let mut kept: Vec<String> =
-                    before.iter().filter(|value| has(&found.0, value)).cloned().collect();
-                let new: Vec<String> = now.filter(|value| !kept.contains(value)).collect();
-                kept.extend(new);
-                kept
+    let groups: Vec<Group> = Facet::ALL.into_iter().map(Group::new).collect();
+    let has_values = Memo::new(move |_| store.track(|servers| servers.is_caught_up) == Some(true));
+    let clear = el("button")
+        .attr("type", "button")
+        .class("facet-clear")
+        .text(texts::CLEAR_FILTERS)
+        .live_attr("hidden", move || state.facets().read().is_empty().then(String::new))
+        .on("click", move |_| Facet::ALL.into_iter().for_each(|facet| state.clear_facet(facet)));
+    let panel = el("div")
+        .class("facets")
+        .child(clear)
+        // Until the values are known there is one grey place for all of them, so that none is pushed down later.
+        .child(skeleton().live_attr("hidden", move || has_values.get().then(String::new)))
+        .children(groups.iter().map(|group| group.root.clone()).collect());
+    let root = panel.html().clone();
+    let opened = RwSignal::new(0u32);
+    let groups = send_wrapper::SendWrapper::new(std::rc::Rc::new(groups));
+    let shown = groups.clone();
+    live(Box::new(move || {
+        opened.track();
+        state.facets().track();
+        if has_values.get() {
+            store.version().track();
+            // Under the pointer the values keep their order: what one is about to press must not move.
+            let is_pointed_at = root.matches(":hover").unwrap_or(false);
+            for group in shown.iter() {
+                group.update(state, store, is_pointed_at);
             }
         }
-    });
-    let more = move || {
-        let found = found.read();
-        found.1.saturating_sub(found.0.len())
-    };
-    let name = texts::facet(facet);
-    view! {
-        <div class="facet" role="group" aria-label=name hidden=move || order.read().is_empty()>
-            <h3>{name}</h3>
-            <For each=move || order.get() key=|value| value.clone() let:value>
-                <FacetLine state facet value found />
-            </For>
-            <Show when=move || (more() > 0) || is_open.get()>
-                <Button kind=ButtonKind::Quiet on_press=Callback::new(move |()| is_open.update(|open| *open = !*open))>
-                    {move || match (is_open.get(), more()) {
-                        (false, more) => texts::more_values(more),
-                        (true, 0) => texts::FEWER.to_owned(),
-                        (true, left_out) => texts::fewer_of(left_out),
-                    }}
-                </Button>
-            </Show>
-        </div>
-    }
+    }));
+    panel.on("change", move |event| choose(state, &event)).on("click", move |event| {
+        let more = target(&event).and_then(|target| target.closest(".facet-more").ok().flatten());
+        if let Some(more) = more {
+            let open = |group: &&Group| group.more.element() == &more;
+            if let Some(group) = groups.iter().find(open) {
+                group.is_open.set(!group.is_open.get());
+                opened.update(|opened| *opened += 1);
+            }
+        }
+    })
 }
 
-#[component]
-fn FacetLine(
-    state: ListState,
+/// One facet.
+struct Group {
     facet: Facet,
+    root: El,
+    more: El,
+    is_open: Cell<bool>,
+    lines: RefCell<Vec<Line>>,
+}
+
+/// One value and what its line shows.
+struct Line {
     value: String,
-    found: Memo<(Vec<FacetCount>, usize)>,
-) -> impl IntoView {
-    let name = value_name(facet, &value);
-    let value = StoredValue::new(value);
-    let count = Memo::new(move |_| {
-        let count =
-            found.read().0.iter().find(|found| value.with_value(|value| found.value == *value))?.count;
-        Some(count)
-    });
-    let is_chosen = move || state.facets().read().contains(facet, &value.read_value());
-    let toggle = move |chosen| state.choose(facet, &value.get_value(), chosen);
-    view! {
-        <label class="facet-value" class:none=move || count.get() == Some(0) data-value=value.get_value()>
-            <input
-                type="checkbox"
-                prop:checked=is_chosen
-                on:change:target=move |event| toggle(event.target().checked())
-            />
-            <span class="facet-name foreign" title=name.clone()>{name.clone()}</span>
-            <span class="facet-count numbers" data-count=move || count.get().unwrap_or(0)>
-                {move || format::number(u64::from(count.get().unwrap_or(0)))}
-            </span>
-        </label>
+    root: HtmlElement,
+    input: HtmlInputElement,
+    count: HtmlElement,
+    counted: Option<u32>,
+}
+
+impl Group {
+    fn new(facet: Facet) -> Self {
+        let more = el("button").attr("type", "button").class("button quiet facet-more");
+        let root = el("div")
+            .class("facet")
+            .attr("role", "group")
+            .attr("aria-label", texts::facet(facet))
+            .attr("data-facet", facet.key())
+            .attr("hidden", "")
+            .child(el("h3").text(texts::facet(facet)))
+            .child(more.clone());
+        Self { facet, root, more, is_open: Cell::new(false), lines: RefCell::new(Vec::new()) }
+    }
+
+    fn update(&self, state: ListState, store: ServersStore, is_pointed_at: bool) {
+        _ = store.with(|servers| {
+            let values = servers.view.facets().values(self.facet);
+            let limit = if self.is_open.get() { VALUES_SHOWN_AT_MOST } else { VALUES_SHOWN };
+            let chosen = values.iter().take_while(|value| value.is_selected).count();
+            let shown = &values[..values.len().min(limit.max(chosen))];
+            self.arrange(shown, is_pointed_at);
+            self.count(shown, state);
+            self.offer_more(values.len() - shown.len());
+            set_hidden(self.root.html(), values.is_empty());
+        });
+    }
+
+    /// Makes the lines those of `shown`, reusing what is there.
+    fn arrange(&self, shown: &[FacetCount], keeps_order: bool) {
+        let mut lines = self.lines.borrow_mut();
+        let is_as_shown = lines.len() == shown.len()
+            && lines.iter().zip(shown).all(|(line, value)| line.value == value.value);
+        if is_as_shown {
+            return;
+        }
+        lines.retain(|line| {
+            let stays = shown.iter().any(|value| value.value == line.value);
+            if !stays {
+                line.root.remove();
+            }
+            stays
+        });
+        for (at, value) in shown.iter().enumerate() {
+            let held = lines.iter().position(|line| line.value == value.value);
+            let line = match held {
+                Some(_) if keeps_order => continue,
+                Some(held) if held == at => continue,
+                Some(held) => lines.remove(held),
+                None => Line::new(self.facet, &value.value),
+            };
+            let at = if keeps_order { lines.len() } else { at };
+            let before = lines.get(at).map_or(self.more.html(), |line| &line.root);
+            _ = self.root.element().insert_before(&line.root, Some(before));
+            lines.insert(at, line);
+        }
+    }
+
+    fn count(&self, shown: &[FacetCount], state: ListState) {
+        let chosen = state.facets().read_untracked();
+        for line in self.lines.borrow_mut().iter_mut() {
+            let count = shown.iter().find(|value| value.value == line.value).map_or(0, |value| value.count);
+            line.show(count, chosen.contains(self.facet, &line.value));
+        }
+    }
+
+    fn offer_more(&self, left_out: usize) {
+        let words = match (self.is_open.get(), left_out) {
+            (false, left_out) => texts::more_values(left_out),
+            (true, 0) => texts::FEWER.to_owned(),
+            (true, left_out) => texts::fewer_of(left_out),
+        };
+        set_hidden(self.more.html(), left_out == 0 && !self.is_open.get());
+        if self.more.element().text_content().as_deref() != Some(&words) {
+            self.more.element().set_text_content(Some(&words));
+        }
+        self.more
+            .html()
+            .set_attribute("aria-expanded", if self.is_open.get() { "true" } else { "false" })
+            .ok();
     }
 }
 
-#[component]
-fn FacetSkeleton() -> impl IntoView {
-    view! {
-        <div class="facet-skeleton" aria-hidden="true">
-            {(0..4)
-                .map(|_| {
-                    view! {
-                        <div class="facet">
-                            <span class="skeleton"></span>
-                            <span class="skeleton"></span>
-                            <span class="skeleton"></span>
-                            <span class="skeleton"></span>
-                        </div>
-                    }
-                })
-                .collect_view()}
-        </div>
+impl Line {
+    fn new(facet: Facet, value: &str) -> Self {
+        let name = value_name(facet, value);
+        let input = el("input").attr("type", "checkbox");
+        let count = el("span").class("facet-count numbers");
+        let root = el("label")
+            .class("facet-value")
+            .attr("data-value", value)
+            .child(input.clone())
+            .child(el("span").class("facet-name foreign").attr("title", &name).text(&name))
+            .child(count.clone());
+        Self {
+            value: value.to_owned(),
+            root: root.html().clone(),
+            input: input.element().clone().unchecked_into(),
+            count: count.html().clone(),
+            counted: None,
+        }
     }
+
+    fn show(&mut self, count: u32, is_chosen: bool) {
+        if self.counted != Some(count) {
+            self.counted = Some(count);
+            self.count.set_text_content(Some(&format::number(u64::from(count))));
+            _ = self.count.set_attribute("data-count", &count.to_string());
+            _ = self.root.class_list().toggle_with_force("none", count == 0);
+        }
+        if self.input.checked() != is_chosen {
+            self.input.set_checked(is_chosen);
+        }
+    }
+}
+
+fn choose(state: ListState, event: &Event) {
+    let Some(input) = target(event).and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
+        return;
+    };
+    let attribute = |selector: &str, name: &str| input.closest(selector).ok()??.get_attribute(name);
+    let facet = attribute("[data-facet]", "data-facet").as_deref().and_then(Facet::from_key);
+    if let (Some(facet), Some(value)) = (facet, attribute("[data-value]", "data-value")) {
+        state.choose(facet, &value, input.checked());
+    }
+}
+
+fn skeleton() -> El {
+    let line = || el("span").class("skeleton");
+    let group = || el("div").class("facet").children((0..4).map(|_| line()).collect());
+    el("div").class("facet-skeleton").attr("aria-hidden", "true").children((0..4).map(|_| group()).collect())
 }
 
 /// What a value is called.
@@ -166,8 +231,14 @@ pub fn value_name(facet: Facet, value: &str) -> String {
     }
 }
 
-fn has(found: &[FacetCount], value: &str) -> bool {
-    found.iter().any(|found| found.value == value)
+fn target(event: &Event) -> Option<Element> {
+    event.target()?.dyn_into().ok()
+}
+
+fn set_hidden(element: &HtmlElement, is_hidden: bool) {
+    if element.hidden() != is_hidden {
+        element.set_hidden(is_hidden);
+    }
 }
 
 #[cfg(test)]

@@ -4,24 +4,21 @@ use leptos::prelude::*;
 
 use crate::{
     features::servers::{store::use_servers_store, texts},
-    ui::Icon,
+    ui::{El, Icon, el, element::icon},
 };
 
-#[component]
-pub fn NewRowsPill() -> impl IntoView {
+pub fn new_rows_pill() -> El {
     let store = use_servers_store();
     let waiting = Memo::new(move |_| store.track(|servers| servers.view.waiting()).unwrap_or(0));
-    view! {
-        <Show when=move || { waiting.get() > 0 }>
-            <button
-                type="button"
-                class="new-rows-pill"
-                data-testid="new-rows-pill"
-                on:click=move |_| store.show_waiting()
-            >
-                {Icon::ArrowUp.view()}
-                {move || texts::new_rows(waiting.get())}
-            </button>
-        </Show>
-    }
+    let pill = move || {
+        el("button")
+            .attr("type", "button")
+            .class("new-rows-pill")
+            .attr("data-testid", "new-rows-pill")
+            .child(icon(Icon::ArrowUp))
+            .live_text(move || texts::new_rows(waiting.get()))
+            .on("click", move |_| store.show_waiting())
+    };
+    let is_any = Memo::new(move |_| waiting.get() > 0);
+    el("div").live_children(move || if is_any.get() { vec![pill()] } else { Vec::new() })
 }

@@ -4,45 +4,41 @@
 use api_types::{Region, servers::RegionStatus};
 use leptos::{prelude::*, task::spawn_local};
 
-use super::region_summary::{ShownRegion, shown_regions, status_key};
+use super::region_summary::{ShownRegion, status_key, use_shown_regions};
 use crate::{
-    features::servers::{api, store::use_servers_store, texts},
+    features::servers::{api, texts},
     project::use_project,
-    ui::{Banner, BannerKind, Button, Icon, format, use_toasts},
+    ui::{El, Icon, el, element::icon, format, use_toasts},
 };
 
-#[component]
-pub fn RegionBanners() -> impl IntoView {
-    let store = use_servers_store();
+pub fn region_banners() -> El {
+    let regions = use_shown_regions();
+    let is_failing =
+        |region: &&ShownRegion| matches!(region.status, RegionStatus::Stale | RegionStatus::Unreachable);
+    // A banner stays the same element while its region goes on failing; only its words follow.
     let failing = Memo::new(move |_| {
-        let mut regions = store.track(shown_regions).unwrap_or_default();
-        regions.retain(|region| matches!(region.status, RegionStatus::Stale | RegionStatus::Unreachable));
-        regions
+        regions.read().iter().filter(is_failing).map(|region| region.name.clone()).collect::<Vec<_>>()
     });
-    view! {
-        <div class="region-banners">
-            <For each=move || failing.get() key=|region| (region.name.clone(), status_key(region.status)) let:region>
-                <RegionBanner region failing />
-            </For>
-        </div>
-    }
+    let banners = move || failing.get().into_iter().map(|name| banner(name, regions)).collect();
+    el("div").class("region-banners").live_children(banners)
 }
 
-#[component]
-fn RegionBanner(region: ShownRegion, failing: Memo<Vec<ShownRegion>>) -> impl IntoView {
-    let project = use_project();
-    let toasts = use_toasts();
-    let is_asking = RwSignal::new(false);
-    let name = region.name.clone();
-    let (of_name, to_retry) = (name.clone(), name.clone());
+fn banner(name: String, regions: Memo<Vec<ShownRegion>>) -> El {
     let now = use_seconds();
-    let latest = Memo::new(move |_| {
-        failing.read().iter().find(|region| region.name == of_name).cloned().unwrap_or_else(|| region.clone())
-    });
-    let retry = Callback::new(move |()| {
+    let (of_words, of_status, to_retry) = (name.clone(), name.clone(), name.clone());
+    let words = move || {
+        find(&regions.read(), &of_words).map_or_else(String::new, |region| sentence(region, now.get()))
+    };
+    let status = move || find(&regions.read(), &of_status).map(|region| status_key(region.status).to_owned());
+    let is_asking = RwSignal::new(false);
+    let (project, toasts) = (use_project(), use_toasts());
+    let retry = move |_| {
         let (Some(project), Ok(region)) = (project.get_untracked(), to_retry.parse::<Region>()) else {
             return;
         };
+        if is_asking.get_untracked() {
+            return;
+        }
         is_asking.set(true);
         spawn_local(async move {
             let outcome = api::retry_region(&project, &region).await;
@@ -52,25 +48,31 @@ fn RegionBanner(region: ShownRegion, failing: Memo<Vec<ShownRegion>>) -> impl In
                 toasts.fail(error.message(), error.request_id().map(str::to_owned));
             }
         });
-    });
-    let actions = move || {
-        view! {
-            <Button icon=Icon::Refresh busy=is_asking on_press=retry>
-                {texts::RETRY}
-            </Button>
-        }
     };
-    view! {
-        <div
-            data-testid="region-banner"
-            data-region=name
-            data-status=move || status_key(latest.read().status)
-        >
-            <Banner kind=BannerKind::Warning actions>
-                <p>{move || sentence(&latest.read(), now.get())}</p>
-            </Banner>
-        </div>
-    }
+    let button = el("button")
+        .attr("type", "button")
+        .class("button")
+        .live_class("busy", move || is_asking.get())
+        .live_attr("aria-busy", move || is_asking.get().then(|| "true".to_owned()))
+        .child(icon(Icon::Refresh))
+        .text(texts::RETRY)
+        .on("click", retry);
+    let words = el("div").class("banner-text foreign").child(el("p").live_text(words));
+    let line = el("div")
+        .class("banner warning")
+        .attr("role", "status")
+        .child(icon(Icon::Alert))
+        .child(words)
+        .child(el("div").class("banner-actions").child(button));
+    el("div")
+        .attr("data-testid", "region-banner")
+        .attr("data-region", &name)
+        .live_attr("data-status", status)
+        .child(line)
+}
+
+fn find<'r>(regions: &'r [ShownRegion], name: &str) -> Option<&'r ShownRegion> {
+    regions.iter().find(|region| region.name == name)
 }
 
 /// What happened, what it means for the list, and when it is tried again.

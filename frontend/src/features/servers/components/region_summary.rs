@@ -8,9 +8,8 @@ use crate::{
         connection::Health,
         store::{Servers, use_servers_store},
         texts,
-        turns::now_ms,
     },
-    ui::{format, time::use_now},
+    ui::{El, el, format, time::use_now},
 };
 
 /// A region as the page tells of it.
@@ -29,68 +28,59 @@ pub struct ShownRegion {
 
 /// The regions as they stand, in the stream's order.
 pub fn shown_regions(servers: &Servers) -> Vec<ShownRegion> {
-    let now = format::now();
     let regions = servers.rows.regions().iter().zip(&servers.region_heard_at);
     regions
         .map(|(region, heard_at)| {
             let state = region.state.as_ref();
             // What the stream says is an age at the time it was said.
-            let heard = now - ((now_ms() - heard_at) / 1_000.0).max(0.0) as i64;
             let seconds = |ms: u64| i64::try_from(ms / 1_000).unwrap_or(0);
             ShownRegion {
                 name: region.name.to_string(),
                 status: state.map_or(RegionStatus::Loading, |state| state.status),
                 rows: region.rows,
                 expected: state.and_then(|state| state.expected).unwrap_or(0) as usize,
-                answered_at: state.and_then(|state| state.age_ms).map(|age| heard - seconds(age)),
-                retry_at: state.and_then(|state| state.retry_in_ms).map(|wait| heard + seconds(wait)),
+                answered_at: state.and_then(|state| state.age_ms).map(|age| heard_at - seconds(age)),
+                retry_at: state.and_then(|state| state.retry_in_ms).map(|wait| heard_at + seconds(wait)),
                 reason: state.and_then(|state| state.failure.as_ref()).map(|failure| failure.message.clone()),
             }
         })
         .collect()
 }
 
-#[component]
-pub fn RegionSummary() -> impl IntoView {
+/// The regions of the store, changed only when one of them did.
+pub fn use_shown_regions() -> Memo<Vec<ShownRegion>> {
     let store = use_servers_store();
-    let regions = Memo::new(move |_| store.track(shown_regions).unwrap_or_default());
-    let health = Memo::new(move |_| store.track(|servers| servers.connection).unwrap_or(Health::Live));
-    view! {
-        <ul class="region-summary" aria-label=texts::REGIONS>
-            <For each=move || regions.get() key=|region| region.name.clone() let:region>
-                <RegionChip name=region.name regions />
-            </For>
-            <Show when=move || matches!(health.get(), Health::Reconnecting)>
-                <li class="region-chip" data-status="stale" role="status">
-                    <span class="region-dot" aria-hidden="true"></span>
-                    {texts::RECONNECTING}
-                </li>
-            </Show>
-        </ul>
-    }
+    Memo::new(move |_| store.track(shown_regions).unwrap_or_default())
 }
 
-#[component]
-fn RegionChip(name: String, regions: Memo<Vec<ShownRegion>>) -> impl IntoView {
+pub fn region_summary() -> El {
+    let store = use_servers_store();
+    let regions = use_shown_regions();
+    let is_lost =
+        Memo::new(move |_| store.track(|servers| servers.connection == Health::Reconnecting) == Some(true));
     let now = use_now();
-    let (wanted, shown) = (name.clone(), name.clone());
-    let region = Memo::new(move |_| regions.read().iter().find(|region| region.name == wanted).cloned());
-    let status = move || region.read().as_ref().map_or("loading", |region| status_key(region.status));
-    let words = move || region.read().as_ref().map(|region| words_of(region, now.get())).unwrap_or_default();
-    let tip = move || region.read().as_ref().map(|region| tip_of(region, now.get())).unwrap_or_default();
-    view! {
-        <li
-            class="region-chip"
-            data-testid="region-chip"
-            data-region=name
-            data-status=status
-            title=tip
-        >
-            <span class="region-dot" aria-hidden="true"></span>
-            <span class="region-name">{shown}</span>
-            <span class="region-words numbers">{words}</span>
-        </li>
-    }
+    let chips = move || {
+        let mut chips: Vec<El> = regions.read().iter().map(|region| chip(region, now.get())).collect();
+        if is_lost.get() {
+            chips.push(dotted("stale").attr("role", "status").text(texts::RECONNECTING));
+        }
+        chips
+    };
+    el("ul").class("region-summary").attr("aria-label", texts::REGIONS).live_children(chips)
+}
+
+fn chip(region: &ShownRegion, now: i64) -> El {
+    dotted(status_key(region.status))
+        .attr("data-testid", "region-chip")
+        .attr("data-region", &region.name)
+        .attr("title", &tip_of(region, now))
+        .child(el("span").class("region-name").text(&region.name))
+        .child(el("span").class("region-words numbers").text(&words_of(region, now)))
+}
+
+fn dotted(status: &str) -> El {
+    let dot = el("span").class("region-dot").attr("aria-hidden", "true");
+    el("li").class("region-chip").attr("data-status", status).child(dot)
 }
 
 /// The status as attributes name it.

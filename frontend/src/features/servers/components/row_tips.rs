@@ -12,18 +12,24 @@ use crate::{
         store::ServersStore,
         texts,
     },
-    ui::{Icon, copy_button::copy_text, format, use_announcer, use_toasts},
+    ui::{
+        Icon, announcer::Announcements, copy_button::copy_text, format, toast::ToastBox, use_announcer,
+        use_toasts,
+    },
 };
 
 /// Shows what is known of the cell under the pointer.
+#[derive(Clone)]
 pub struct RowTips {
     store: ServersStore,
+    announcer: Announcements,
+    toasts: ToastBox,
     copy: Option<HtmlElement>,
 }
 
 impl RowTips {
     pub fn new(store: ServersStore) -> Self {
-        Self { store, copy: copy_button() }
+        Self { store, announcer: use_announcer(), toasts: use_toasts(), copy: copy_button() }
     }
 
     /// The pointer is on this element of a row.
@@ -47,6 +53,20 @@ impl RowTips {
         }
     }
 
+    /// Copies what the pressed button stands for.
+    pub fn copy(&self, button: &Element) {
+        let Some(text) = button.get_attribute("data-text") else { return };
+        let (announcer, toasts, button) = (self.announcer, self.toasts, button.clone());
+        spawn_local(async move {
+            if copy_text(&text).await {
+                button.set_class_name("copy-button done");
+                announcer.say(texts::copied(&text));
+            } else {
+                toasts.fail(texts::CANNOT_COPY, None);
+            }
+        });
+    }
+
     /// The button goes to the address under the pointer, else to the cell's first.
     fn offer_copy(&self, cell: &Element, target: &Element, copy: &HtmlElement) {
         if target.closest(".copy-button").ok().flatten().is_some() {
@@ -64,21 +84,6 @@ impl RowTips {
             None => copy.remove(),
         }
     }
-}
-
-/// Copies what the pressed button stands for.
-pub fn copy_beside(button: &Element) {
-    let Some(text) = button.get_attribute("data-text") else { return };
-    let (announcer, toasts) = (use_announcer(), use_toasts());
-    let button = button.clone();
-    spawn_local(async move {
-        if copy_text(&text).await {
-            button.set_class_name("copy-button done");
-            announcer.say(format!("Copied {text}"));
-        } else {
-            toasts.fail(texts::CANNOT_COPY, None);
-        }
-    });
 }
 
 fn copy_button() -> Option<HtmlElement> {

@@ -494,15 +494,20 @@ impl TextCache {
     }
 }
 
-/// Moments with the same key have the same age in words: seconds below a minute, minutes below an hour, then hours
-/// (days, months and years begin on a whole hour of age).
+/// Moments with the same key have the same age in words: the units are those of [`format::ago`].
 fn age_key(at: u32, now: i64) -> u32 {
+    const HOUR: u32 = 3_600;
+    const DAY: u32 = 24 * HOUR;
     let age = now.saturating_sub(i64::from(at)).clamp(0, i64::from(u32::MAX)) as u32;
-    match age {
-        0..60 => age,
-        60..3_600 => 1_000 + age / 60,
-        _ => 10_000 + age / 3_600,
-    }
+    let (unit, value) = match age {
+        0..60 => (0, age),
+        60..HOUR => (1, age / 60),
+        HOUR..DAY => (2, age / HOUR),
+        _ if age < 45 * DAY => (3, age / DAY),
+        _ if age < 365 * DAY => (4, age / (30 * DAY)),
+        _ => (5, age / (365 * DAY)),
+    };
+    unit * 1_000 + value
 }
 
 fn set_js(element: &Element, text: &JsString) {

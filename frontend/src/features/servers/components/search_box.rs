@@ -1,88 +1,94 @@
 //! The search over the whole set: every letter answers.
 
-use leptos::{ev::KeyboardEvent, html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::{HtmlInputElement, KeyboardEvent};
 
 use crate::{
     features::servers::{list_state::ListState, store::use_servers_store, texts},
-    ui::{Align, Icon, Popover, Shortcut, dom::focus, keyboard::use_shortcuts},
+    ui::{
+        Align, El, Icon, Popover, Shortcut,
+        dom::focus,
+        el,
+        element::{icon, live},
+        keyboard::use_shortcuts,
+    },
 };
 
-#[component]
-pub fn SearchBox(state: ListState) -> impl IntoView {
+/// The search field, with what it understands behind its question mark.
+pub fn search_box(state: ListState) -> El {
     let store = use_servers_store();
-    let field = NodeRef::<html::Input>::new();
-    let total = Memo::new(move |_| store.track(|servers| servers.expected()).unwrap_or(0));
-    let text = state.text();
-    let begin = Callback::new(move |()| {
-        if let Some(field) = field.get_untracked() {
-            focus(&field);
-            field.select();
+    let expected = Memo::new(move |_| store.track(|servers| servers.expected()).unwrap_or(0));
+    let input = el("input")
+        .class("input")
+        .attr("type", "search")
+        .attr("aria-label", texts::SEARCH)
+        .attr("autocomplete", "off")
+        .attr("autocapitalize", "off")
+        .attr("spellcheck", "false")
+        .attr("maxlength", "500")
+        .attr("enterkeyhint", "search")
+        .live_attr("placeholder", move || Some(texts::search_hint(expected.get())));
+    let field = input.element().clone().unchecked_into::<HtmlInputElement>();
+    let shown = field.clone();
+    live(Box::new(move || {
+        let text = state.text().get();
+        // Setting what is there already would move the cursor to the end.
+        if shown.value() != text {
+            shown.set_value(&text);
         }
+    }));
+    let typed = field.clone();
+    let input = input
+        .on("input", move |_| state.search(typed.value()))
+        .on("blur", move |_| state.flush())
+        .on("keydown", move |event| pressed(state, event.unchecked_ref()));
+    let field = send_wrapper::SendWrapper::new(field);
+    let begin = Callback::new(move |()| {
+        focus(&field);
+        field.select();
     });
-    use_shortcuts("Search", vec![Shortcut { keys: &["/"], does: "Search servers", run: Some(begin) }]);
-    let key = move |event: KeyboardEvent| match event.key().as_str() {
-        "Escape" if !text.read_untracked().is_empty() => {
-            event.prevent_default();
+    use_shortcuts(texts::KEYS_SEARCH, vec![Shortcut { keys: &["/"], does: texts::SEARCH, run: Some(begin) }]);
+    let help = view! {
+        <Popover
+            label=texts::SEARCH_HELP_TITLE
+            icon=Icon::Help
+            icon_only=true
+            button_class="button quiet"
+            align=Align::End
+        >
+            {help()}
+        </Popover>
+    };
+    el("div")
+        .class("servers-search")
+        .attr("role", "search")
+        .child(icon(Icon::Search))
+        .child(input)
+        .view(help.into_any())
+}
+
+fn pressed(state: ListState, event: &KeyboardEvent) {
+    match event.key().as_str() {
+        "Escape" if !state.text().read_untracked().is_empty() => {
             event.stop_propagation();
             state.search(String::new());
         }
-        "ArrowDown" | "Enter" => {
-            event.prevent_default();
-            enter_table();
-        }
-        _ => {}
-    };
-    view! {
-        <div class="servers-search" role="search">
-            {Icon::Search.view()}
-            <input
-                class="input"
-                type="search"
-                aria-label=texts::SEARCH
-                placeholder=move || texts::search_hint(total.get())
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                maxlength="500"
-                enterkeyhint="search"
-                node_ref=field
-                prop:value=text
-                on:input:target=move |event| state.search(event.target().value())
-                on:blur=move |_| state.flush()
-                on:keydown=key
-            />
-            <Popover
-                label=texts::SEARCH_HELP_TITLE
-                icon=Icon::Help
-                icon_only=true
-                button_class="button quiet"
-                align=Align::End
-            >
-                <SearchHelp />
-            </Popover>
-        </div>
+        "ArrowDown" | "Enter" => enter_table(),
+        _ => return,
     }
+    event.prevent_default();
 }
 
-#[component]
-fn SearchHelp() -> impl IntoView {
-    let lines = texts::SEARCH_HELP.iter().map(|(example, finds)| {
-        view! {
-            <div>
-                <dt>
-                    <code>{*example}</code>
-                </dt>
-                <dd>{*finds}</dd>
-            </div>
-        }
-    });
-    view! {
-        <div class="search-help" tabindex="-1">
-            <h2>{texts::SEARCH_HELP_TITLE}</h2>
-            <dl>{lines.collect_view()}</dl>
-        </div>
-    }
+fn help() -> El {
+    let line = |(example, finds): &(&str, &str)| {
+        let example = el("dt").child(el("code").text(example));
+        el("div").child(example).child(el("dd").text(finds))
+    };
+    el("div")
+        .class("search-help")
+        .child(el("h2").text(texts::SEARCH_HELP_TITLE))
+        .child(el("dl").children(texts::SEARCH_HELP.iter().map(line).collect()))
 }
 
 /// From the search into what it found.

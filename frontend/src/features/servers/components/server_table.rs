@@ -1,170 +1,157 @@
 //! The table of servers: its head, its rows, and what pointer and keys do in it.
 
-use api_types::ServerId;
-use leptos::{
-    ev::{KeyboardEvent, MouseEvent, PointerEvent},
-    html,
-    prelude::*,
-};
+use api_types::{ProjectId, ServerId};
+use leptos::prelude::*;
 use wasm_bindgen::{JsCast, prelude::Closure};
-use web_sys::{Element, HtmlElement, ResizeObserver};
+use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent, ResizeObserver};
 
 use super::{
     row_tips::RowTips,
     row_view::KINDS,
     table_body::Layout,
-    table_head::TableHead,
+    table_head::table_head,
     table_layout::{addresses_shown, grid_template, is_narrow, visible_columns},
     table_view::{Step, TableView},
 };
 use crate::{
     features::servers::{
-        rows::{Column, Sort},
+        list_state::ListState,
+        rows::{Column, Facet},
         state,
-        store::{ServersStore, use_servers_store},
+        store::{Servers, ServersStore, use_servers_store},
         texts,
     },
-    ui::{Shortcut, keyboard::use_shortcuts, time::use_now},
+    ui::{El, Shortcut, dom::focus, el, element::live, keyboard::use_shortcuts, time::use_now},
 };
 
 /// Row heights in pixels: the usual one, and the compact one.
 const ROW_HEIGHT: f64 = 40.0;
 const COMPACT_ROW_HEIGHT: f64 = 32.0;
 
-/// The table. `columns` are those chosen; the ones that do not fit are left out.
-#[component]
-pub fn ServerTable(
-    #[prop(into)] columns: Signal<Vec<Column>>,
-    #[prop(into)] sort: Signal<Sort>,
-    #[prop(into)] is_compact: Signal<bool>,
-    on_sort: Callback<Column>,
-    /// A tag was pressed.
-    on_tag: Callback<String>,
-) -> impl IntoView {
+/// The table. Of the columns chosen, those that do not fit are left out.
+pub fn server_table(state: ListState) -> El {
     let store = use_servers_store();
-    let scroller = NodeRef::<html::Div>::new();
-    let canvas = NodeRef::<html::Div>::new();
-    let view = StoredValue::new_local(None::<TableView>);
-    let tips = StoredValue::new_local(RowTips::new(store));
     let width = RwSignal::new(0u32);
-    let visible = Memo::new(move |_| match width.get() {
+    let columns = Memo::new(move |_| match width.get() {
         0 => Vec::new(),
-        width => columns.with(|columns| visible_columns(columns, width)),
+        width => state.columns().with(|columns| visible_columns(columns, width)),
     });
-    let template = Memo::new(move |_| visible.with(|visible| grid_template(visible, width.get())));
+    let rows = el("div").class("rows").attr("role", "rowgroup");
+    let table = el("div")
+        .class("server-table")
+        .attr("data-testid", "server-table")
+        .attr("data-state", "loading")
+        .attr("role", "grid")
+        .attr("tabindex", "0")
+        .attr("aria-label", texts::TITLE)
+        .attr("aria-multiselectable", "true")
+        .live_attr("aria-colcount", move || Some((columns.read().len() + 1).to_string()))
+        .live_class("compact", move || state.is_compact().get())
+        .live_class("narrow", move || is_narrow(width.get()));
+    let view = TableView::new(store, table.html().clone(), rows.html().clone());
+    set_status_drawings(table.html());
+    follow_columns(table.html().clone(), columns, width);
+    follow_size(table.html(), view.clone(), width);
+    follow_layout(state, view.clone(), columns, width);
+    follow_changes(store, view.clone());
+    offer_shortcuts(&view, table.html());
+    let of_head = view.clone();
+    let head = table_head(state, columns, move || of_head.rows_in_sight());
+    listen_to_table(table, store, &view).child(head).child(listen_to_rows(rows, state, store, &view))
+}
 
+fn listen_to_table(table: El, store: ServersStore, view: &TableView) -> El {
+    let (scrolled, pressed, focused, blurred) = (view.clone(), view.clone(), view.clone(), view.clone());
+    table
+        .on("scroll", move |_| scrolled.scrolled())
+        .on("keydown", move |event| pressed_key(event.unchecked_ref(), &pressed, store))
+        .on("focus", move |_| focused.keep_hold())
+        .on("blur", move |_| blurred.keep_hold())
+}
+
+fn listen_to_rows(rows: El, state: ListState, store: ServersStore, view: &TableView) -> El {
+    let tips = RowTips::new(store);
+    let (entered, over, left) = (view.clone(), view.clone(), view.clone());
+    let by_tag = move |tag: &str| state.choose(Facet::Tag, tag, true);
+    let copied = tips.clone();
+    rows.on("click", move |event| pressed(event.unchecked_ref(), store, &copied, &by_tag))
+        .on("pointerenter", move |_| entered.point(true))
+        .on("pointerover", move |event| {
+            if let Some(target) = target(&event) {
+                over.point_at(server_of(&target));
+                tips.show(&target);
+            }
+        })
+        .on("pointerleave", move |_| left.point(false))
+}
+
+fn follow_columns(table: HtmlElement, columns: Memo<Vec<Column>>, width: RwSignal<u32>) {
+    live(Box::new(move || {
+        let template = columns.with(|columns| grid_template(columns, width.get()));
+        _ = table.style().set_property("--columns", &template);
+    }));
+}
+
+/// What every row looks like; another look draws all of them anew.
+fn follow_layout(state: ListState, view: TableView, columns: Memo<Vec<Column>>, width: RwSignal<u32>) {
+    let store = use_servers_store();
+    let drawn = StoredValue::new_local(None::<(Layout, ProjectId)>);
     Effect::new(move || {
-        let (Some(scroller), Some(canvas)) = (scroller.get(), canvas.get()) else { return };
-        set_status_drawings(&scroller);
-        view.set_value(Some(TableView::new(store, scroller.clone().into(), canvas.into())));
-        width.set(u32::try_from(scroller.client_width()).unwrap_or(0));
-        watch_size(&scroller, move |now| {
-            width.set(now);
-            with(view, TableView::measure);
-        });
-    });
-    let project = Memo::new(move |_| store.track(|servers| servers.project.clone()).flatten());
-    let layout = Memo::new(move |_| Layout {
-        columns: visible.get(),
-        addresses_shown: addresses_shown(&visible.read(), width.get()),
-        row_height: if is_compact.get() { COMPACT_ROW_HEIGHT } else { ROW_HEIGHT },
-    });
-    Effect::new(move || {
-        if let Some(project) = project.get()
-            && !visible.read().is_empty()
-        {
-            with(view, |view| view.lay_out(&layout.read(), &project));
+        let project = store.track(|servers| servers.project.clone()).flatten();
+        let Some(project) = project.filter(|_| !columns.read().is_empty()) else { return };
+        let layout = Layout {
+            columns: columns.get(),
+            addresses_shown: addresses_shown(&columns.read(), width.get()),
+            row_height: if state.is_compact().get() { COMPACT_ROW_HEIGHT } else { ROW_HEIGHT },
+        };
+        let wanted = Some((layout, project));
+        if drawn.with_value(|drawn| *drawn != wanted) {
+            if let Some((layout, project)) = &wanted {
+                view.lay_out(layout, project);
+            }
+            drawn.set_value(wanted);
         }
     });
-    let version = store.version();
+}
+
+fn follow_changes(store: ServersStore, view: TableView) {
     let now = use_now();
     Effect::new(move || {
-        version.track();
+        store.version().track();
         now.track();
-        with(view, TableView::draw);
-        keep_hold(store, scroller);
+        view.draw();
+        view.keep_hold();
     });
+}
 
-    let press = move |event: MouseEvent| pressed(&event, store, on_tag);
-    let over = move |event: PointerEvent| {
-        let target = target_of(&event);
-        let server = target.as_ref().and_then(server_of);
-        with(view, |view| view.point_at(server));
-        if let Some(target) = target {
-            tips.with_value(|tips| tips.show(&target));
+/// Measures now that the box is in the document, and whenever its size changes.
+fn follow_size(table: &HtmlElement, view: TableView, width: RwSignal<u32>) {
+    let measured = table.clone();
+    let measure = move || {
+        let now = u32::try_from(measured.client_width()).unwrap_or(0);
+        if width.try_get_untracked().is_some_and(|before| before != now) {
+            width.set(now);
         }
+        view.measure();
     };
-    let leave = move |_: PointerEvent| {
-        with(view, |view| view.point_at(None));
-        keep_hold(store, scroller);
-    };
-    let key = move |event: KeyboardEvent| with(view, |view| pressed_key(&event, view, store));
-    offer_shortcuts(view, scroller);
-
-    view! {
-        <div
-            class="server-table"
-            class:compact=is_compact
-            class:narrow=move || is_narrow(width.get())
-            data-testid="server-table"
-            data-state="loading"
-            role="grid"
-            tabindex="0"
-            aria-label=texts::TITLE
-            aria-multiselectable="true"
-            aria-colcount=move || visible.read().len() + 1
-            node_ref=scroller
-            style:--columns=move || template.get()
-            on:scroll=move |_| with(view, TableView::scrolled)
-            on:keydown=key
-            on:focus=move |_| keep_hold(store, scroller)
-            on:blur=move |_| keep_hold(store, scroller)
-        >
-            <TableHead
-                columns=visible
-                sort
-                on_sort
-                rows_in_sight=Callback::new(move |()| {
-                    view.with_value(|view| view.as_ref().map_or(0..0, TableView::rows_in_sight))
-                })
-            />
-            <div
-                class="rows"
-                role="rowgroup"
-                node_ref=canvas
-                on:click=press
-                on:pointerover=over
-                on:pointerenter=move |_| keep_hold(store, scroller)
-                on:pointerleave=leave
-            ></div>
-        </div>
-    }
+    let first = measure.clone();
+    Effect::new(move || first());
+    let on_resize = Closure::<dyn FnMut()>::new(measure);
+    let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else { return };
+    observer.observe(table);
+    let held = StoredValue::new_local((observer, on_resize));
+    on_cleanup(move || held.with_value(|(observer, _)| observer.disconnect()));
 }
 
-fn with(view: StoredValue<Option<TableView>, LocalStorage>, act: impl FnOnce(&TableView)) {
-    // Cloned out, so that what is done may come back here.
-    if let Some(view) = view.try_get_value().flatten() {
-        act(&view);
-    }
-}
-
-/// Rows stay where they are while the pointer is among them or the keyboard is.
-fn keep_hold(store: ServersStore, scroller: NodeRef<html::Div>) {
-    let Some(scroller) = scroller.get_untracked() else { return };
-    let is_pointed_at = scroller.query_selector(".rows:hover").is_ok_and(|found| found.is_some());
-    let has_focus = document().active_element().is_some_and(|focused| focused == **scroller);
-    store.hold(is_pointed_at || has_focus);
-}
-
-fn pressed(event: &MouseEvent, store: ServersStore, on_tag: Callback<String>) {
-    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+fn pressed(event: &MouseEvent, store: ServersStore, tips: &RowTips, by_tag: &dyn Fn(&str)) {
+    let Some(target) = target(event) else { return };
     let Some(server) = server_of(&target) else { return };
     if closest(&target, ".cell.select").is_some() {
         toggle(store, server, event.shift_key());
     } else if let Some(button) = closest(&target, ".copy-button") {
-        super::row_tips::copy_beside(&button);
+        tips.copy(&button);
     } else if let Some(tag) = closest(&target, ".tag") {
-        on_tag.run(tag.text_content().unwrap_or_default());
+        by_tag(&tag.text_content().unwrap_or_default());
     } else if closest(&target, "a").is_none() {
         store.update(|servers| servers.place.cursor = Some(server));
     }
@@ -175,9 +162,7 @@ fn toggle(store: ServersStore, server: ServerId, is_range: bool) {
     store.update(|servers| {
         let Some(row) = servers.rows.find(&server) else { return };
         let selected = !servers.selection.contains(servers.rows.row(row));
-        let position = |servers: &crate::features::servers::store::Servers, id: &ServerId| {
-            servers.view.position_of(servers.rows.find(id)?)
-        };
+        let position = |servers: &Servers, id: &ServerId| servers.view.position_of(servers.rows.find(id)?);
         let before = servers.place.cursor.filter(|_| is_range).and_then(|id| position(servers, &id));
         match (before, position(servers, &server)) {
             (Some(from), Some(to)) => {
@@ -226,30 +211,29 @@ fn pressed_key(event: &KeyboardEvent, view: &TableView, store: ServersStore) {
 }
 
 /// The same keys from anywhere on the page; the focus goes to the table with them.
-fn offer_shortcuts(view: StoredValue<Option<TableView>, LocalStorage>, scroller: NodeRef<html::Div>) {
-    let enter = move || {
-        if let Some(scroller) = scroller.get_untracked() {
-            crate::ui::dom::focus(&scroller);
-        }
-    };
-    let go = move |step| {
+fn offer_shortcuts(view: &TableView, table: &HtmlElement) {
+    let go = |step| {
+        let held = send_wrapper::SendWrapper::new((view.clone(), table.clone()));
         Callback::new(move |()| {
-            enter();
-            with(view, |view| view.step(step, false));
+            let (view, table) = &*held;
+            focus(table);
+            view.step(step, false);
         })
     };
-    let tick = Callback::new(move |()| with(view, TableView::toggle_cursor));
+    let held = send_wrapper::SendWrapper::new(view.clone());
+    let tick = Callback::new(move |()| held.toggle_cursor());
+    let offered = |keys, does, run| Shortcut { keys, does, run };
     use_shortcuts(
-        "In the list",
+        texts::KEYS_LIST,
         vec![
-            Shortcut { keys: &["j"], does: "Next server", run: Some(go(Step::Next)) },
-            Shortcut { keys: &["k"], does: "Previous server", run: Some(go(Step::Previous)) },
-            Shortcut { keys: &["ArrowDown", "ArrowUp"], does: "Next and previous, in the list", run: None },
-            Shortcut { keys: &["Home", "End"], does: "First and last, in the list", run: None },
-            Shortcut { keys: &["PageDown", "PageUp"], does: "A page on or back, in the list", run: None },
-            Shortcut { keys: &["Enter"], does: "Open the server", run: None },
-            Shortcut { keys: &["x"], does: "Select the server", run: Some(tick) },
-            Shortcut { keys: &["Escape"], does: "Clear the selection", run: None },
+            offered(&["j"], texts::KEY_NEXT, Some(go(Step::Next))),
+            offered(&["k"], texts::KEY_PREVIOUS, Some(go(Step::Previous))),
+            offered(&["ArrowDown", "ArrowUp"], texts::KEY_ARROWS, None),
+            offered(&["Home", "End"], texts::KEY_ENDS, None),
+            offered(&["PageDown", "PageUp"], texts::KEY_PAGES, None),
+            offered(&["Enter"], texts::KEY_OPEN, None),
+            offered(&["x"], texts::KEY_SELECT, Some(tick)),
+            offered(&["Escape"], texts::KEY_CLEAR, None),
         ],
     );
 }
@@ -267,7 +251,7 @@ fn set_status_drawings(table: &HtmlElement) {
     }
 }
 
-fn target_of(event: &PointerEvent) -> Option<Element> {
+fn target(event: &Event) -> Option<Element> {
     event.target()?.dyn_into().ok()
 }
 
@@ -277,16 +261,4 @@ fn server_of(element: &Element) -> Option<ServerId> {
 
 fn closest(element: &Element, selector: &str) -> Option<Element> {
     element.closest(selector).ok().flatten()
-}
-
-/// Calls `changed` with the box's width whenever its size changes, for as long as the calling component lives.
-fn watch_size(element: &HtmlElement, changed: impl Fn(u32) + 'static) {
-    let watched = element.clone();
-    let on_resize = Closure::<dyn FnMut()>::new(move || {
-        changed(u32::try_from(watched.client_width()).unwrap_or(0));
-    });
-    let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else { return };
-    observer.observe(element);
-    let held = StoredValue::new_local((observer, on_resize));
-    on_cleanup(move || held.with_value(|(observer, _)| observer.disconnect()));
 }

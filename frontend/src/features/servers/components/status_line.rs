@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{facet_panel::value_name, selection_bar::SelectionBar};
+use super::{facet_panel::value_name, selection_bar::selection_bar};
 use crate::{
     features::servers::{
         list_state::ListState,
@@ -11,86 +11,75 @@ use crate::{
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{Icon, use_announcer},
+    ui::{El, Icon, el, element::icon, use_announcer},
 };
 
-#[component]
-pub fn StatusLine(state: ListState) -> impl IntoView {
+pub fn status_line(state: ListState) -> El {
     let store = use_servers_store();
     let selected = Memo::new(move |_| {
         store.track(|servers| servers.selection.count(&servers.rows, &servers.view)).unwrap_or(0)
     });
-    view! {
-        <div class="status-line">
-            <Show when=move || { selected.get() > 0 } fallback=move || view! { <Summary state /> }>
-                <SelectionBar selected />
-            </Show>
-        </div>
-    }
+    let has_selection = Memo::new(move |_| selected.get() > 0);
+    let summary = summary(state).live_attr("hidden", move || has_selection.get().then(String::new));
+    let bar = move || if has_selection.get() { vec![selection_bar(selected)] } else { Vec::new() };
+    el("div").class("status-line").child(summary).child(el("div").class("selection-place").live_children(bar))
 }
 
-#[component]
-fn Summary(state: ListState) -> impl IntoView {
+fn summary(state: ListState) -> El {
     let store = use_servers_store();
     let words = Memo::new(move |_| store.track(count_words).unwrap_or_default());
-    let is_complete = Memo::new(move |_| store.track(Servers::is_complete).unwrap_or(false));
-    let announcer = use_announcer();
-    // What a search found is said aloud, once the list has settled on it.
-    Effect::new(move |before: Option<String>| {
-        let words = words.get();
-        if is_complete.get() {
-            if before.is_some_and(|before| before != words && !before.is_empty()) {
-                announcer.say(words.clone());
-            }
-            words
-        } else {
-            before.unwrap_or_default()
-        }
-    });
+    announce_results(state, words);
     let chips = move || {
         let facets = state.facets().get();
-        Facet::ALL
-            .into_iter()
-            .flat_map(|facet| facets.values(facet).map(|value| (facet, value.to_owned())).collect::<Vec<_>>())
-            .collect::<Vec<_>>()
+        let of_facet = |facet: Facet| facets.values(facet).map(move |value| chip(state, facet, value));
+        Facet::ALL.into_iter().flat_map(of_facet).collect()
     };
-    let problem = move || state.problems().first().map(texts::problem);
-    view! {
-        <p class="count numbers">{words}</p>
-        <ul class="chips">
-            <For each=chips key=|chip| chip.clone() let:chip>
-                <Chip state facet=chip.0 value=chip.1 />
-            </For>
-        </ul>
-        <Show when=move || !state.is_unfiltered()>
-            <button type="button" class="clear" on:click=move |_| state.clear()>
-                {texts::CLEAR_FILTERS}
-            </button>
-        </Show>
-        <p class="problem" role="status">
-            {problem}
-        </p>
-    }
+    let clear = el("button")
+        .attr("type", "button")
+        .class("clear")
+        .text(texts::CLEAR_FILTERS)
+        .live_attr("hidden", move || state.is_unfiltered().then(String::new))
+        .on("click", move |_| state.clear());
+    let problem = move || state.problems().first().map(texts::problem).unwrap_or_default();
+    el("div")
+        .class("summary")
+        .child(el("p").class("count numbers").live_text(move || words.get()))
+        .child(el("ul").class("chips").live_children(chips))
+        .child(clear)
+        .child(el("p").class("problem").attr("role", "status").live_text(problem))
 }
 
-#[component]
-fn Chip(state: ListState, facet: Facet, value: String) -> impl IntoView {
-    let name = value_name(facet, &value);
+/// What a search found is said aloud, once the list has settled on it.
+fn announce_results(state: ListState, words: Memo<String>) {
+    let store = use_servers_store();
+    let is_complete = Memo::new(move |_| store.track(Servers::is_complete) == Some(true));
+    let announcer = use_announcer();
+    let said = StoredValue::new(String::new());
+    Effect::new(move || {
+        let words = words.get();
+        // Until somebody has searched, the number is on its way to be seen, and a cloud that lives changes it.
+        if is_complete.get() && !state.is_unfiltered() && said.with_value(|said| *said != words) {
+            said.set_value(words.clone());
+            announcer.say(words);
+        }
+    });
+}
+
+fn chip(state: ListState, facet: Facet, value: &str) -> El {
+    let name = value_name(facet, value);
     let label = texts::remove_filter(texts::facet(facet), &name);
-    view! {
-        <li class="chip">
-            <span class="chip-facet">{texts::facet(facet)}</span>
-            <span class="foreign">{name}</span>
-            <button
-                type="button"
-                aria-label=label.clone()
-                title=label
-                on:click=move |_| state.choose(facet, &value, false)
-            >
-                {Icon::Close.view()}
-            </button>
-        </li>
-    }
+    let value = value.to_owned();
+    let remove = el("button")
+        .attr("type", "button")
+        .attr("aria-label", &label)
+        .attr("title", &label)
+        .child(icon(Icon::Close))
+        .on("click", move |_| state.choose(facet, &value, false));
+    el("li")
+        .class("chip")
+        .child(el("span").class("chip-facet").text(texts::facet(facet)))
+        .child(el("span").class("foreign").text(&name))
+        .child(remove)
 }
 
 fn count_words(servers: &Servers) -> String {

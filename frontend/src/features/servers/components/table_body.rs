@@ -41,7 +41,8 @@ pub struct TableBody {
     matching: usize,
     cursor: Option<RowIndex>,
     /// Rows still pour in: those in sight are put in place anew rather than pushed along.
-    is_loading: bool,
+    is_pouring: bool,
+    was_loading: bool,
     /// Rises with every change to show; a block with an older one is out of date.
     tick: u64,
 }
@@ -88,7 +89,8 @@ impl TableBody {
             spare: Vec::new(),
             matching: usize::MAX,
             cursor: None,
-            is_loading: true,
+            is_pouring: true,
+            was_loading: true,
             tick: 0,
         })
     }
@@ -102,7 +104,10 @@ impl TableBody {
     pub fn draw(&mut self, servers: &Servers, cursor: Option<RowIndex>) {
         self.tick += 1;
         self.cursor = cursor;
-        self.is_loading = !servers.is_complete();
+        let is_loading = !servers.is_complete();
+        // The drawing that completes the list still belongs to its loading.
+        self.is_pouring = is_loading || self.was_loading;
+        self.was_loading = is_loading;
         let matching = servers.view.len();
         if matching != self.matching {
             self.matching = matching;
@@ -225,7 +230,7 @@ impl TableBody {
         if is_as_wanted {
             return;
         }
-        if self.is_loading {
+        if self.is_pouring {
             // Rows that are pushed along by others count as a layout that shifts, over and over while a list loads;
             // rows that are taken out and put in do not.
             self.empty(block, number);

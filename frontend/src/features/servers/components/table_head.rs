@@ -3,96 +3,87 @@
 use std::ops::Range;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use crate::{
     features::servers::{
+        list_state::ListState,
         rows::{Column, Sort},
-        store::use_servers_store,
+        store::{Servers, use_servers_store},
         texts,
     },
-    ui::Icon,
+    ui::{El, Icon, el, element::icon, element::live},
 };
 
-#[component]
-pub fn TableHead(
+/// `rows_in_sight` says which rows the box over all boxes is about.
+pub fn table_head(
+    state: ListState,
     columns: Memo<Vec<Column>>,
-    sort: Signal<Sort>,
-    on_sort: Callback<Column>,
-    rows_in_sight: Callback<(), Range<usize>>,
-) -> impl IntoView {
-    view! {
-        <div class="table-head" role="rowgroup">
-            <div class="head-row" role="row" aria-rowindex="1">
-                <div class="head-cell select" role="columnheader">
-                    <SelectInSight rows_in_sight />
-                </div>
-                <For each=move || columns.get() key=|column| *column let:column>
-                    <HeadCell column sort on_sort />
-                </For>
-            </div>
-        </div>
-    }
+    rows_in_sight: impl Fn() -> Range<usize> + 'static,
+) -> El {
+    let select = select_in_sight(rows_in_sight);
+    let cells = move || {
+        let mut cells =
+            vec![el("div").class("head-cell select").attr("role", "columnheader").child(select.clone())];
+        cells.extend(columns.get().into_iter().map(|column| cell(state, column)));
+        cells
+    };
+    let row = el("div").class("head-row").attr("role", "row").attr("aria-rowindex", "1").live_children(cells);
+    el("div").class("table-head").attr("role", "rowgroup").child(row)
 }
 
-#[component]
-fn HeadCell(column: Column, sort: Signal<Sort>, on_sort: Callback<Column>) -> impl IntoView {
+fn cell(state: ListState, column: Column) -> El {
     let direction = move || {
-        let Sort { column: by, descending } = sort.get();
-        (by == column).then_some(if descending { "descending" } else { "ascending" })
+        let Sort { column: by, descending } = state.sort().get();
+        match (by == column, descending) {
+            (false, _) => "none",
+            (true, true) => "descending",
+            (true, false) => "ascending",
+        }
     };
     let arrow = move || match direction() {
-        Some("descending") => Some(Icon::ArrowDown.view()),
-        Some(_) => Some(Icon::ArrowUp.view()),
-        None => None,
+        "descending" => vec![icon(Icon::ArrowDown)],
+        "ascending" => vec![icon(Icon::ArrowUp)],
+        _ => Vec::new(),
     };
+    let button = el("button")
+        .attr("type", "button")
+        .child(el("span").text(texts::column(column)))
+        .child(el("span").class("arrow").live_children(arrow))
+        .on("click", move |_| state.sort_by(column));
     let is_number = matches!(column, Column::Vcpus | Column::Ram | Column::Disk);
-    view! {
-        <div
-            class="head-cell"
-            class:number=is_number
-            role="columnheader"
-            data-column=column.key()
-            aria-sort=move || direction().unwrap_or("none")
-        >
-            <button type="button" on:click=move |_| on_sort.run(column)>
-                <span>{texts::column(column)}</span>
-                {arrow}
-            </button>
-        </div>
-    }
+    el("div")
+        .class(if is_number { "head-cell number" } else { "head-cell" })
+        .attr("role", "columnheader")
+        .attr("data-column", column.key())
+        .live_attr("aria-sort", move || Some(direction().to_owned()))
+        .child(button)
 }
 
 /// The box over all boxes: ticks the servers in sight, or lets all go.
-#[component]
-fn SelectInSight(rows_in_sight: Callback<(), Range<usize>>) -> impl IntoView {
+fn select_in_sight(rows_in_sight: impl Fn() -> Range<usize> + 'static) -> El {
     let store = use_servers_store();
-    let ticked = Memo::new(move |_| {
-        let counts = |servers: &crate::features::servers::store::Servers| {
-            (servers.selection.count(&servers.rows, &servers.view), servers.view.len())
-        };
-        store.track(counts).unwrap_or((0, 0))
-    });
-    let are_all = move || matches!(ticked.get(), (ticked, matching) if ticked > 0 && ticked >= matching);
-    let are_some = move || ticked.get().0 > 0 && !are_all();
-    let press = move |_| {
-        let has_any = ticked.get_untracked().0 > 0;
-        let sight = rows_in_sight.run(());
+    let ticked = move |servers: &Servers| servers.selection.count(&servers.rows, &servers.view);
+    let input = el("input")
+        .attr("type", "checkbox")
+        .attr("aria-label", texts::SELECT_IN_SIGHT)
+        .attr("title", texts::SELECT_IN_SIGHT);
+    let tick = input.element().clone().unchecked_into::<HtmlInputElement>();
+    live(Box::new(move || {
+        let counts = store.track(|servers| (ticked(servers), servers.view.len()));
+        let (ticked, matching) = counts.unwrap_or((0, 0));
+        tick.set_checked(ticked > 0 && ticked >= matching);
+        tick.set_indeterminate(ticked > 0 && ticked < matching);
+    }));
+    input.on("change", move |_| {
+        let sight = rows_in_sight();
         store.update(|servers| {
-            if has_any {
+            if ticked(servers) > 0 {
                 servers.selection.clear();
             } else {
                 servers.selection.set_range(&servers.rows, &servers.view, sight, true);
             }
         });
-    };
-    view! {
-        <input
-            type="checkbox"
-            aria-label=texts::SELECT_IN_SIGHT
-            title=texts::SELECT_IN_SIGHT
-            prop:checked=are_all
-            prop:indeterminate=are_some
-            on:change=press
-        />
-    }
+    })
 }

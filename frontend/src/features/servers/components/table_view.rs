@@ -18,7 +18,7 @@ use super::{
 use crate::features::servers::{
     rows::RowIndex,
     store::{Servers, ServersStore},
-    turns::{Turns, now_ms},
+    turns::{LONG_TURN_MS, Turns, now_ms},
 };
 
 /// The table on screen: its elements, what is drawn in them, and where the reader is.
@@ -35,6 +35,7 @@ struct Inner {
     sight: Cell<Sight>,
     anchor: Cell<Option<Anchor>>,
     hovered: Cell<Option<Hovered>>,
+    is_pointed_at: Cell<bool>,
     /// What was asked for when the table was drawn last; another number is another list, read from its top.
     asked: Cell<u32>,
     is_restoring: Cell<bool>,
@@ -120,12 +121,13 @@ impl TableView {
             sight: Cell::new(Sight { top: place.scroll_top, height: 0.0 }),
             anchor: Cell::new(None),
             hovered: Cell::new(None),
+            is_pointed_at: Cell::new(false),
             asked: Cell::new(store.with(|servers| servers.asked).unwrap_or(0)),
             is_restoring: Cell::new(place.scroll_top > 0.0),
             marks: Cell::new(Marks::default()),
         }));
         let this = Rc::downgrade(&view.0);
-        *view.0.turns.borrow_mut() = Turns::new(move |deadline| {
+        *view.0.turns.borrow_mut() = Turns::new(LONG_TURN_MS, move |deadline| {
             this.upgrade().is_some_and(|inner| {
                 // Whatever comes with the next frame asks for the rest anew.
                 if inner.store.is_frame_asked() {
@@ -252,6 +254,20 @@ impl TableView {
     pub fn cursor_link(&self) -> Option<HtmlElement> {
         let row = document().get_element_by_id(CURSOR_ID)?;
         row.query_selector("a[href]").ok()??.dyn_into().ok()
+    }
+
+    /// Rows stay where they are while the pointer is among them or the keyboard is.
+    pub fn keep_hold(&self) {
+        self.0.store.hold(self.0.is_pointed_at.get() || self.has_focus());
+    }
+
+    /// The pointer came to the rows, or left them.
+    pub fn point(&self, is_pointed_at: bool) {
+        self.0.is_pointed_at.set(is_pointed_at);
+        if !is_pointed_at {
+            self.0.hovered.set(None);
+        }
+        self.keep_hold();
     }
 
     /// The pointer is over this row, or over none.
