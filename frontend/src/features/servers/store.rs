@@ -140,7 +140,7 @@ impl ServersStore {
             let is_same = inner.servers.borrow().project.as_ref() == Some(&project);
             if !is_same {
                 inner.close();
-                *inner.servers.borrow_mut() = Servers::new(Some(project));
+                inner.servers.borrow_mut().turn_to(project);
                 inner.ask_frame();
             }
             let is_connected = inner.connection.borrow().is_some();
@@ -218,6 +218,15 @@ impl Servers {
             asked: 0,
             is_held: false,
         }
+    }
+
+    /// Forgets one project's servers for another's. What was asked for stays: the URL may have said it already.
+    fn turn_to(&mut self, project: ProjectId) {
+        let mut fresh = Self::new(Some(project));
+        fresh.view.set_query(self.view.query().clone());
+        fresh.view.set_sort(self.view.sort());
+        fresh.asked = self.asked.wrapping_add(1);
+        *self = fresh;
     }
 
     /// Every region has told all it will tell for now, and the view shows it.
