@@ -8,83 +8,66 @@ use axum::{
 use server::testing::TestApp;
 use sqlx::PgPool;
 
+/// One bad request: what is sent, and what comes back.
+struct Case<'a> {
+    method: Method,
+    path: &'a str,
+    headers: Vec<(&'a str, &'a str)>,
+    body: Vec<u8>,
+    answer: (u16, &'a str),
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn every_kind_of_bad_request_to_the_api_has_its_answer(db: PgPool) {
     let app = TestApp::new(db).await;
     let browser = app.signed_in("alice");
     let token = browser.csrf_token().await;
+    let csrf = (CSRF_HEADER, token.as_str());
     let json = ("content-type", "application/json");
-    let csrf = (CSRF_HEADER, &*token);
     let long_path = format!("/api/projects?search={}", "a".repeat(9_000));
     let long_value = "a".repeat(40_000);
     let long_body = format!("{{\"password\":\"{}\"}}", "a".repeat(70_000));
-    let project = app.project("alpha");
-    let continue_with = |body: &str| (Method::POST, routes::SESSION_CONTINUE, body.to_owned());
+    let deep_body = format!("{{\"password\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
 
-    let cases: Vec<(Method, &str, Vec<u8>, Vec<(&str, &str)>, u16, &str)> = vec![
-        (Method::GET, "/api/nothing", vec![], vec![], 404, "not_found"),
-        (Method::POST, routes::SESSION, vec![], vec![csrf], 405, "method_not_allowed"),
-        (Method::GET, &long_path, vec![], vec![], 414, "uri_too_long"),
-        (Method::GET, routes::SESSION, vec![], vec![("x-large", &long_value)], 431, "headers_too_large"),
-        (Method::GET, "/api/projects/%ff/servers", vec![], vec![], 400, "not_utf8"),
-        (Method::GET, "/api/projects?search=%C3%28", vec![], vec![], 400, "not_utf8"),
-        (Method::GET, "/api/projects?limit=-1", vec![], vec![], 400, "bad_request"),
-        (Method::GET, "/api/projects?limit=99999999999999999999999", vec![], vec![], 400, "bad_request"),
-        (Method::GET, "/api/projects/a%20b/servers", vec![], vec![], 400, "invalid_project_id"),
-        (Method::GET, "/api/projects/%2e%2e/servers", vec![], vec![], 400, "invalid_project_id"),
-        (Method::DELETE, "/api/sessions/1", vec![], vec![csrf], 400, "bad_request"),
-        (Method::DELETE, "/api/sessions?include_current=maybe", vec![], vec![csrf], 400, "bad_request"),
-        (Method::POST, routes::SESSION_CONTINUE, vec![], vec![csrf, json], 400, "bad_request"),
-        (Method::POST, routes::SESSION_CONTINUE, b"{".to_vec(), vec![csrf, json], 400, "bad_request"),
-        (
-            Method::POST,
-            routes::SESSION_CONTINUE,
-            b"{\"password\":\"\xff\"}".to_vec(),
-            vec![csrf, json],
-            400,
-            "bad_request",
-        ),
-        (
-            Method::POST,
-            routes::SESSION_CONTINUE,
-            b"{\"password\":1}".to_vec(),
-            vec![csrf, json],
-            422,
-            "invalid_body",
-        ),
-        (Method::POST, routes::SESSION_CONTINUE, b"[]".to_vec(), vec![csrf, json], 422, "invalid_body"),
-        (Method::POST, routes::SESSION_CONTINUE, b"{}".to_vec(), vec![csrf, json], 422, "invalid_body"),
-        (
-            Method::POST,
-            routes::SESSION_CONTINUE,
-            b"password=x".to_vec(),
-            vec![csrf],
-            415,
-            "unsupported_media_type",
-        ),
-        (
-            Method::POST,
-            routes::SESSION_CONTINUE,
-            long_body.clone().into_bytes(),
-            vec![csrf, json],
-            413,
-            "body_too_large",
-        ),
+    let get = |path, answer| Case { method: Method::GET, path, headers: vec![], body: vec![], answer };
+    let delete = |path, answer| Case { method: Method::DELETE, headers: vec![csrf], ..get(path, answer) };
+    let post = |body: &[u8], answer| Case {
+        method: Method::POST,
+        headers: vec![csrf, json],
+        body: body.to_vec(),
+        ..get(routes::SESSION_CONTINUE, answer)
+    };
+    let cases = [
+        get("/api/nothing", (404, "not_found")),
+        get("/api/projects/a/nothing", (404, "not_found")),
+        get(&long_path, (414, "uri_too_long")),
+        Case { headers: vec![("x-large", &long_value)], ..get(routes::SESSION, (431, "headers_too_large")) },
+        get("/api/projects/%ff/servers", (400, "not_utf8")),
+        get("/api/projects?search=%C3%28", (400, "not_utf8")),
+        get("/api/projects?limit=-1", (400, "bad_request")),
+        get("/api/projects?limit=99999999999999999999999", (400, "bad_request")),
+        get("/api/projects/a%20b/servers", (400, "invalid_project_id")),
+        get("/api/projects/%2e%2e/servers", (400, "invalid_project_id")),
+        delete(routes::SESSION, (405, "method_not_allowed")),
+        delete("/api/sessions/1", (400, "bad_request")),
+        delete("/api/sessions?include_current=maybe", (400, "bad_request")),
+        post(b"", (400, "bad_request")),
+        post(b"{", (400, "bad_request")),
+        post(b"{\"password\":\"\xff\"}", (400, "bad_request")),
+        post(b"{\"password\":1}", (422, "invalid_body")),
+        post(b"[]", (422, "invalid_body")),
+        post(b"{}", (422, "invalid_body")),
+        post(deep_body.as_bytes(), (422, "invalid_body")),
+        post(long_body.as_bytes(), (413, "body_too_large")),
+        Case { headers: vec![csrf], ..post(b"password=x", (415, "unsupported_media_type")) },
     ];
-    for (method, path, body, headers, status, code) in cases {
-        let what = format!("{method} {}", path.chars().take(60).collect::<String>());
+    for Case { method, path, headers, body, answer: (status, code) } in cases {
+        let what: String =
+            format!("{method} {path} {}", String::from_utf8_lossy(&body)).chars().take(80).collect();
         let answer = browser.send(method, path, &headers, body.into()).await;
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
-        answer.assert_error(StatusCode::from_u16(status).expect("a status"), code);
+        answer.assert_error(answer.status, code);
     }
-    let deep = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000));
-    let (method, path, body) = continue_with(&format!("{{\"password\":{deep}}}"));
-    let answer = browser.send(method, path, &[csrf, json], body.into()).await;
-    assert!(answer.status.is_client_error(), "{}", answer.status);
-    browser
-        .get(&routes::servers(&project).replace("servers", "nothing"))
-        .await
-        .assert_error(StatusCode::NOT_FOUND, "not_found");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -105,15 +88,10 @@ async fn pages_answer_with_a_page(db: PgPool) {
     let browser = app.browser();
     for (path, status) in [
         ("/nothing", StatusCode::NOT_FOUND),
-        ("/<script>", StatusCode::NOT_FOUND),
         ("/projects/a%20b/servers", StatusCode::BAD_REQUEST),
         ("/%ff", StatusCode::BAD_REQUEST),
         ("/assets/nothing-0123456789abcdef.js", StatusCode::NOT_FOUND),
     ] {
-        // What no URI can hold never gets this far.
-        if path.contains('<') {
-            continue;
-        }
         let page = browser.get(path).await;
         page.assert_status(status);
         assert!(

@@ -134,7 +134,8 @@ impl Attempts {
 /// Keystone's user and domain names are the same in upper and lower case.
 fn user_subject(user: &str, domain: &str) -> [u8; 32] {
     let (user, domain) = (user.trim().to_lowercase(), domain.to_lowercase());
-    Sha256::digest(format!("user\0{domain}\0{user}")).into()
+    // The length keeps the end of one from passing for the beginning of the other.
+    Sha256::digest(format!("user {} {domain} {user}", domain.len())).into()
 }
 
 /// Everybody behind an IPv6 connection has a /64 to themselves, so that is what is counted.
@@ -146,7 +147,7 @@ fn address_subject(address: IpAddr) -> [u8; 32] {
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     };
-    Sha256::digest(format!("address\0{counted}")).into()
+    Sha256::digest(format!("address {counted}")).into()
 }
 
 #[cfg(test)]
