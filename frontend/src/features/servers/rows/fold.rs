@@ -85,8 +85,26 @@ fn number(text: &[u8], start: usize) -> (&[u8], usize) {
     (&digits[..digits.len().min(255)], end)
 }
 
-/// How two folded texts stand in natural order.
+/// How long the natural order key of a folded text is.
+pub fn natural_key_len(folded: &[u8]) -> usize {
+    let (mut length, mut at) = (0, 0);
+    while let Some(byte) = folded.get(at).filter(|byte| **byte != b'\n') {
+        if byte.is_ascii_digit() {
+            let (digits, end) = number(folded, at);
+            length += digits.len() + 2;
+            at = end;
+        } else {
+            length += 1;
+            at += 1;
+        }
+    }
+    length
+}
+
+/// How two folded texts stand in natural order. A text ends at a line break, if there is one.
 pub fn natural_cmp(left: &[u8], right: &[u8]) -> Ordering {
+    let common = common_start(left, right);
+    let (left, right) = (&left[common..], &right[common..]);
     for depth in 0.. {
         let ((left, is_last), (right, _)) = (natural_key(left, depth), natural_key(right, depth));
         if left != right || is_last {
@@ -94,6 +112,16 @@ pub fn natural_cmp(left: &[u8], right: &[u8]) -> Ordering {
         }
     }
     Ordering::Equal
+}
+
+/// How many bytes two folded texts begin with in common, without those of a line or a number that goes on.
+pub fn common_start(left: &[u8], right: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let steps = left.chunks_exact(STEP).zip(right.chunks_exact(STEP));
+    let far = STEP * steps.take_while(|(left, right)| left == right).count();
+    let near = left[far..].iter().zip(&right[far..]).take_while(|(left, right)| left == right).count();
+    let line = memchr::memchr(b'\n', &left[..far + near]).unwrap_or(far + near);
+    line - left[..line].iter().rev().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 #[cfg(test)]
@@ -147,6 +175,13 @@ mod tests {
             }
             let order = natural_cmp(left.as_bytes(), right.as_bytes());
             prop_assert_eq!(order, parts(&left).cmp(&parts(&right)));
+            // The same with something before and something behind.
+            let (start, left, right) = ("0123456789-123", format!("{left}\nX"), format!("{right}\n"));
+            prop_assert_eq!(natural_cmp(left.as_bytes(), right.as_bytes()), order);
+            let (left, right) = (format!("{start}x{left}"), format!("{start}x{right}"));
+            prop_assert_eq!(natural_cmp(left.as_bytes(), right.as_bytes()), order);
+            let last = (0..).find(|depth| natural_key(left.as_bytes(), *depth).1);
+            prop_assert_eq!(last, Some(natural_key_len(left.as_bytes()) as u32 / 8));
         }
     }
 }

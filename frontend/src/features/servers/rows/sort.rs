@@ -11,7 +11,7 @@ use api_types::servers::{StatusKind, status_kind};
 use super::{
     Column, RowIndex, Rows,
     block::{AddressCells, Block, Ip},
-    fold::{natural_cmp, natural_key},
+    fold::{common_start, natural_cmp, natural_key, natural_key_len},
     words::WordRanks,
 };
 
@@ -97,6 +97,23 @@ impl SortKeys {
     /// How two rows stand.
     pub fn compare(&self, rows: &Rows, ranks: &WordRanks, left: RowIndex, right: RowIndex) -> Ordering {
         let mut at = Some(Word::Column(0));
+        if self.sort.column == Column::Name {
+            // Names can be long; looking at them word by word would begin anew with every word.
+            let name = |row| {
+                let (block, at) = rows.cell(row);
+                block.names.folded_line(at)
+            };
+            let (first, is_missing) = (name(left), |name: &[u8]| name.starts_with(b"\n"));
+            let order = match (is_missing(first), is_missing(name(right))) {
+                (false, false) if self.sort.descending => natural_cmp(name(right), first),
+                (false, false) => natural_cmp(first, name(right)),
+                (left, right) => left.cmp(&right),
+            };
+            if order.is_ne() {
+                return order;
+            }
+            at = Some(Word::Id(0));
+        }
         while let Some(word) = at {
             let (left, is_last) = self.word(rows, ranks, left, word);
             let (right, _) = self.word(rows, ranks, right, word);
@@ -133,6 +150,29 @@ impl SortKeys {
                 }
             }
         }
+    }
+
+    /// The word from which on rows that are equal up to `word` can differ: names that begin alike are gone through once
+    /// and not word by word.
+    fn skip(&self, rows: &Rows, run: &[(u64, RowIndex)], word: Word) -> Word {
+        const LONG: u32 = 4;
+        let Word::Column(depth @ LONG..) = word else { return word };
+        if self.sort.column != Column::Name {
+            return word;
+        }
+        let mut names = run.iter().map(|(_, row)| {
+            let (block, at) = rows.cell(*row);
+            block.names.folded_line(at)
+        });
+        let first = names.next().unwrap_or_default();
+        let (mut common, mut is_same) = (first, true);
+        for name in names {
+            if name != first {
+                is_same = false;
+                common = &common[..common_start(common, name)];
+            }
+        }
+        if is_same { Word::Id(0) } else { Word::Column(depth.max(natural_key_len(common) as u32 / 8)) }
     }
 
     /// A word of the column, upwards; the first is 0 where the value is missing, and never [`u64::MAX`].
@@ -224,6 +264,7 @@ impl Sorting {
                 }
             }
             looked_at += end - start;
+            let word = keys.skip(rows, &self.rows[start..end], word);
             self.scratch.clear();
             let word_of = |row| keys.word(rows, ranks, row, word);
             self.scratch.extend(self.rows[start..end].iter().map(|(_, row)| (word_of(*row).0, *row)));

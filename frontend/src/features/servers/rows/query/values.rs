@@ -11,8 +11,7 @@ pub fn amount(field: AmountField, text: &str) -> Option<u32> {
     if field == AmountField::Vcpus {
         return if unit.is_empty() { number.parse().ok() } else { None };
     }
-    let is_plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let number: f64 = if is_plain { number.parse().ok()? } else { return None };
+    let number = decimal(number)?;
     let gib = match unit.to_ascii_lowercase().as_str() {
         "m" | "mb" | "mib" => number / 1024.0,
         "" | "g" | "gb" | "gib" => number,
@@ -22,6 +21,16 @@ pub fn amount(field: AmountField, text: &str) -> Option<u32> {
     let amount = if field == AmountField::Ram { gib * 1024.0 } else { gib };
     // A number too large for us is larger than any there is.
     Some(amount.round() as u32)
+}
+
+/// Digits with at most one point among them. The general way to read a number would bring some 20 KB of tables into
+/// the module that browsers download.
+fn decimal(text: &str) -> Option<f64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.bytes().chain(part.bytes());
+    let is_plain = digits.clone().count() > 0 && digits.clone().all(|byte| byte.is_ascii_digit());
+    let number = digits.fold(0.0, |number, digit| number * 10.0 + f64::from(digit - b'0'));
+    is_plain.then(|| part.bytes().fold(number, |number, _| number / 10.0))
 }
 
 /// The first and the last second of a date in UTC: a year, a month, a day, an hour and minute, or a second.

@@ -10,8 +10,8 @@ pub struct IpMatcher {
     /// Ranges of addresses, both ends included.
     v4: Vec<(u32, u32)>,
     v6: Vec<(u128, u128)>,
-    /// The start of an address's text beyond its first group, and that group.
-    v6_text: Option<(String, u16)>,
+    /// The start of an address's text beyond its first group, and the groups it says whole as `(value, mask)`.
+    v6_text: Option<(String, (u128, u128))>,
     odd: Hits,
 }
 
@@ -27,7 +27,7 @@ impl IpMatcher {
         // A whole address may be spelled in another way than addresses are shown.
         let whole = text.parse::<Ipv6Addr>().ok().map(|address| (address.to_bits(), address.to_bits()));
         let v6 = whole.into_iter().chain(v6_ranges(text)).collect();
-        let v6_text = first_group(text).map(|group| (text.to_owned(), group));
+        let v6_text = whole_groups(text).map(|groups| (text.to_owned(), groups));
         Self { v4: v4_ranges(text).unwrap_or_default(), v6, v6_text, odd }
     }
 
@@ -74,8 +74,8 @@ impl IpMatcher {
     #[inline]
     fn matches_v6(&self, ip: u128) -> bool {
         self.v6.iter().any(|(from, to)| (*from..=*to).contains(&ip))
-            || self.v6_text.as_ref().is_some_and(|(text, group)| {
-                (ip >> 112) as u16 == *group && V6Text::new(ip).as_bytes().starts_with(text.as_bytes())
+            || self.v6_text.as_ref().is_some_and(|(text, (value, mask))| {
+                ip & mask == *value && V6Text::new(ip).as_bytes().starts_with(text.as_bytes())
             })
     }
 }
@@ -127,20 +127,28 @@ fn v6_ranges(text: &str) -> impl Iterator<Item = (u128, u128)> {
     })
 }
 
-/// The first group of addresses whose text starts so, where that is known; `None` if no address's text does.
-fn first_group(text: &str) -> Option<u16> {
-    let is_address = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.');
-    match text.split_once(':') {
-        Some((group, _)) if is_address && group.len() <= 4 => {
-            if group.is_empty() {
-                Some(0)
-            } else {
-                u16::from_str_radix(group, 16).ok()
-            }
-        }
-        None if text == "0" => Some(0),
-        _ => None,
+/// The groups before the first gap and the last colon; `None` if no address's text starts so, or with any group.
+fn whole_groups(text: &str) -> Option<(u128, u128)> {
+    if text == "0" || text == ":" {
+        // A first group of zero, alone or in a gap.
+        return Some((0, 0xffff << 112));
     }
+    let is_address = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.');
+    let head = match text.split_once("::") {
+        Some(("", _)) => "0",
+        Some((head, _)) => head,
+        None => text.rsplit_once(':')?.0,
+    };
+    let (mut value, mut mask) = (0, 0);
+    for (at, group) in head.split(':').enumerate() {
+        if !is_address || at > 7 || group.len() > 4 {
+            return None;
+        }
+        let shift = 112 - 16 * at;
+        value |= u128::from(u16::from_str_radix(group, 16).ok()?) << shift;
+        mask |= 0xffff << shift;
+    }
+    Some((value, mask))
 }
 
 /// The text of an IPv6 address, made without allocating: as the standard library writes it.
@@ -153,13 +161,15 @@ impl V6Text {
     fn new(ip: u128) -> Self {
         let mut text = Self { text: [0; 45], len: 0 };
         if ip >> 32 == 0xffff {
-            text.put(b"::ffff:");
+            b"::ffff:".iter().for_each(|byte| text.push(*byte));
             let ip = Ipv4Addr::from(ip as u32).octets();
             for (at, octet) in ip.into_iter().enumerate() {
-                text.put(if at > 0 { b"." } else { b"" });
+                if at > 0 {
+                    text.push(b'.');
+                }
                 for divisor in [100, 10, 1] {
                     if octet >= divisor || divisor == 1 {
-                        text.put(&[b'0' + octet / divisor % 10]);
+                        text.push(b'0' + octet / divisor % 10);
                     }
                 }
             }
@@ -178,17 +188,18 @@ impl V6Text {
         let mut at = 0;
         while at < 8 {
             if !run.is_empty() && at == run.start {
-                text.put(b"::");
+                text.push(b':');
+                text.push(b':');
                 at = run.end;
                 continue;
             }
             if at > 0 && at != run.end {
-                text.put(b":");
+                text.push(b':');
             }
             for shift in [12, 8, 4, 0] {
                 let digit = groups[at] >> shift;
                 if digit > 0 || shift == 0 {
-                    text.put(&[b"0123456789abcdef"[usize::from(digit & 15)]]);
+                    text.push(b"0123456789abcdef"[usize::from(digit & 15)]);
                 }
             }
             at += 1;
@@ -196,9 +207,10 @@ impl V6Text {
         text
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        self.text[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.text[self.len] = byte;
+        self.len += 1;
     }
 
     fn as_bytes(&self) -> &[u8] {

@@ -33,6 +33,11 @@ fn server() -> impl Strategy<Value = (usize, ServerRow)> {
         "a\nb",
         "<b>",
         "web-1-of-many-more-of-its-like",
+        "a name so long that words of it are skipped, 7",
+        "a name so long that words of it are skipped, 12",
+        "a name so long that words of it are skipped, 12",
+        "a name so long that words of it are SKIPPED, 007",
+        "a name so long that words of it are",
     ];
     let statuses = ["ACTIVE", "ACTIVE", "BUILD", "ERROR", "SHUTOFF", "VERIFY_RESIZE", "HIBERNATING", ""];
     let tags = ["prod", "test", "Prod", "v2", "v10", "a b"];
