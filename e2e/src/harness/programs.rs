@@ -24,7 +24,8 @@ pub fn target_dir() -> PathBuf {
 /// The panel: `MERIDIAN_BIN`, else the one cargo built beside this program.
 pub fn meridian() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("MERIDIAN_BIN") {
-        return Ok(path.into());
+        // The panel runs in a folder of its own.
+        return std::path::absolute(path).context("MERIDIAN_BIN");
     }
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let path = target_dir().join(profile).join("meridian");

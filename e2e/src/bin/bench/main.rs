@@ -17,6 +17,8 @@ mod session;
 mod weight;
 mod world;
 
+use std::process::ExitCode;
+
 use anyhow::{Context, Result, bail};
 use e2e::harness::programs;
 use report::Report;
@@ -32,7 +34,17 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    match measure().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure() -> Result<()> {
     let options = Options::read(std::env::args().skip(1))?;
     programs::prepare_http();
     let mut report = Report::default();

@@ -92,19 +92,41 @@
       look();
     });
 
-  // Arms a measurement: from the next event of this kind to the paint after the last change of the table that comes
-  // of it. Resolves once the table has been quiet for a while.
+  // What is to be seen of the table: how many match, and the rows at some heights.
+  const inSight = (table) => {
+    const box = table.getBoundingClientRect();
+    const seen = [table.dataset.matching, table.querySelector('[aria-sort]:not([aria-sort=none])')?.outerHTML];
+    for (let y = box.top + 60; y < Math.min(box.bottom, innerHeight); y += 120) {
+      const row = document.elementFromPoint(box.left + box.width / 2, y)?.closest('[role=row]');
+      seen.push(row ? row.dataset.id + row.textContent : '');
+    }
+    return seen.join('\n');
+  };
+
+  // Arms a measurement: from the next event of this kind to the first paint that shows what stays. Rows out of sight
+  // may go on being filled after that. Resolves once the table has been quiet for a while; null if nothing changed.
   probe.measure = (kind) => {
     const table = document.querySelector('[data-testid=server-table]');
     return new Promise((resolve) => {
       let start = null;
+      let shown = inSight(table);
       let painted = null;
+      let isLooking = false;
       let quiet = setTimeout(end, 1000);
+      const look = (now) => {
+        isLooking = false;
+        const seen = inSight(table);
+        if (seen !== shown) painted = now;
+        shown = seen;
+      };
       const watcher = new MutationObserver(() => {
         if (start === null) return;
         clearTimeout(quiet);
         quiet = setTimeout(end, 200);
-        afterPaint((now) => (painted = now));
+        if (!isLooking) {
+          isLooking = true;
+          afterPaint(look);
+        }
       });
       const begin = (event) => (start ??= event.timeStamp);
       addEventListener(kind, begin, true);
