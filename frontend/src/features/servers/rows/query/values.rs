@@ -28,9 +28,11 @@ pub fn amount(field: AmountField, text: &str) -> Option<u32> {
 fn decimal(text: &str) -> Option<f64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = whole.bytes().chain(part.bytes());
-    let is_plain = digits.clone().count() > 0 && digits.clone().all(|byte| byte.is_ascii_digit());
+    if digits.clone().next().is_none() || !digits.clone().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let number = digits.fold(0.0, |number, digit| number * 10.0 + f64::from(digit - b'0'));
-    is_plain.then(|| part.bytes().fold(number, |number, _| number / 10.0))
+    Some(part.bytes().fold(number, |number, _| number / 10.0))
 }
 
 /// The first and the last second of a date in UTC: a year, a month, a day, an hour and minute, or a second.
