@@ -123,7 +123,6 @@ pub fn provide_router(routes: &'static [Route]) -> Router {
 }
 
 /// The router of this document.
-#[track_caller]
 pub fn use_router() -> Router {
     expect_context()
 }
@@ -182,7 +181,9 @@ fn decoded(text: &str) -> String {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        let code = text.get(at + 1..at + 3).filter(|_| *byte == b'%');
+        let code = text
+            .get(at + 1..at + 3)
+            .filter(|code| *byte == b'%' && code.bytes().all(|c| c.is_ascii_hexdigit()));
         match (byte, code.and_then(|code| u8::from_str_radix(code, 16).ok())) {
             (_, Some(code)) => {
                 plain.push(code);

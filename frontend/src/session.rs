@@ -205,6 +205,9 @@ pub fn provide_session() -> Session {
         timer: StoredValue::new(None),
     };
     provide_context(session);
+    // The page the server sent has the token already; state changes need not wait for the answer.
+    let sent = document().query_selector("meta[name=csrf-token]").ok().flatten();
+    set_csrf_token(&sent.and_then(|sent| sent.get_attribute("content")).unwrap_or_default());
     let Some(owner) = Owner::current() else { return session };
     session.tabs.set_value(Tabs::open(move |message| owner.with(|| session.hear(message))));
     on_session_ended(move || session.end());
@@ -216,7 +219,6 @@ pub fn provide_session() -> Session {
 }
 
 /// The session of this document.
-#[track_caller]
 pub fn use_session() -> Session {
     expect_context()
 }

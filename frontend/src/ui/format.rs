@@ -12,13 +12,22 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 
 /// Memory in MiB, in the largest unit that keeps it short: "512 MiB", "4 GiB", "1.5 TiB".
 pub fn memory(mib: u32) -> String {
-    let (value, unit) = match mib {
-        0..1024 => return format!("{mib} MiB"),
-        1024..1_048_576 => (f64::from(mib) / 1024.0, "GiB"),
-        _ => (f64::from(mib) / 1_048_576.0, "TiB"),
+    let (size, unit) = match mib {
+        0..1024 => (1, "MiB"),
+        1024..1_048_576 => (1024, "GiB"),
+        _ => (1_048_576, "TiB"),
     };
-    let text = format!("{value:.1}");
-    format!("{} {unit}", text.strip_suffix(".0").unwrap_or(&text))
+    // In tenths, rounded.
+    let tenths = (u64::from(mib) * 10 + size / 2) / size;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} {unit}"),
+        (whole, tenth) => format!("{whole}.{tenth} {unit}"),
+    }
+}
+
+/// A number that may have a point, as JSON writes it.
+pub fn decimal(value: f64) -> String {
+    browser::decimal(value)
 }
 
 /// A moment in full: date, time to the second, time zone. Takes seconds since 1970.
@@ -91,6 +100,11 @@ mod browser {
         })
     }
 
+    pub fn decimal(value: f64) -> String {
+        // Rust's own way of writing it would bring 20 KB of tables into the module.
+        js_sys::Number::from(value).to_string_with_radix(10).map(String::from).unwrap_or_default()
+    }
+
     pub fn moment(at: i64) -> String {
         MOMENT.with(|format| formatted(&format.format(), at))
     }
@@ -150,6 +164,10 @@ mod browser {
         text
     }
 
+    pub fn decimal(value: f64) -> String {
+        value.to_string()
+    }
+
     pub fn moment(at: i64) -> String {
         format!("{at} s")
     }
@@ -203,6 +221,8 @@ mod tests {
         assert_eq!(memory(1536), "1.5 GiB");
         assert_eq!(memory(1_048_576), "1 TiB");
         assert_eq!(memory(0), "0 MiB");
+        assert_eq!(memory(1_600_000), "1.5 TiB");
+        assert_eq!(memory(u32::MAX), "4096 TiB");
     }
 
     #[test]

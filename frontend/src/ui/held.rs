@@ -31,17 +31,16 @@ impl<T: 'static> Held<T> {
     }
 
     /// Reads, and again when it changes.
-    #[track_caller]
     pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
-        self.version.track();
+        follow(self.version);
         self.with_untracked(read)
     }
 
     /// Reads, now.
-    #[track_caller]
     pub fn with_untracked<U>(self, read: impl FnOnce(&T) -> U) -> U {
-        let value = self.value.get_value();
-        match value.downcast_ref::<RefCell<Option<T>>>().and_then(|cell| cell.borrow().as_ref().map(read)) {
+        let value = held(self.value);
+        let cell = value.as_ref().and_then(|value| value.downcast_ref::<RefCell<Option<T>>>());
+        match cell.and_then(|cell| cell.borrow().as_ref().map(read)) {
             Some(result) => result,
             None => unreachable!("made with a value of its type, or given one before it is handed out"),
         }
@@ -78,7 +77,6 @@ impl<T: 'static> Held<T> {
         });
     }
 
-    #[track_caller]
     pub fn get(self) -> T
     where
         T: Clone,
@@ -86,7 +84,6 @@ impl<T: 'static> Held<T> {
         self.with(T::clone)
     }
 
-    #[track_caller]
     pub fn get_untracked(self) -> T
     where
         T: Clone,
@@ -95,19 +92,43 @@ impl<T: 'static> Held<T> {
     }
 
     fn of(value: Option<T>) -> Self {
-        let value: Rc<dyn Any> = Rc::new(RefCell::new(value));
-        Self { value: StoredValue::new_local(value), version: RwSignal::new(0), kind: PhantomData }
+        let (value, version) = keep(Rc::new(RefCell::new(value)));
+        Self { value, version, kind: PhantomData }
     }
 
     /// Does nothing once its owner is gone: answers may come late.
     fn change(self, change: impl FnOnce(&mut Option<T>) -> bool) {
-        let Some(value) = self.value.try_get_value() else { return };
-        let is_new =
-            value.downcast_ref::<RefCell<Option<T>>>().is_some_and(|cell| change(&mut cell.borrow_mut()));
-        if is_new {
-            self.version.try_update(|version| *version = version.wrapping_add(1));
+        let value = held(self.value);
+        let cell = value.as_ref().and_then(|value| value.downcast_ref::<RefCell<Option<T>>>());
+        if cell.is_some_and(|cell| change(&mut cell.borrow_mut())) {
+            tell(self.version);
         }
     }
+}
+
+type Place = StoredValue<Rc<dyn Any>, LocalStorage>;
+
+// What needs no type is there once; left to itself, the compiler would copy it to each use.
+
+#[inline(never)]
+fn keep(value: Rc<dyn Any>) -> (Place, RwSignal<u32>) {
+    (StoredValue::new_local(value), RwSignal::new(0))
+}
+
+/// `None` once the owner is gone.
+#[inline(never)]
+fn held(place: Place) -> Option<Rc<dyn Any>> {
+    place.try_get_value()
+}
+
+#[inline(never)]
+fn follow(version: RwSignal<u32>) {
+    version.track();
+}
+
+#[inline(never)]
+fn tell(version: RwSignal<u32>) {
+    version.try_update(|version| *version = version.wrapping_add(1));
 }
 
 impl<T: 'static> Clone for Held<T> {

@@ -144,7 +144,7 @@ fn move_focus(event: &KeyboardEvent) {
     let typed = event.key();
     let to = next_item(&typed, at, items.len()).or_else(|| {
         let is_letter = typed.chars().count() == 1 && typed != " " && !event.ctrl_key() && !event.meta_key();
-        is_letter.then(|| next_by_letter(&typed.to_lowercase(), at, &items)).flatten()
+        is_letter.then(|| next_by_letter(&typed, at, &items)).flatten()
     });
     if let Some(item) = to.and_then(|to| items.get(to)) {
         event.prevent_default();
@@ -167,7 +167,9 @@ fn next_item(key: &str, at: Option<usize>, count: usize) -> Option<usize> {
 
 fn next_by_letter(letter: &str, at: Option<usize>, items: &[HtmlElement]) -> Option<usize> {
     let starts = |at: &usize| {
-        items[*at].text_content().is_some_and(|text| text.trim().to_lowercase().starts_with(letter))
+        let text = items[*at].text_content().unwrap_or_default();
+        let text = text.trim_start();
+        text.get(..letter.len()).is_some_and(|start| start.eq_ignore_ascii_case(letter))
     };
     let from = at.map_or(0, |at| at + 1);
     (from..items.len()).chain(0..from.min(items.len())).find(starts)

@@ -57,6 +57,7 @@ pub fn SessionsPage() -> impl IntoView {
 fn session_table(items: &[SessionSummary], end: Callback<String>) -> El {
     let heads = &[texts::BROWSER, texts::ADDRESS, texts::SIGNED_IN, texts::LAST_USED, texts::ACTIONS];
     table(heads, items.iter().map(|session| session_row(session.clone(), end)).collect())
+        .class("table stacked framed")
         .attr("data-testid", "session-table")
 }
 

@@ -16,8 +16,9 @@ use crate::{
     asked::ask,
     project::{servers_path, use_project},
     router::{Step, use_router},
+    session::use_session,
     ui::{
-        Align, El, Held, Icon, el,
+        Align, El, Held, Icon, derived, el,
         element::icon,
         field::holds_value,
         popover::{Opener, PopoverHandle, popover},
@@ -27,7 +28,12 @@ use crate::{
 
 /// Names the project of this page and leads to others. The page of another project is another URL.
 pub fn project_switcher() -> El {
-    let current = use_project();
+    let session = use_session();
+    let of_page = use_project();
+    // On pages of no project, the one that the products lead to.
+    let current = derived(move || {
+        of_page.get().or_else(|| session.current().and_then(|current| current.default_project))
+    });
     let project = ask(move |until| {
         let id = current.get()?;
         Some(Box::pin(async move {

@@ -1,11 +1,13 @@
 //! What a server's page shows: its tabs, and the row it knows best. Values in, values out.
 
 use api_types::servers::{Address, Flavor, Image, ServerDetail, ServerRow, detail::Part};
+use serde_json::Value;
 
 use super::{
     detail_texts as texts,
     rows::{ImageKind, RowView},
 };
+use crate::ui::format;
 
 /// A part of the page, as the URL's `tab` names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,9 +144,71 @@ pub fn power_word(state: Option<i64>) -> &'static str {
 
 /// An action as Nova spells it, for people: `live-migration` and `rebuild_instance` alike.
 pub fn action_word(action: &str) -> String {
-    let spaced = action.replace(['-', '_'], " ");
-    let mut letters = spaced.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    let mut words = action.replace(['-', '_'], " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+/// JSON for people, two blanks a level.
+pub fn pretty_json(value: &Value) -> String {
+    let mut text = String::new();
+    write_json(&mut text, value, 0);
+    text
+}
+
+fn write_json(text: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(is_true) => text.push_str(if *is_true { "true" } else { "false" }),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => text.push_str(&whole.to_string()),
+            (None, Some(whole)) => text.push_str(&whole.to_string()),
+            (None, None) => text.push_str(&format::decimal(number.as_f64().unwrap_or_default())),
+        },
+        Value::String(string) => text.push_str(&quoted(string)),
+        Value::Array(items) => {
+            let write = |text: &mut String, item: &Value| write_json(text, item, depth + 1);
+            write_all(text, ['[', ']'], items.iter(), depth, write);
+        }
+        Value::Object(entries) => {
+            let write = |text: &mut String, (key, value): (&String, &Value)| {
+                text.push_str(&quoted(key));
+                text.push_str(": ");
+                write_json(text, value, depth + 1);
+            };
+            write_all(text, ['{', '}'], entries.iter(), depth, write);
+        }
+    }
+}
+
+fn write_all<T>(
+    text: &mut String,
+    [open, close]: [char; 2],
+    items: impl Iterator<Item = T>,
+    depth: usize,
+    mut write: impl FnMut(&mut String, T),
+) {
+    let start = text.len();
+    text.push(open);
+    for item in items {
+        if text.len() > start + 1 {
+            text.push(',');
+        }
+        text.push('\n');
+        text.extend(std::iter::repeat_n("  ", depth + 1));
+        write(text, item);
+    }
+    if text.len() > start + 1 {
+        text.push('\n');
+        text.extend(std::iter::repeat_n("  ", depth));
+    }
+    text.push(close);
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 fn known<T>(part: &Part<Vec<T>>) -> Option<usize> {
@@ -223,6 +287,15 @@ mod tests {
     fn a_name_of_blanks_is_shown_as_none() {
         assert_eq!(shown_name(&row(" \u{2003}\n")), texts::UNNAMED);
         assert_eq!(shown_name(&row("<b>web</b>")), "<b>web</b>");
+    }
+
+    #[test]
+    fn json_is_written_as_everybody_writes_it() {
+        let value = serde_json::json!({
+            "name": "a \"b\"\n\u{1}ü", "list": [1, -2, 0.5, u64::MAX, true, null], "empty": {}, "none": [],
+            "deep": { "deeper": [{ "x": [] }] },
+        });
+        assert_eq!(pretty_json(&value), serde_json::to_string_pretty(&value).expect("JSON"));
     }
 
     #[test]

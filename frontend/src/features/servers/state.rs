@@ -69,8 +69,9 @@ fn in_words(spelled: &str) -> String {
         let is_first = words.is_empty();
         match letter {
             '_' | '-' => words.push(' '),
-            _ if is_first => words.extend(letter.to_uppercase()),
-            _ => words.extend(letter.to_lowercase()),
+            // Nova spells in ASCII; anything else is left as it is.
+            _ if is_first => words.push(letter.to_ascii_uppercase()),
+            _ => words.push(letter.to_ascii_lowercase()),
         }
     }
     words

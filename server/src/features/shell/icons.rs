@@ -1,5 +1,6 @@
 //! The drawings in the frame; the same files the front end draws.
 
+pub const ARROW_LEFT: &str = include_str!("../../../../assets/icons/arrow-left.svg");
 pub const BRAND: &str = include_str!("../../../../assets/icons/brand.svg");
 pub const CHEVRON_DOWN: &str = include_str!("../../../../assets/icons/chevron-down.svg");
 pub const COLUMNS: &str = include_str!("../../../../assets/icons/columns.svg");

@@ -2,7 +2,7 @@
 
 use super::detail_part::{section, table_or};
 use crate::{
-    features::servers::{detail_page::ShownServer, detail_texts as texts},
+    features::servers::{detail_page::ShownServer, detail_state::pretty_json, detail_texts as texts},
     ui::{El, copy_button::copy_button, el, loaded::lines, table::Cell},
 };
 
@@ -34,7 +34,7 @@ pub fn json(server: ShownServer) -> Vec<El> {
     let content = move || {
         server.detail.with(|detail| {
             let Some(detail) = detail else { return vec![lines(8)] };
-            let json = serde_json::to_string_pretty(&detail.raw).unwrap_or_default();
+            let json = pretty_json(&detail.raw);
             let copy = copy_button(json.clone(), texts::COPY_JSON.to_owned());
             let text = el("pre")
                 .class("json")
