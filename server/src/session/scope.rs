@@ -67,6 +67,8 @@ struct Slot {
 
 /// A refusal is believed for so long, so that a page that insists does not become Keystone's load.
 const REFUSAL_LASTS: Duration = Duration::from_secs(10);
+/// A scope takes about 10 KB, most of it the catalog.
+const MOST_SCOPES: usize = 5_000;
 const NOTE_USE_EVERY: Duration = Duration::from_secs(5);
 /// After a day the session is over anyway, or the row is written once more.
 const FORGET_USE: Duration = Duration::from_secs(86_400);
@@ -233,6 +235,10 @@ impl Inner {
 
     fn keep(&self, key: &Key, scope: Arc<ProjectScope>) {
         let mut slots = self.slots.lock();
+        if slots.len() >= MOST_SCOPES && !slots.contains_key(key) {
+            // All but those being fetched; whoever needs one again finds it in Postgres.
+            slots.retain(|_, slot| Arc::strong_count(&slot.fetching) > 1);
+        }
         let slot = slots.entry(key.clone()).or_default();
         slot.ready = Some(scope);
         slot.refused_at = None;
