@@ -70,4 +70,8 @@
 
   const { script, module } = document.currentScript.dataset;
   import(script).then((program) => program.default({ module_or_path: module }));
+
+  // The browser's first look at a locale takes longer than the first rows do. Now it has nothing else to do.
+  new Intl.NumberFormat().format(1000);
+  new Intl.RelativeTimeFormat().format(1, "day");
 })();

@@ -13,7 +13,7 @@ pub const TURN_MS: f64 = 8.0;
 
 /// The same for work behind what is in sight: every turn of it costs the browser a frame to lay out and composite, so
 /// fewer and longer ones end sooner, and still answer a keystroke within a blink.
-pub const LONG_TURN_MS: f64 = 20.0;
+pub const LONG_TURN_MS: f64 = 28.0;
 
 /// Milliseconds since the page began, by the browser's monotonic clock.
 pub fn now_ms() -> f64 {

@@ -12,6 +12,7 @@ pub mod facet_panel;
 pub mod new_rows_pill;
 pub mod region_banner;
 pub mod region_summary;
+pub mod row_texts;
 pub mod row_tips;
 pub mod row_view;
 pub mod search_box;

@@ -61,12 +61,19 @@ pub fn region_summary() -> El {
     let now = use_now();
     let chips = move || {
         let mut chips: Vec<El> = regions.read().iter().map(|region| chip(region, now.get())).collect();
-        if is_lost.get() {
-            chips.push(dotted("stale").attr("role", "status").text(texts::RECONNECTING));
-        }
+        chips.extend(freshness(&regions.read(), is_lost.get()));
         chips
     };
     el("ul").class("region-summary").attr("aria-label", texts::REGIONS).live_children(chips)
+}
+
+/// How true all of it is: at the end of the line, and only where one word holds for every region.
+fn freshness(regions: &[ShownRegion], is_lost: bool) -> Option<El> {
+    if is_lost {
+        return Some(dotted("stale").attr("role", "status").text(texts::RECONNECTING));
+    }
+    let is_true = !regions.is_empty() && regions.iter().all(|region| region.status == RegionStatus::Complete);
+    is_true.then(|| el("li").class("region-chip freshness").text(texts::UP_TO_DATE))
 }
 
 fn chip(region: &ShownRegion, now: i64) -> El {
@@ -111,7 +118,7 @@ fn words_of(region: &ShownRegion, now: i64) -> String {
 
 fn tip_of(region: &ShownRegion, now: i64) -> String {
     match (region.status, region.answered_at) {
-        (RegionStatus::Complete, _) => texts::UP_TO_DATE.to_owned(),
+        (RegionStatus::Complete, None) => texts::UP_TO_DATE.to_owned(),
         (_, Some(at)) => texts::last_answer(&format::ago(at, now)),
         (RegionStatus::Loading, None) => texts::LOADING.to_owned(),
         (_, None) => region.reason.clone().unwrap_or_default(),

@@ -72,8 +72,9 @@ impl RowTips {
         if target.closest(".copy-button").ok().flatten().is_some() {
             return;
         }
-        let under = target.closest(".ip").ok().flatten();
-        let address = under.or_else(|| cell.first_element_child()).and_then(|ip| ip.text_content());
+        // The second one where it is pointed at, else the first, which is the cell's own text.
+        let second = target.closest(".also").ok().flatten().and_then(|also| also.text_content());
+        let address = second.or_else(|| cell.first_child().and_then(|first| first.node_value()));
         match address.filter(|address| !address.is_empty()) {
             Some(address) => {
                 _ = copy.set_attribute("data-text", &address);

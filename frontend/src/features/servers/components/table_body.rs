@@ -111,7 +111,7 @@ impl TableBody {
         let matching = servers.view.len();
         if matching != self.matching {
             self.matching = matching;
-            set_style(&self.canvas, "height", &format!("{}px", matching as f64 * self.row_height));
+            set_style(&self.canvas, "height", &format!("{}px", matching as u64 * self.row_height as u64));
         }
         self.draw_sight(servers);
     }
@@ -202,9 +202,12 @@ impl TableBody {
         let from = (number * BLOCK_ROWS).min(servers.view.len());
         let until = (from + BLOCK_ROWS).min(servers.view.len());
         let wanted = &servers.view.order()[from..until];
-        let Some(mut block) = self.blocks.remove(&number).or_else(|| self.make_block(number)) else { return };
+        let held = self.blocks.remove(&number);
+        let is_new = held.is_none();
+        let Some(mut block) = held.or_else(|| make_block(number)) else { return };
         if block.tick != self.tick {
             self.arrange(&mut block, number as u32, wanted);
+            self.read_ahead(wanted, servers);
             for (offset, row) in wanted.iter().enumerate() {
                 let Some(at) = self.drawn_at.get(*row as usize).map(|at| *at as usize) else { continue };
                 let Some(drawn) = self.drawn.get_mut(at) else { continue };
@@ -218,7 +221,23 @@ impl TableBody {
             }
             block.tick = self.tick;
         }
+        // A new block comes into the document whole: what is in it is noticed once instead of row by row.
+        if is_new {
+            let next: Option<&Node> =
+                self.blocks.range(number..).next().map(|(_, block)| block.element.as_ref());
+            _ = self.canvas.insert_before(&block.element, next);
+        }
         self.blocks.insert(number, block);
+    }
+
+    fn read_ahead(&mut self, wanted: &[RowIndex], servers: &Servers) {
+        let (drawn, drawn_at) = (&self.drawn, &self.drawn_at);
+        let needs_content = |row: &&RowIndex| {
+            let drawn = drawn_at.get(**row as usize).and_then(|at| drawn.get(*at as usize));
+            drawn.is_some_and(|drawn| RowPainter::needs_content(drawn, servers.rows.version(**row)))
+        };
+        let rows = wanted.iter().filter(needs_content).map(|row| servers.rows.row(*row));
+        self.painter.read_ahead(rows);
     }
 
     /// Puts the elements of the wanted rows into the block, in order, moving no more than needed.
@@ -300,16 +319,6 @@ impl TableBody {
         Some(at)
     }
 
-    fn make_block(&mut self, number: usize) -> Option<Block> {
-        let element: HtmlElement = document().create_element("div").ok()?.unchecked_into();
-        element.set_class_name("block");
-        _ = element.set_attribute("role", "presentation");
-        set_style(&element, "--block", &number.to_string());
-        let next: Option<&Node> = self.blocks.range(number..).next().map(|(_, block)| block.element.as_ref());
-        self.canvas.insert_before(&element, next).ok()?;
-        Some(Block { element, rows: Vec::with_capacity(BLOCK_ROWS), tick: 0 })
-    }
-
     /// Rows that no block wanted are not in the list any more: their elements wait for other rows.
     fn put_away_leftovers(&mut self) {
         for at in 0..self.drawn.len() as u32 {
@@ -330,6 +339,14 @@ impl TableBody {
         self.block_of[at as usize] = NOWHERE;
         self.spare.push(at);
     }
+}
+
+fn make_block(number: usize) -> Option<Block> {
+    let element: HtmlElement = document().create_element("div").ok()?.unchecked_into();
+    element.set_class_name("block");
+    _ = element.set_attribute("role", "presentation");
+    set_style(&element, "--block", &number.to_string());
+    Some(Block { element, rows: Vec::with_capacity(BLOCK_ROWS), tick: 0 })
 }
 
 fn set_style(element: &HtmlElement, property: &str, value: &str) {
