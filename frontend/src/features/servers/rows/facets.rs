@@ -175,7 +175,7 @@ fn regions(rows: &Rows, counts: &Counts, chosen: &FacetSelection) -> Vec<FacetCo
     let unknown = unknown.map(|value| FacetCount { value: value.to_owned(), count: 0, is_selected: true });
     let unknown: Vec<_> = unknown.collect();
     values.extend(unknown);
-    values.sort_by_key(|value| (!value.is_selected, Reverse(value.count)));
+    values.sort_unstable_by(in_order);
     values
 }
 
@@ -200,7 +200,7 @@ fn labelled(
             is_selected: true,
         })
         .collect();
-    values.sort_by(by_count_and_name);
+    values.sort_unstable_by(in_order);
     let chosen: Vec<_> = chosen.values(facet).filter_map(code_of).collect();
     let is_listed = |code: &u32| count(*code) > 0 && !chosen.contains(code);
     let mut codes: Vec<_> = (0..counts.len() as u32).filter(is_listed).collect();
@@ -215,9 +215,11 @@ fn labelled(
     (values, beyond)
 }
 
-fn by_count_and_name(left: &FacetCount, right: &FacetCount) -> Ordering {
+/// The chosen ones first, then by count, then by name.
+fn in_order(left: &FacetCount, right: &FacetCount) -> Ordering {
     let by_name = || natural_cmp(fold(&left.value).as_bytes(), fold(&right.value).as_bytes());
-    right.count.cmp(&left.count).then_with(by_name)
+    let by_count = (right.is_selected, right.count).cmp(&(left.is_selected, left.count));
+    by_count.then_with(by_name).then_with(|| left.value.cmp(&right.value))
 }
 
 /// The texts that are a facet's values. Regions are no such texts; theirs are never asked for.

@@ -245,7 +245,7 @@ impl Sorting {
         const SLICE: usize = 2048;
         if !self.is_begun {
             self.is_begun = true;
-            self.rows.sort_unstable_by_key(|(first, _)| *first);
+            self.rows.sort_unstable_by(by_word);
             let mut runs = std::mem::take(&mut self.equal);
             let is_last = |row| keys.word(rows, ranks, row, Word::Column(0)).1;
             equal_runs(&self.rows, |start, end| {
@@ -268,7 +268,7 @@ impl Sorting {
             self.scratch.clear();
             let word_of = |row| keys.word(rows, ranks, row, word);
             self.scratch.extend(self.rows[start..end].iter().map(|(_, row)| (word_of(*row).0, *row)));
-            self.scratch.sort_unstable_by_key(|(word, _)| *word);
+            self.scratch.sort_unstable_by(by_word);
             for ((_, row), (_, sorted)) in self.rows[start..end].iter_mut().zip(&self.scratch) {
                 *row = *sorted;
             }
@@ -295,6 +295,11 @@ impl Word {
             Self::Id(_) => None,
         }
     }
+}
+
+/// By the word alone: equal ones are many, and then cheap.
+fn by_word(left: &(u64, RowIndex), right: &(u64, RowIndex)) -> Ordering {
+    left.0.cmp(&right.0)
 }
 
 /// Calls `run` with the bounds of every run of several equal words.

@@ -324,10 +324,7 @@ impl Rows {
             index
         };
         let Self { table, blocks, .. } = self;
-        table.insert_unique(hash(&row.id), index, |index| {
-            let (block, at) = place(*index);
-            hash(&blocks[block].ids[at])
-        });
+        table.insert_unique(hash(&row.id), index, hash_of(blocks));
         self.len += 1;
         self.regions[region].rows += 1;
         self.log(index);
@@ -420,10 +417,7 @@ impl Rows {
         let more = expected.saturating_sub(self.regions[region].rows);
         let Self { table, blocks, .. } = self;
         // One growth instead of several, within reason: the number is only a promise.
-        table.reserve(more.min(1 << 20), |index| {
-            let (block, at) = place(*index);
-            hash(&blocks[block].ids[at])
-        });
+        table.reserve(more.min(1 << 20), hash_of(blocks));
         let is_whole = matches!(state.status, RegionStatus::Complete | RegionStatus::Stale);
         self.regions[region].state = Some(state);
         let gone = if is_whole && std::mem::take(&mut self.is_sweeping[region]) {
@@ -460,6 +454,14 @@ impl Rows {
 #[inline]
 pub(super) fn place(index: RowIndex) -> (usize, usize) {
     (index as usize / BLOCK_ROWS, index as usize % BLOCK_ROWS)
+}
+
+/// The hash of a row that is in the table.
+fn hash_of(blocks: &[Block]) -> impl Fn(&RowIndex) -> u64 {
+    move |index| {
+        let (block, at) = place(*index);
+        hash(&blocks[block].ids[at])
+    }
 }
 
 /// Ids are random for the most part; this spreads those that are counted up too.
