@@ -82,23 +82,22 @@ impl UpstreamClient {
 
         let deadline = call.deadline.unwrap_or(inner.config.timeout).min(inner.config.timeout);
         let ends_at = Instant::now() + deadline;
+        let pass = gate.admit(inner, target)?;
         let mut attempts = 0;
         loop {
-            let pass = gate.admit(inner, target)?;
             let attempt = inner.attempt(&call, ends_at, deadline).await;
-            pass.record(&attempt);
             attempts += 1;
-
-            let failure = match &attempt {
-                Ok(answer) => UpstreamError::of(answer),
-                Err(_) => None,
-            };
-            let Some(error) = failure.as_ref().or(attempt.as_ref().err()) else { return attempt };
-            let left = ends_at.saturating_duration_since(Instant::now());
-            let pause = pause_before_retry(error, call.is_repeatable, attempts, left, rand::random());
+            let refusal = attempt.as_ref().ok().and_then(UpstreamError::of);
+            let pause = refusal.as_ref().or(attempt.as_ref().err()).and_then(|error| {
+                let left = ends_at.saturating_duration_since(Instant::now());
+                pause_before_retry(error, call.is_repeatable, attempts, left, rand::random())
+            });
             match pause {
                 Some(pause) => sleep(pause).await,
-                None => return attempt,
+                None => {
+                    pass.record(&attempt);
+                    return attempt;
+                }
             }
         }
     }

@@ -5,23 +5,25 @@
 //! it whole would add two fifths to the work. But ids are random, so a short piece of it is a fair sample of all, and
 //! Nova sorts by id when asked to. So:
 //!
-//! 1. a small detailed page in Nova's own order (the newest first), and beside it one short page of the light list;
-//! 2. if the light page is not the whole list: detailed pages in the order of ids, as many walks side by side as there
-//!    may be calls. Their first markers are ids of the light list, spread evenly; after that each page gives the
-//!    marker of the next for free. A walk ends where the next one started, and one that is done takes over the second
-//!    half of what the longest has left;
+//! 1. a small detailed page in Nova's own order (the newest first), beside it one short page of the light list, and
+//!    the number of servers that the project's limits say;
+//! 2. if that is more than the first page will have: detailed pages in the order of ids, side by side within the cap.
+//!    Two calls begin at the two ends at once. Ids of the light list cut what lies between into gaps, and each gap is
+//!    eaten up from both its ends: every page gives the marker of the next for free, and no meeting point has to be
+//!    known before. Pages become smaller towards the end, so that all calls end at about the same time;
 //! 3. when anything about this is refused, Nova's own order, one page after the other.
 //!
 //! What is created or deleted meanwhile comes with the `changes-since` that follows a fill. All of this is decided
 //! here, without any I/O; `refresh.rs` makes the calls.
 
-mod walk;
+mod gap;
 
 use std::collections::{BTreeSet, VecDeque};
 
 use api_types::ServerId;
 
-use self::walk::{Walk, distance};
+pub use self::gap::Side;
+use self::gap::{Gap, part, place};
 
 /// The pages of one fill: which are had, which are asked for, which are left.
 pub struct FillPlan {
@@ -33,14 +35,18 @@ pub struct FillPlan {
     light: Progress,
     light_end: Option<ServerId>,
     count: Progress,
-    /// Ids to start walks at, from the light list.
+    /// Ids to cut gaps at, from the light list.
     markers: BTreeSet<ServerId>,
-    walks: Vec<Walk>,
+    gaps: Vec<Gap>,
+    /// Ids of the first light page, which are those of the first detailed page too.
+    first_markers: BTreeSet<ServerId>,
+    /// Ids at which gaps were cut.
+    cuts: Vec<ServerId>,
     /// Servers seen in detail.
     seen: BTreeSet<ServerId>,
     /// Servers there are, where something said so.
     expected: Option<u32>,
-    /// What the walks found so far: rows, and the part of all ids in which they were.
+    /// What the pages in order of ids found so far: rows, and the part of all ids in which they were.
     found: (u32, f64),
 }
 
@@ -53,8 +59,8 @@ pub enum Step {
     Light { marker: Option<ServerId>, limit: u32 },
     /// The number of servers that the project's limits say.
     Count,
-    /// A detailed page in the order of ids.
-    Walk { walk: usize, marker: Option<ServerId>, limit: u32 },
+    /// A detailed page in the order of ids, from one end of a gap.
+    Walk { gap: usize, side: Side, marker: Option<ServerId>, limit: u32 },
     /// A detailed page in Nova's own order.
     Follow { marker: Option<ServerId>, limit: u32 },
 }
@@ -122,7 +128,9 @@ impl FillPlan {
             light_end: None,
             count: Progress::NotAsked,
             markers: BTreeSet::new(),
-            walks: Vec::new(),
+            gaps: Vec::new(),
+            first_markers: BTreeSet::new(),
+            cuts: Vec::new(),
             seen: BTreeSet::new(),
             expected: None,
             found: (0, 0.0),
@@ -143,6 +151,10 @@ impl FillPlan {
                 self.light = Progress::Asked;
                 Some(Step::Light { marker: None, limit: LIGHT_ROWS })
             }
+            Mode::Opening if self.count == Progress::NotAsked => {
+                self.count = Progress::Asked;
+                Some(Step::Count)
+            }
             Mode::Opening | Mode::Short => None,
             Mode::Walking => self.next_walking_step(),
             Mode::Following(follow) => follow.next_step(),
@@ -161,12 +173,18 @@ impl FillPlan {
             }
             (Step::Count, outcome) => {
                 self.count = Progress::Done;
-                if let Outcome::Count(Some(count)) = outcome {
+                if let (Outcome::Count(Some(count)), Mode::Opening | Mode::Walking) = (outcome, &self.mode) {
                     self.expected = Some(count);
+                }
+                self.start_walking_if_worthwhile();
+                if self.light == Progress::Done && self.markers.is_empty() {
+                    self.go_on_without_light_list();
                 }
                 Ok(())
             }
-            (Step::Walk { walk, limit, .. }, outcome) => self.walk_done(walk, limit, outcome),
+            (Step::Walk { gap, side, marker, limit }, outcome) => {
+                self.walk_done(gap, side, marker, limit, outcome)
+            }
             (Step::Follow { marker, limit }, outcome) => self.follow_done(marker, limit, outcome),
         }
     }
@@ -178,9 +196,10 @@ impl FillPlan {
             Step::Light { marker: None, .. } => self.light = Progress::NotAsked,
             Step::Light { .. } => self.light = Progress::Done,
             Step::Count => self.count = Progress::NotAsked,
-            Step::Walk { walk, .. } => {
-                if let Some(walk) = self.walks.get_mut(walk) {
-                    walk.asked = None;
+            Step::Walk { gap, side, marker, .. } => {
+                let holder = self.holder(gap, side, marker);
+                if let Some(gap) = self.gaps.get_mut(holder) {
+                    gap.give_back(side);
                 }
             }
             Step::Follow { .. } => {
@@ -198,8 +217,8 @@ impl FillPlan {
                 *progress = Progress::NotAsked;
             }
         }
-        for walk in &mut self.walks {
-            walk.asked = None;
+        for gap in &mut self.gaps {
+            gap.give_back_all();
         }
         if let Mode::Following(follow) = &mut self.mode
             && follow.progress == Progress::Asked
@@ -214,7 +233,7 @@ impl FillPlan {
             && match &self.mode {
                 Mode::Opening => false,
                 Mode::Short => true,
-                Mode::Walking => self.walks.iter().all(|walk| walk.is_done),
+                Mode::Walking => self.gaps.iter().all(|gap| gap.is_closed),
                 Mode::Following(follow) => follow.progress == Progress::Done,
             }
     }
@@ -237,15 +256,24 @@ impl FillPlan {
         match outcome {
             Outcome::Page { ids, has_next } => {
                 self.first = Progress::Done;
-                let is_cut = limit < FIRST_ROWS && !matches!(self.mode, Mode::Walking);
-                if !has_next {
-                    self.expected = Some(ids.len() as u32);
-                    self.mode = Mode::Short;
-                } else if is_cut || matches!(self.mode, Mode::Opening) && self.light == Progress::Done {
-                    // There is no light list, or it was thought that more rows would be here: go on from the last.
-                    self.follow_from(ids.last().copied());
-                }
+                let last = ids.last().copied();
+                let count = ids.len() as u32;
                 self.seen.extend(ids);
+                // The page has all there should be, and a link to the next because it is full; or it is shorter than
+                // was thought when the light list was found to be as long; or there is no light list.
+                let is_full = self.expected.is_some_and(|expected| expected <= count);
+                let is_cut = limit < FIRST_ROWS;
+                let is_alone =
+                    self.light == Progress::Done && self.markers.is_empty() && self.count == Progress::Done;
+                if !has_next {
+                    self.expected = Some(count);
+                    self.mode = Mode::Short;
+                } else if !matches!(self.mode, Mode::Walking) && (is_full || is_cut || is_alone) {
+                    self.follow_from(last);
+                } else {
+                    self.start_walking_if_worthwhile();
+                    self.mend_cuts();
+                }
                 Ok(())
             }
             Outcome::TooMuch if limit > FEWEST_ROWS => {
@@ -259,14 +287,13 @@ impl FillPlan {
 
     fn light_done(&mut self, marker: Option<ServerId>, outcome: Outcome) {
         self.light = Progress::Done;
-        if !matches!(self.mode, Mode::Opening) {
-            // A further page, for more places to start at; it can be done without.
-            if let (Mode::Walking, Some(_), Outcome::Page { ids, .. }) = (&self.mode, marker, outcome) {
-                self.markers.extend(ids);
-            }
+        if !matches!(self.mode, Mode::Opening | Mode::Walking) {
             return;
         }
         match outcome {
+            // A further page, for more places to cut at; it can be done without.
+            Outcome::Page { ids, .. } if marker.is_some() => self.markers.extend(ids),
+            _ if marker.is_some() => {}
             Outcome::Page { ids, has_next: false } => {
                 // It is as long as the first page.
                 self.expected = Some(ids.len() as u32);
@@ -274,15 +301,21 @@ impl FillPlan {
             }
             Outcome::Page { ids, has_next: true } if !ids.is_empty() => {
                 self.light_end = ids.last().copied();
-                self.markers.extend(ids);
-                self.start_walking();
+                self.markers.extend(&ids);
+                self.first_markers.extend(ids);
+                self.start_walking_if_worthwhile();
             }
-            _ if self.first == Progress::Done => {
-                // Which of the first page's rows came last is not known any more: begin again.
-                self.follow_from(None);
-            }
-            // The first page, when it comes, says where to go on.
-            _ => {}
+            _ => self.go_on_without_light_list(),
+        }
+    }
+
+    /// With a count the walk from both ends can do without; else it is the plain one.
+    fn go_on_without_light_list(&mut self) {
+        // The first page, when it comes, says where the plain walk goes on. If it has come, which of its rows was the
+        // last is not known any more: begin again.
+        let is_at_a_loss = self.first == Progress::Done && self.count == Progress::Done;
+        if matches!(self.mode, Mode::Opening) && is_at_a_loss {
+            self.follow_from(None);
         }
     }
 
@@ -347,45 +380,46 @@ impl FillPlan {
         }
     }
 
-    fn start_walking(&mut self) {
-        self.mode = Mode::Walking;
-        let mut starts = BTreeSet::new();
-        for nth in 1..self.cap {
-            let place = (u128::MAX / self.cap as u128) * nth as u128;
-            starts.extend(nearest(&self.markers, None, None, place));
+    /// Begins to walk as soon as it is known that the first page will not have everything. Without any marker yet, two
+    /// calls can begin: one from either end.
+    fn start_walking_if_worthwhile(&mut self) {
+        let is_long = match self.expected {
+            Some(count) => count > FIRST_ROWS,
+            None => self.count == Progress::Done && !self.markers.is_empty(),
+        };
+        let is_wrong = self.first == Progress::Done && !self.markers.is_empty();
+        if matches!(self.mode, Mode::Opening) && (is_long || is_wrong) {
+            self.mode = Mode::Walking;
+            self.gaps.push(Gap::new(None, None));
         }
-        let mut from = None;
-        for start in starts {
-            self.walks.push(Walk::new(from, Some(start)));
-            from = Some(start);
-        }
-        self.walks.push(Walk::new(from, None));
     }
 
     fn next_walking_step(&mut self) -> Option<Step> {
-        if self.count == Progress::NotAsked {
-            self.count = Progress::Asked;
-            return Some(Step::Count);
+        if self.light == Progress::NotAsked {
+            self.light = Progress::Asked;
+            return Some(Step::Light { marker: None, limit: LIGHT_ROWS });
         }
         if let Some(step) = self.more_markers() {
             return Some(step);
         }
-        if let Some(number) = self.walks.iter().position(|walk| !walk.is_done && walk.asked.is_none()) {
-            return Some(self.continue_walk(number));
-        }
-        let number = self.split_longest()?;
-        Some(self.continue_walk(number))
-    }
-
-    fn continue_walk(&mut self, number: usize) -> Step {
-        let wanted = self.wanted_rows();
+        // Where most is left, so that all gaps close at about the same time.
         let all = self.estimate();
-        let walk = &mut self.walks[number];
-        let limit = walk.ask(wanted, all);
-        Step::Walk { walk: number, marker: walk.from, limit }
+        let left = |gap: &Gap| gap.left(all.unwrap_or(UNKNOWN_SERVERS));
+        let with_room = (0..self.gaps.len()).filter(|number| self.gaps[*number].free_side().is_some());
+        let widest = with_room.max_by(|a, b| left(&self.gaps[*a]).total_cmp(&left(&self.gaps[*b])));
+        let number = match widest {
+            // A page that only repeats what the one from the other end brings would be of no use.
+            Some(number) if left(&self.gaps[number]) >= LEAST_LEFT || self.gaps[number].is_idle() => number,
+            _ => self.split_widest()?,
+        };
+        let side = self.gaps[number].free_side()?;
+        let wanted = self.wanted_rows();
+        let gap = &mut self.gaps[number];
+        let limit = gap.ask(side, wanted, all);
+        Some(Step::Walk { gap: number, side, marker: gap.marker(side), limit })
     }
 
-    /// A larger region needs more places to start at, or its last walks could not be shared out.
+    /// A larger region needs more places to cut at, or its last gaps could not be shared out.
     fn more_markers(&mut self) -> Option<Step> {
         let wanted = (self.expected? / ROWS_BETWEEN_MARKERS).min(MOST_MARKERS);
         let missing = wanted.saturating_sub(self.markers.len() as u32);
@@ -394,74 +428,109 @@ impl FillPlan {
         Some(Step::Light { marker: Some(marker), limit: missing })
     }
 
-    fn walk_done(&mut self, number: usize, limit: u32, outcome: Outcome) -> Result<(), Stuck> {
+    fn walk_done(
+        &mut self,
+        number: usize,
+        side: Side,
+        asked_from: Option<ServerId>,
+        limit: u32,
+        outcome: Outcome,
+    ) -> Result<(), Stuck> {
         if !matches!(self.mode, Mode::Walking) {
             self.saw(outcome);
             return Ok(());
         }
-        let walk = &mut self.walks[number];
-        walk.asked = None;
+        let number = self.holder(number, side, asked_from);
+        let gap = &mut self.gaps[number];
+        gap.give_back(side);
         match outcome {
             Outcome::Page { ids, has_next } => {
-                let before = walk.from;
-                let is_in_order = ids.is_sorted() && ids.first().is_none_or(|first| Some(*first) > before);
-                if !is_in_order || (ids.is_empty() && has_next) {
+                if !gap.is_in_order(side, &ids) || (ids.is_empty() && has_next) {
                     // The upstream does not sort by id after all.
                     self.seen.extend(ids);
                     self.follow_from(None);
                     return Ok(());
                 }
-                let part = walk.advance(&ids, has_next);
+                let covered = gap.advance(side, &ids, has_next);
                 self.found.0 += ids.len() as u32;
-                self.found.1 += part;
+                self.found.1 += covered;
                 self.seen.extend(ids);
+                self.mend_cuts();
             }
-            Outcome::Refused => match walk.from {
+            Outcome::Refused => match gap.marker(side) {
                 // Not even without a marker: it does not sort by id.
                 None => self.follow_from(None),
                 Some(gone) => {
                     self.markers.remove(&gone);
-                    walk.refusals += 1;
-                    if walk.refusals > MOST_REFUSALS {
+                    gap.refusals += 1;
+                    if gap.refusals > MOST_REFUSALS {
                         self.follow_from(None);
                     } else {
-                        let known = self.markers.range(..gone).next_back();
-                        let seen = self.seen.range(..gone).next_back();
-                        walk.from = known.max(seen).copied();
+                        let (markers, seen) = (&self.markers, &self.seen);
+                        let nearest = match side {
+                            Side::Up => markers.range(..gone).next_back().max(seen.range(..gone).next_back()),
+                            Side::Down => {
+                                let above = [
+                                    markers.range(gone..).next(),
+                                    seen.range(gone..).find(|id| **id != gone),
+                                ];
+                                above.into_iter().flatten().min()
+                            }
+                        };
+                        gap.set_marker(side, nearest.copied());
                     }
                 }
             },
-            Outcome::TooMuch if limit > FEWEST_ROWS => walk.bound = (limit / 2).max(FEWEST_ROWS),
+            Outcome::TooMuch if limit > FEWEST_ROWS => gap.bound = (limit / 2).max(FEWEST_ROWS),
             Outcome::TooMuch | Outcome::Count(_) => return Err(Stuck),
         }
         Ok(())
     }
 
-    /// Shares out what the longest walk has left; gives the new walk.
-    fn split_longest(&mut self) -> Option<usize> {
-        let all = self.estimate()?;
-        let remaining = |walk: &Walk| walk.rows_after_asked(all);
-        let longest = (0..self.walks.len())
-            .filter(|number| !self.walks[*number].is_done)
-            .max_by(|a, b| remaining(&self.walks[*a]).total_cmp(&remaining(&self.walks[*b])))?;
-        let walk = &self.walks[longest];
-        if remaining(walk) < WORTH_SPLITTING {
+    /// Whose call it was: a gap that was cut since has handed its upper end on.
+    fn holder(&self, number: usize, side: Side, marker: Option<ServerId>) -> usize {
+        let holder = self.gaps.iter().position(|gap| side == Side::Down && gap.marker(side) == marker);
+        holder.unwrap_or(number)
+    }
+
+    /// Once all gaps are closed: a server at which one was cut, and that no page had, is asked for with its neighbours.
+    fn mend_cuts(&mut self) {
+        if self.first != Progress::Done || !self.gaps.iter().all(|gap| gap.is_closed) {
+            return;
+        }
+        for cut in std::mem::take(&mut self.cuts) {
+            if !self.seen.contains(&cut) {
+                let low = self.seen.range(..cut).next_back().copied();
+                self.gaps.push(Gap::open_above(low, cut));
+            }
+        }
+    }
+
+    /// Cuts the gap that has most left, though both its ends are taken; gives the part with a free end.
+    fn split_widest(&mut self) -> Option<usize> {
+        let all = self.estimate().unwrap_or(UNKNOWN_SERVERS);
+        let left = |gap: &Gap| if gap.is_closed { 0.0 } else { gap.left(all) };
+        let widest =
+            (0..self.gaps.len()).max_by(|a, b| left(&self.gaps[*a]).total_cmp(&left(&self.gaps[*b])))?;
+        if left(&self.gaps[widest]) < WORTH_SPLITTING {
             return None;
         }
-        let start = walk.end_of_asked(all);
-        let end = walk.until.map_or(u128::MAX, |until| u128::from_be_bytes(until.0));
-        let middle = start + (end - start) / 2;
-        let marker = nearest(&self.markers, Some(start), walk.until, middle)?;
+        let (from, to) = self.gaps[widest].untouched(all);
+        let marker = nearest(&self.markers, from, to, from + (to - from) / 2)?;
         // Too near to either end, and it would only cost a call.
-        let at = u128::from_be_bytes(marker.0);
-        if distance(start, at) * all < WORTH_SPLITTING / 3.0
-            || distance(at, end) * all < WORTH_SPLITTING / 3.0
-        {
+        let at = place(marker);
+        if part(from, at) * all < WORTH_SPLITTING / 3.0 || part(at, to) * all < WORTH_SPLITTING / 3.0 {
             return None;
         }
-        let until = self.walks[longest].until.replace(marker);
-        self.walks.push(Walk::new(Some(marker), until));
-        Some(self.walks.len() - 1)
+        let is_had = self.seen.contains(&marker);
+        // The first page will have it.
+        let will_be_had = self.first != Progress::Done && self.first_markers.contains(&marker);
+        let upper = self.gaps[widest].split(marker, is_had || will_be_had);
+        self.gaps.push(upper);
+        self.cuts.push(marker);
+        // The lower part lost its call from above, the upper one its call from below.
+        let number = self.gaps.len() - 1;
+        self.gaps[number].free_side().map(|_| number)
     }
 
     /// How many servers there are, as well as can be told now.
@@ -497,35 +566,30 @@ const MOST_ROWS: u32 = 1000;
 const FEWEST_ROWS: u32 = 10;
 /// A page is this part of what is left for each call: large ones cost fewer calls, small ones end at the same time.
 const SHARES: f64 = 2.0;
-/// Rows of a page while it is not known how many there are.
+/// While it is not known how many servers there are: what is thought, and the rows of a page.
+const UNKNOWN_SERVERS: f64 = 2000.0;
 const UNKNOWN_ROWS: u32 = 150;
 /// Rows of the second page of the plain walk; they double from there.
 const FOLLOW_ROWS: u32 = 200;
 /// Markers the plain walk can fall back to.
 const MARKERS_KEPT: usize = 32;
-/// A walk whose markers are gone so often in a row meets something else than deleted servers.
+/// A gap whose markers are gone so often in a row meets something else than deleted servers.
 const MOST_REFUSALS: u8 = 3;
+/// With fewer rows left between its pages a gap needs no further call.
+const LEAST_LEFT: f64 = 5.0;
 /// Below so many rows another call costs more than it brings forward: its base is worth ten rows.
 const WORTH_SPLITTING: f64 = 30.0;
 /// Servers for each place to start at, and as many places at most.
 const ROWS_BETWEEN_MARKERS: u32 = 30;
 const MOST_MARKERS: u32 = 800;
 
-/// The marker next to a place, strictly between two bounds.
-fn nearest(
-    markers: &BTreeSet<ServerId>,
-    after: Option<u128>,
-    before: Option<ServerId>,
-    place: u128,
-) -> Option<ServerId> {
-    let id = ServerId(place.to_be_bytes());
-    let is_inside = |marker: &&ServerId| {
-        after.is_none_or(|after| u128::from_be_bytes(marker.0) > after)
-            && before.is_none_or(|before| **marker < before)
-    };
+/// The marker next to a place, strictly between two others.
+fn nearest(markers: &BTreeSet<ServerId>, after: u128, before: u128, at: u128) -> Option<ServerId> {
+    let id = ServerId(at.to_be_bytes());
+    let is_inside = |marker: &&ServerId| (after.saturating_add(1)..before).contains(&place(**marker));
     let below = markers.range(..=id).next_back().filter(is_inside);
     let above = markers.range(id..).next().filter(is_inside);
-    let far = |marker: &ServerId| u128::from_be_bytes(marker.0).abs_diff(place);
+    let far = |marker: &ServerId| place(*marker).abs_diff(at);
     below.into_iter().chain(above).min_by_key(|marker| far(marker)).copied()
 }
 

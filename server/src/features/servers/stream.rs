@@ -4,15 +4,20 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use api_types::routes::{FRAMES_MEDIA_TYPE, NDJSON_MEDIA_TYPE};
 use axum::{
+    Extension,
     body::Body,
-    extract::{Query, State},
-    http::{HeaderMap, HeaderValue, header},
+    extract::{Query, State, rejection::QueryRejection},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use tokio::{sync::mpsc, time};
+use tower_http::{
+    CompressionLevel,
+    compression::{CompressionLayer, Predicate},
+};
 
 use super::{
     credentials::{CallerCredentials, Over},
@@ -22,7 +27,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
-    session::{ProjectCaller, Scopes},
+    session::{ClientAddress, ProjectCaller, Scopes},
     shutdown::Shutdown,
 };
 
@@ -47,7 +52,8 @@ pub async fn list_servers(
     State(indexes): State<ServerIndexes>,
     State(scopes): State<Scopes>,
     State(shutdown): State<Shutdown>,
-    query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
+    client: Option<Extension<ClientAddress>>,
+    query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|_| invalid_query())?;
@@ -75,7 +81,26 @@ pub async fn list_servers(
         // nginx would collect the pieces until there are many.
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    let mut response = (headers, Body::from_stream(pieces)).into_response();
+    if client.is_some_and(|Extension(ClientAddress(ip))| ip.is_loopback()) {
+        response.extensions_mut().insert(SentAsIs);
+    }
+    Ok(response)
+}
+
+/// On an answer: its way is short, and compressing it would take longer than sending it.
+#[derive(Clone, Copy, Debug)]
+struct SentAsIs;
+
+/// Compresses the stream for those far away.
+///
+/// zstd passes pieces on as they come; gzip and brotli would hold them back, and cost more time than they save.
+pub(super) fn compression() -> CompressionLayer<impl Predicate> {
+    let is_far = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| {
+        extensions.get::<SentAsIs>().is_none()
+    };
+    let zstd = CompressionLayer::new().no_br().no_deflate().no_gzip();
+    zstd.quality(CompressionLevel::Fastest).compress_when(is_far)
 }
 
 pub(super) fn invalid_query() -> ApiError {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::decode::clip;
+use super::{decode::clip, fill::Side};
 use crate::{
     session::ProjectScope,
     upstream::{
@@ -37,8 +37,8 @@ pub struct Place<'a> {
 pub struct Page {
     pub marker: Option<ServerId>,
     pub limit: u32,
-    /// In the order of ids instead of Nova's own (the newest first).
-    pub by_id: bool,
+    /// In the order of ids, ascending or descending, instead of Nova's own (the newest first).
+    pub by_id: Option<Side>,
     /// Only what changed at or after this time, in seconds since 1970; deleted servers too.
     pub changes_since: Option<i64>,
 }
@@ -181,8 +181,12 @@ impl ServersUpstream {
 
     async fn list(&self, place: &Place<'_>, path: &[&str], page: Page) -> Result<PageAnswer, UpstreamError> {
         let mut query = vec![("limit", page.limit.to_string())];
-        if page.by_id {
-            query.extend([("sort_key", "uuid".to_owned()), ("sort_dir", "asc".to_owned())]);
+        if let Some(side) = page.by_id {
+            let direction = match side {
+                Side::Up => "asc",
+                Side::Down => "desc",
+            };
+            query.extend([("sort_key", "uuid".to_owned()), ("sort_dir", direction.to_owned())]);
         }
         query.extend(page.marker.map(|marker| ("marker", marker.to_string())));
         query.extend(page.changes_since.and_then(utc_text).map(|since| ("changes-since", since)));

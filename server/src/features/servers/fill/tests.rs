@@ -74,7 +74,13 @@ impl Nova {
             {
                 (Outcome::TooMuch, 0.0)
             }
-            Step::Walk { marker, limit, .. } => (self.page(&self.by_id, marker, limit), DETAIL_MS),
+            Step::Walk { side: Side::Up, marker, limit, .. } => {
+                (self.page(&self.by_id, marker, limit), DETAIL_MS)
+            }
+            Step::Walk { side: Side::Down, marker, limit, .. } => {
+                let descending: Vec<ServerId> = self.by_id.iter().rev().copied().collect();
+                (self.page(&descending, marker, limit), DETAIL_MS)
+            }
             Step::First { limit } => (self.page(&self.servers, None, limit), DETAIL_MS),
             Step::Follow { marker, limit } => (self.page(&self.servers, marker, limit), DETAIL_MS),
         };
@@ -136,33 +142,32 @@ fn every_server_is_seen_whatever_their_number_and_the_number_of_calls_side_by_si
 }
 
 #[test]
-fn a_full_region_is_complete_within_one_and_a_quarter_of_what_its_busy_workers_need() {
+fn a_full_region_is_complete_within_1_3_times_of_what_its_busy_workers_need() {
     for (servers, workers) in [(2_500, 2), (2_500, 4), (5_000, 4), (5_000, 8), (10_000, 8), (33_334, 8)] {
-        let mut nova = Nova::with(servers, workers);
-        let filled = nova.fill_quietly(workers);
-        assert!(nova.is_all_seen(&filled));
-        // What the workers need when all are busy: pages of 1,000 rows, and nothing else.
-        let pages = (servers as f64 / 1000.0).ceil();
-        let needed_ms = (servers as f64 * DETAIL_MS + pages * BASE_MS) / workers as f64;
-        let ratio = filled.complete_ms / needed_ms;
-        let repeated = filled.detail_rows as f64 / servers as f64 - 1.0;
-        println!(
-            "{servers} servers, {workers} workers: {ratio:.3} of the time, {repeated:.3} rows twice, {} calls",
-            nova.calls.len()
-        );
-        assert!(ratio < 1.25, "{servers} servers, {workers} workers: {ratio:.3}");
-        assert!(filled.first_ms < 400.0, "{}", filled.first_ms);
+        let mut ratios: Vec<f64> = (0..10)
+            .map(|seed| {
+                let mut nova = Nova::with(servers + seed, workers);
+                let filled = nova.fill_quietly(workers);
+                assert!(nova.is_all_seen(&filled));
+                assert!(filled.first_ms < 310.0, "first rows after {}", filled.first_ms);
+                let twice = filled.detail_rows as f64 / servers as f64 - 1.0;
+                assert!(twice < 0.06, "{twice:.3} of the rows came twice");
+                // The workers' time for the rows alone, without what each call costs.
+                filled.complete_ms * workers as f64 / (DETAIL_MS * (servers + seed) as f64)
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        println!("{servers} servers, {workers} workers: median {:.3}, worst {:.3}", ratios[5], ratios[9]);
+        assert!(ratios[5] < 1.2 && ratios[9] < 1.3, "{servers} servers, {workers} workers: {ratios:.3?}");
     }
 }
 
 #[test]
-fn a_small_project_takes_two_calls() {
+fn a_small_project_takes_three_calls() {
     let mut nova = Nova::with(10, 4);
     nova.fill_quietly(4);
-    assert_eq!(
-        nova.calls,
-        [Step::First { limit: FIRST_ROWS }, Step::Light { marker: None, limit: LIGHT_ROWS }]
-    );
+    let light = Step::Light { marker: None, limit: LIGHT_ROWS };
+    assert_eq!(nova.calls, [Step::First { limit: FIRST_ROWS }, light, Step::Count]);
 }
 
 #[test]
@@ -171,14 +176,18 @@ fn the_markers_of_the_walks_are_from_the_light_list_and_from_the_pages_before() 
     nova.fill_quietly(4);
     let light = nova.calls.iter().filter(|step| matches!(step, Step::Light { .. })).count();
     assert_eq!(light, 2, "two short pages of the light list are enough");
-    let starts: Vec<Option<ServerId>> = nova
+    let walks: Vec<(Side, Option<ServerId>)> = nova
         .calls
         .iter()
-        .filter_map(|step| if let Step::Walk { marker, .. } = step { Some(*marker) } else { None })
+        .filter_map(
+            |step| if let Step::Walk { side, marker, .. } = step { Some((*side, *marker)) } else { None },
+        )
         .collect();
-    let from_light = starts.iter().flatten().filter(|id| nova.servers[..200].contains(id)).count();
-    assert!(from_light >= 3, "{from_light}");
-    assert!(starts.len() > 10 && starts.iter().filter(|start| start.is_none()).count() == 1);
+    let starts = |side| walks.iter().filter(|walk| **walk == (side, None)).count();
+    assert_eq!((starts(Side::Up), starts(Side::Down)), (1, 1), "two begin at the two ends");
+    let is_from_light = |marker: &ServerId| nova.servers[..200].contains(marker);
+    assert!(walks.iter().filter_map(|(_, marker)| *marker).filter(is_from_light).count() >= 2);
+    assert!(walks.len() > 10 && nova.calls.len() < 40, "{} calls", nova.calls.len());
 }
 
 #[test]
@@ -189,6 +198,10 @@ fn without_sorting_by_id_or_without_a_light_list_the_plain_walk_sees_all() {
         assert!(nova.is_all_seen(&filled), "{servers}");
 
         let mut nova = Nova { has_light_list: false, ..Nova::with(servers, 4) };
+        let filled = nova.fill_quietly(4);
+        assert!(nova.is_all_seen(&filled), "{servers}");
+
+        let mut nova = Nova { has_light_list: false, counts: false, ..Nova::with(servers, 4) };
         let filled = nova.fill_quietly(4);
         assert!(nova.is_all_seen(&filled), "{servers}");
         assert_eq!(filled.detail_rows, servers, "it goes on where the first page ended");
@@ -299,14 +312,9 @@ fn what_was_given_back_is_asked_again() {
 
 #[test]
 fn the_number_expected_is_told_as_soon_as_something_says_it() {
-    let mut nova = Nova::with(2_000, 4);
     let mut plan = FillPlan::new(4);
-    for _ in 0..2 {
-        let step = plan.next_step().expect("a step");
-        let (outcome, _) = nova.answer(step);
-        plan.done(step, outcome).expect("a fill that goes on");
-    }
-    assert_eq!(plan.next_step(), Some(Step::Count));
+    let steps: Vec<Step> = std::iter::from_fn(|| plan.next_step()).collect();
+    assert!(steps.contains(&Step::Count));
     plan.done(Step::Count, Outcome::Count(Some(2_000))).expect("a fill that goes on");
     assert_eq!(plan.expected(), Some(2_000));
 }

@@ -65,6 +65,8 @@ pub struct StartedFill {
     pub started_at: Instant,
     /// The upstream's time at its start: changes from then on are asked for at its end.
     pub upstream_time: Option<i64>,
+    /// No rows were held from before.
+    pub began_empty: bool,
 }
 
 impl RegionIndex {

@@ -1,6 +1,6 @@
 //! Makes the calls a fill needs, side by side, and puts what they bring into the index.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use api_types::ServerId;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
@@ -11,7 +11,7 @@ use crate::{
     features::servers::{
         decode::{Names, RawPage, decode_row},
         fill::{FillPlan, Outcome, Step},
-        index::StartedFill,
+        index::{Rows, StartedFill},
         upstream::{Page, PageAnswer},
     },
     metrics::Metric,
@@ -77,6 +77,7 @@ impl Keeper<'_> {
                     plan: FillPlan::new(cap),
                     started_at: Instant::now(),
                     upstream_time: None,
+                    began_empty: self.index.read(Rows::is_empty),
                 });
             }
         }
@@ -112,8 +113,10 @@ impl Keeper<'_> {
             Step::Follow { marker, limit } => {
                 detailed(Page { marker, limit, ..Page::default() }).await.map(Brought::Page)
             }
-            Step::Walk { marker, limit, .. } => {
-                detailed(Page { marker, limit, by_id: true, ..Page::default() }).await.map(Brought::Page)
+            Step::Walk { side, marker, limit, .. } => {
+                detailed(Page { marker, limit, by_id: Some(side), ..Page::default() })
+                    .await
+                    .map(Brought::Page)
             }
             Step::Light { marker, limit } => {
                 let page = Page { marker, limit, ..Page::default() };
@@ -194,28 +197,35 @@ impl Keeper<'_> {
         if may_try_again { Ok(()) } else { Err(trouble) }
     }
 
-    /// Takes in what changed while the pages came, and takes out what none of them had.
+    /// Every page is here. What changed while they came is asked for next; where rows were held before, that comes
+    /// first, so that those no page had can be told from those that are new.
     async fn finish_fill(&self) -> Result<Instant, Trouble> {
-        let started = self.index.fill.lock().as_ref().map(|fill| (fill.upstream_time, fill.started_at));
-        let (since, started_at) = started.ok_or(Trouble::Nobody)?;
-        let changes = self.changes(since.unwrap_or(0)).await?;
-        let seen = self.index.fill.lock().take().map(|fill| fill.plan.seen().clone()).unwrap_or_default();
-        self.index.rewrite(|rows| {
-            let present: HashSet<ServerId> = present_ids(&seen, &changes.present);
-            rows.retain(&present);
-        });
+        let started = self
+            .index
+            .fill
+            .lock()
+            .as_ref()
+            .map(|fill| (fill.upstream_time, fill.started_at, fill.began_empty));
+        let (upstream_time, started_at, began_empty) = started.ok_or(Trouble::Nobody)?;
+        let (mut asked_at, mut since) = (started_at, upstream_time.unwrap_or(0));
+        if !began_empty {
+            let changes = self.changes(since).await?;
+            (asked_at, since) = (changes.asked_at, changes.upstream_time);
+            self.index.rewrite(|rows| {
+                let seen = self.with_fill(|plan| plan.seen().clone()).unwrap_or_default();
+                let present: HashSet<ServerId> = seen.into_iter().chain(changes.present).collect();
+                rows.retain(&present);
+            });
+        }
+        *self.index.fill.lock() = None;
         self.index.update_health(|health| {
-            health.changes_since = Some(changes.upstream_time);
+            health.changes_since = Some(since);
             health.reconciled(Instant::now());
         });
         self.shared.metrics.time(Metric::IndexFill, &[self.index.key.region.as_str()], started_at.elapsed());
-        Ok(changes.asked_at)
+        Ok(asked_at)
     }
 }
 
 /// Mishaps in a row, without an answer between them, after which a fill is given up for now.
 const MOST_SETBACKS: u32 = 3;
-
-fn present_ids(seen: &BTreeSet<ServerId>, changed: &HashSet<ServerId>) -> HashSet<ServerId> {
-    seen.iter().chain(changed).copied().collect()
-}

@@ -73,6 +73,20 @@ async fn frames_and_lines_say_the_same(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn the_stream_is_compressed_for_those_far_away_and_never_by_what_holds_pieces_back(db: PgPool) {
+    let app = patient(db).await;
+    let alice = app.signed_in("alice");
+    let path = format!("{}?follow=false", list_path(&app.project("alpha")));
+    let encoding = async |client: &crate::testing::Client, accepted: &str| {
+        let response = client.get_with(&path, &[("accept-encoding", accepted)]).await;
+        response.assert_status(StatusCode::OK).header("content-encoding").to_owned()
+    };
+    assert_eq!(encoding(&alice, "gzip, deflate, br, zstd").await, "zstd");
+    assert_eq!(encoding(&alice, "gzip, deflate, br").await, "");
+    assert_eq!(encoding(&alice.clone().at("127.0.0.1"), "gzip, deflate, br, zstd").await, "");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn rows_of_a_large_region_come_in_pieces_the_first_of_them_small(db: PgPool) {
     let cloud = CloudConfig {
         projects: vec![ProjectSeed::new("alpha").with("RegionOne", 3_000).with("RegionTwo", 100)],
