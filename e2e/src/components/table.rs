@@ -144,8 +144,8 @@ impl<'b> Table<'b> {
     /// Ticks or unticks a row's box.
     pub async fn toggle(&self, name: &str) -> Result<()> {
         let row = self.row(name).await?;
-        let label = self.row_element(&row.id).await?.find(By::Css("input[type=checkbox]")).await?;
-        label.click().await?;
+        // The cell is the box: no row has an element for it.
+        self.row_element(&row.id).await?.find(By::Css("[role=gridcell].select")).await?.click().await?;
         let expected = !row.is_selected;
         until_equal("the row's selection", expected, async || Ok(self.row(name).await?.is_selected)).await
     }
