@@ -9,8 +9,6 @@ use anyhow::Context;
 pub struct Sources {
     /// `styles/*.css`: name and text, to be joined into one sheet.
     pub styles: Vec<(String, String)>,
-    /// `icons/*.svg`: name without extension and markup, to be joined into one sprite.
-    pub icons: Vec<(String, String)>,
     /// `scripts/*.js`: name and text, each its own file.
     pub scripts: Vec<(String, String)>,
     /// `fonts/*` and `images/*`: taken as they are.
@@ -24,7 +22,8 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-/// Reads the folder; a kind that has no folder has no files. `pictures/` is for the README.
+/// Reads the folder; a kind that has no folder has no files. `icons/` is compiled into the
+/// module by the front end, `pictures/` is for the README.
 pub fn read(folder: &Path) -> anyhow::Result<Sources> {
     let mut files = Vec::new();
     for kind in ["fonts", "images"] {
@@ -32,13 +31,8 @@ pub fn read(folder: &Path) -> anyhow::Result<Sources> {
             files.push(File { name, content });
         }
     }
-    let icons = texts_in(&folder.join("icons"), "svg")?
-        .into_iter()
-        .map(|(name, text)| (name.trim_end_matches(".svg").to_owned(), text))
-        .collect();
     Ok(Sources {
         styles: texts_in(&folder.join("styles"), "css")?,
-        icons,
         scripts: texts_in(&folder.join("scripts"), "js")?,
         files,
     })

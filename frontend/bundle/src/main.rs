@@ -1,10 +1,9 @@
-//! Builds what the browser loads into `target/bundle`: the wasm module and its script, the styles,
-//! the icons and the small scripts; under names made from their content, and compressed.
+//! Builds what the browser loads into `target/bundle`: the wasm module and its script, the styles
+//! and the small scripts; under names made from their content, and compressed.
 //!
 //! The server compiles the result in (`server/build.rs`), so one binary is all there is to ship.
 
 mod assets;
-mod icons;
 mod module;
 mod pack;
 mod references;
@@ -67,9 +66,6 @@ fn build(root: &Path, profile: Profile) -> anyhow::Result<()> {
     let mut bundle = Bundle::default();
     for file in &sources.files {
         bundle.add(&file.name, file.content.clone())?;
-    }
-    if !sources.icons.is_empty() {
-        bundle.add("icons.svg", icons::sprite(&sources.icons)?.into_bytes())?;
     }
     let module = module::bind(&compiled)?;
     bundle.add(module::WASM, module.wasm)?;

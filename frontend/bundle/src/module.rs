@@ -39,6 +39,7 @@ pub fn compile(root: &Path, profile: Profile) -> anyhow::Result<PathBuf> {
             Profile::Dev => "dev",
         },
     ]);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", rust_flags());
     cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
     let output = cargo.spawn().and_then(|child| child.wait_with_output()).context("cargo build")?;
     ensure!(output.status.success(), "cargo build -p frontend failed");
@@ -88,6 +89,20 @@ pub fn bind(compiled: &Path) -> anyhow::Result<Module> {
     }
     scripts.push((format!("{STEM}.js"), script));
     Ok(Module { wasm: output.wasm_mut().emit_wasm(), scripts })
+}
+
+/// What the compiler is told beside the profile.
+///
+/// `erase_components` lets Leptos hold the parts of a view behind one type instead of a type each: 8 KB less after
+/// brotli. Paths of this machine's registry stand in panic messages: they are nobody's business and only weight.
+fn rust_flags() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let sources = home.map(|home| home.join("registry/src"));
+    let remapped = sources.map(|sources| format!(" --remap-path-prefix={}=", sources.display()));
+    // Cargo splits at blanks; a home with one keeps its paths.
+    let remapped = remapped.filter(|flag| flag.trim().split(' ').count() == 1).unwrap_or_default();
+    format!("--cfg erase_components{remapped}")
 }
 
 /// The module's name in the bundle.

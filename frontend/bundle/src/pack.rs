@@ -181,7 +181,7 @@ pub fn digest_inputs(compiled: &Path, sources: &Sources) -> anyhow::Result<Strin
     for path in [this_program.as_path(), compiled] {
         add("", &fs::read(path).with_context(|| path.display().to_string())?);
     }
-    for (name, text) in sources.styles.iter().chain(&sources.icons).chain(&sources.scripts) {
+    for (name, text) in sources.styles.iter().chain(&sources.scripts) {
         add(name, text.as_bytes());
     }
     for file in &sources.files {
