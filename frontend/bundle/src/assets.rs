@@ -22,8 +22,8 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-/// Reads the folder; a kind that has no folder has no files. `icons/` is compiled into the
-/// module by the front end, `pictures/` is for the README.
+/// Reads the folder; a kind that has no folder has no files. `icons/` is compiled in by
+/// those who draw them, `pictures/` is for the README.
 pub fn read(folder: &Path) -> anyhow::Result<Sources> {
     let mut files = Vec::new();
     for kind in ["fonts", "images"] {
