@@ -44,6 +44,8 @@ pub struct Servers {
     pub is_caught_up: bool,
     /// Nothing received is waiting, and the view shows what was asked of it.
     pub is_settled: bool,
+    /// The list was complete once: from then on what is on screen stays in its place.
+    pub has_been_complete: bool,
     /// When each region said something last, in seconds since 1970, in the order of [`Rows::regions`].
     pub region_heard_at: Vec<i64>,
     /// Rises when a person asked for other rows or another order.
@@ -101,7 +103,7 @@ impl ServersStore {
 
     /// Keeps rows from coming and going, while somebody points at them. Not while they first arrive.
     pub fn hold(self, held: bool) {
-        let has_changed = self.with(|servers| servers.is_held != (held && servers.is_complete()));
+        let has_changed = self.with(|servers| servers.is_held != (held && servers.has_been_complete));
         if has_changed == Some(true) {
             self.update(|servers| {
                 servers.is_held = held;
@@ -214,6 +216,7 @@ impl Servers {
             refusal: None,
             is_caught_up: false,
             is_settled: true,
+            has_been_complete: false,
             region_heard_at: Vec::new(),
             asked: 0,
             is_held: false,
@@ -433,6 +436,7 @@ impl Inner {
         self.view_stepped_at.set(now);
         let is_done = servers.step(deadline) == Step::Done;
         servers.is_settled = is_done && !has_more;
+        servers.has_been_complete |= servers.is_complete();
         drop(servers);
         self.ask_frame();
         has_more || !is_done

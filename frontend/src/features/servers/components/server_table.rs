@@ -152,7 +152,8 @@ fn pressed(event: &MouseEvent, store: ServersStore, tips: &RowTips, by_tag: &dyn
         tips.copy(&button);
     } else if let Some(tag) = closest(&target, ".tag") {
         by_tag(&tag.text_content().unwrap_or_default());
-    } else if closest(&target, "a").is_none() {
+    } else {
+        // A link leads away as well; on the way back the row it stood in is the one the keyboard is on.
         store.update(|servers| servers.place.cursor = Some(server));
     }
 }

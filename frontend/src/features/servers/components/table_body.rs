@@ -104,7 +104,7 @@ impl TableBody {
     pub fn draw(&mut self, servers: &Servers, cursor: Option<RowIndex>) {
         self.tick += 1;
         self.cursor = cursor;
-        let is_loading = !servers.is_complete();
+        let is_loading = !servers.has_been_complete;
         // The drawing that completes the list still belongs to its loading.
         self.is_pouring = is_loading || self.was_loading;
         self.was_loading = is_loading;
