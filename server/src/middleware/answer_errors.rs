@@ -31,6 +31,8 @@ pub async fn answer_errors(State(app): State<App>, request: Request, next: Next)
     };
     log(&error, &id);
     response.headers_mut().remove(header::CONTENT_LENGTH);
+    // Said of the body that goes: a browser would fail to unpack the one that comes.
+    response.headers_mut().remove(header::CONTENT_ENCODING);
     let (content_type, body) = if is_api {
         ("application/json", as_json(&error, &id))
     } else {

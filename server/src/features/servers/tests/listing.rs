@@ -84,6 +84,10 @@ async fn the_stream_is_compressed_for_those_far_away_and_never_by_what_holds_pie
     assert_eq!(encoding(&alice, "gzip, deflate, br, zstd").await, "zstd");
     assert_eq!(encoding(&alice, "gzip, deflate, br").await, "");
     assert_eq!(encoding(&alice.clone().at("127.0.0.1"), "gzip, deflate, br, zstd").await, "");
+    let refused = list_path(&app.project("gamma"));
+    let refusal = alice.get_with(&refused, &[("accept-encoding", "zstd")]).await;
+    refusal.assert_error(StatusCode::NOT_FOUND, "project_not_found");
+    assert_eq!(refusal.header("content-encoding"), "");
 }
 
 #[sqlx::test(migrations = "../migrations")]
