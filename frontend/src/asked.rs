@@ -7,7 +7,7 @@ use web_sys::AbortSignal;
 
 use crate::{
     api_client::{ApiError, until_left},
-    ui::{El, Failure, Held, loaded::loaded},
+    ui::{El, Failure, Held, effect::after, loaded::loaded},
 };
 
 /// An answer on its way or there. Asked anew when what the question reads changes; an answer to an earlier question
@@ -25,7 +25,7 @@ pub type Answering<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 pub fn ask<T: 'static>(question: impl Fn(Option<AbortSignal>) -> Option<Answering<T>> + 'static) -> Asked<T> {
     let asked = Asked { value: Held::new(None), failure: Held::new(None), again: RwSignal::new(0) };
     let latest = Rc::new(Cell::new(0_u32));
-    Effect::new(move || {
+    after(move || {
         asked.again.track();
         let number = latest.get().wrapping_add(1);
         latest.set(number);

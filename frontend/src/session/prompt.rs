@@ -8,8 +8,8 @@ use super::{Session, Standing, use_session};
 use crate::{
     api_client::ApiError,
     ui::{
-        Button, ButtonKind, Dialog, El, Icon, LinkButton, TextField, el, element::icon, format::countdown,
-        use_toasts,
+        Button, ButtonKind, Dialog, El, Icon, LinkButton, TextField, derived, effect::after, el,
+        element::icon, format::countdown, use_toasts,
     },
 };
 
@@ -20,15 +20,15 @@ pub const WARNING: &str = "Your session ends soon. Continue it by entering your 
 #[component]
 pub fn SessionPrompt() -> impl IntoView {
     let session = use_session();
-    let seconds_left = Memo::new(move |_| match session.standing() {
+    let seconds_left = derived(move || match session.standing() {
         Standing::EndingSoon { seconds } => Some(seconds),
         _ => None,
     });
     let has_ended = Memo::new(move |_| session.standing() == Standing::Ended);
     let must_answer = Memo::new(move |_| matches!(session.standing(), Standing::Expired | Standing::Ended));
     let open = RwSignal::new(false);
-    Effect::new(move || open.set(must_answer.get() || session.is_continuing.get()));
-    Effect::new(move || {
+    after(move || open.set(must_answer.get() || session.is_continuing.get()));
+    after(move || {
         // Only where there is something to set back: setting wakes the effect above, which wakes this one.
         if !open.get() && session.is_continuing.get_untracked() {
             session.is_continuing.set(false);

@@ -7,6 +7,7 @@ use web_sys::HtmlDialogElement;
 use super::{
     Icon,
     dom::unique_id,
+    effect::after,
     element::{El, el, icon},
 };
 
@@ -44,7 +45,7 @@ pub fn Dialog(
     let element: HtmlDialogElement = dialog.element().clone().unchecked_into();
     let element = send_wrapper::SendWrapper::new(element);
     // After the content: it must be there when the browser looks for what to focus first.
-    Effect::new(move || {
+    after(move || {
         let is_open = open.get();
         if is_open && !element.open() {
             _ = element.show_modal();

@@ -21,7 +21,10 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, Event, HtmlElement, Node};
 
-use super::Icon;
+use super::{
+    Icon,
+    effect::{keep, live},
+};
 
 /// An element of the document, or one that is going to be.
 #[derive(Clone)]
@@ -136,35 +139,35 @@ impl El {
     fn boxed_text(self, text: Box<dyn Fn() -> String>) -> Self {
         let node = document().create_text_node("");
         _ = self.0.append_child(&node);
-        live(Box::new(move || node.set_data(&text())));
+        live(move || node.set_data(&text()));
         self
     }
 
     fn boxed_attr(self, name: &'static str, value: Box<dyn Fn() -> Option<String>>) -> Self {
         let element = self.0.clone();
-        live(Box::new(move || {
+        live(move || {
             _ = match value() {
                 Some(value) => element.set_attribute(name, &value),
                 None => element.remove_attribute(name),
             };
-        }));
+        });
         self
     }
 
     fn boxed_class(self, name: &'static str, is_on: Box<dyn Fn() -> bool>) -> Self {
         let classes = self.0.class_list();
-        live(Box::new(move || _ = classes.toggle_with_force(name, is_on())));
+        live(move || _ = classes.toggle_with_force(name, is_on()));
         self
     }
 
     fn boxed_children(self, draw: Box<dyn Fn() -> Vec<Self>>) -> Self {
         let element = self.0.clone();
-        live(Box::new(move || {
+        live(move || {
             element.set_text_content(None);
             for child in draw() {
                 _ = element.append_child(&child.0);
             }
-        }));
+        });
         self
     }
 
@@ -189,11 +192,6 @@ impl El {
     }
 }
 
-/// Runs now, and again whenever something it read changes.
-pub fn live(run: Box<dyn Fn()>) {
-    keep(RenderEffect::new(move |_: Option<()>| run()));
-}
-
 /// Taken off before its closure goes: an element that is removed still sends `focusout`.
 struct Listener {
     target: SendWrapper<Element>,
@@ -206,12 +204,6 @@ impl Drop for Listener {
         let listen = self.listen.as_ref().unchecked_ref();
         _ = self.target.remove_event_listener_with_callback(self.event, listen);
     }
-}
-
-/// Holds a value for as long as the current owner lives.
-fn keep<T: 'static>(value: T) {
-    let value = SendWrapper::new(value);
-    on_cleanup(move || drop(value));
 }
 
 impl Render for El {

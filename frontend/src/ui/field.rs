@@ -6,6 +6,7 @@ use web_sys::{Event, HtmlInputElement};
 
 use super::{
     dom::unique_id,
+    effect::live,
     element::{El, el},
 };
 
@@ -54,13 +55,13 @@ pub fn TextField(
 /// Keeps an input and a signal the same.
 pub fn holds_value(input: El, value: RwSignal<String>) -> El {
     let field: HtmlInputElement = input.element().clone().unchecked_into();
-    super::element::live(Box::new(move || {
+    live(move || {
         let value = value.get();
         // Setting what is there already would move the cursor to the end.
         if field.value() != value {
             field.set_value(&value);
         }
-    }));
+    });
     input.on("input", move |event| value.set(input_of(&event).map(|input| input.value()).unwrap_or_default()))
 }
 
@@ -73,7 +74,7 @@ pub fn CheckBox(
 ) -> impl IntoView {
     let input = el("input").attr("type", "checkbox");
     let tick: HtmlInputElement = input.element().clone().unchecked_into();
-    super::element::live(Box::new(move || tick.set_checked(checked.get())));
+    live(move || tick.set_checked(checked.get()));
     let input = input.on("change", move |event| {
         if let Some(input) = input_of(&event) {
             on_change.run(input.checked());

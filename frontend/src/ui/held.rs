@@ -7,7 +7,7 @@ use std::{any::Any, cell::RefCell, marker::PhantomData, rc::Rc};
 
 use leptos::prelude::*;
 
-use super::element::live;
+use super::effect::live;
 
 /// A value that can be read, followed and changed from anywhere it was handed to, for as long as the owner lives
 /// that it was made under.
@@ -21,7 +21,7 @@ pub struct Held<T: 'static> {
 /// another.
 pub fn derived<T: PartialEq + 'static>(work_out: impl Fn() -> T + 'static) -> Held<T> {
     let held = Held::of(None);
-    live(Box::new(move || held.set_if_new(work_out())));
+    live(move || held.set_if_new(work_out()));
     held
 }
 

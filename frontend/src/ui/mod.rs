@@ -9,6 +9,7 @@ pub mod copy_button;
 pub mod description;
 pub mod dialog;
 pub mod dom;
+pub mod effect;
 pub mod element;
 pub mod empty_state;
 pub mod field;

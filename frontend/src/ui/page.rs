@@ -1,5 +1,7 @@
 //! The frame of a page: its column at the side, its main part, its title in three places that agree.
 
+use std::cell::Cell;
+
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
@@ -7,6 +9,7 @@ use web_sys::KeyboardEvent;
 use super::{
     Icon,
     dom::focus,
+    effect::after,
     element::{El, el, icon},
     use_announcer,
 };
@@ -32,10 +35,11 @@ pub fn Page(
     children: Children,
 ) -> impl IntoView {
     let announcer = use_announcer();
-    Effect::new(move |opened: Option<()>| {
+    let is_announced = Cell::new(false);
+    after(move || {
         let title = title.get();
         document().set_title(&format!("{title} · {}", brand()));
-        if opened.is_none() {
+        if !is_announced.replace(true) {
             announcer.say(title);
         }
     });
@@ -130,7 +134,7 @@ fn side_column(side: ViewFn, label: &'static str) -> Vec<El> {
             }
         });
     let html = send_wrapper::SendWrapper::new(column.html().clone());
-    Effect::new(move || {
+    after(move || {
         if drawer.is_open() {
             focus(&html);
         }

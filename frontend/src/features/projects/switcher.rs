@@ -18,7 +18,9 @@ use crate::{
     router::{Step, use_router},
     session::use_session,
     ui::{
-        Align, El, Held, Icon, derived, el,
+        Align, El, Held, Icon, derived,
+        effect::after,
+        el,
         element::icon,
         field::holds_value,
         popover::{Opener, PopoverHandle, popover},
@@ -85,7 +87,7 @@ fn chooser() -> El {
         let search = search.get();
         Some(Box::pin(async move { Ok((api::search_projects(&search, until).await?, search)) }))
     });
-    Effect::new(move || {
+    after(move || {
         found.with(|found| {
             let Some((list, search)) = found else { return };
             announcer.say(texts::found(list.total));

@@ -1,5 +1,7 @@
 //! The page of one server: at once from the row the list has, then completed by its region.
 
+use std::cell::RefCell;
+
 use api_types::{
     Region, ServerId,
     servers::{ServerDetail, ServerRow},
@@ -27,7 +29,9 @@ use crate::{
     ui::{
         Above, BannerKind, El, Held, Icon, Page, Tab,
         banner::text_banner,
-        derived, el,
+        derived,
+        effect::{after, after_change},
+        el,
         element::icon,
         empty_state::empty_state,
         loaded::{failure_state, lines, retry_button},
@@ -59,20 +63,15 @@ pub fn ServerDetailPage() -> impl IntoView {
         Some(Box::pin(async move { api::show_server(&project, &region, &id, until.as_ref()).await }))
     });
     // Another server on the same page: what is known of the first must not stand under the second's name.
-    Effect::new(move |is_later: Option<()>| {
-        address.with(|_| {});
-        if is_later.is_some() {
-            detail.clear();
-        }
-    });
+    after_change(move || address.with(|_| {}), move || detail.clear());
     let mark = derived(move || listed.with(|row| row.as_ref().map(change_mark)));
-    Effect::new(move |before: Option<Option<String>>| {
-        let mark = mark.get();
-        // The first sight of the row is no change.
-        if before.flatten().is_some_and(|before| mark.as_ref().is_some_and(|mark| *mark != before)) {
+    let asked_at = RefCell::new(None::<String>);
+    after(move || {
+        // The first sight of the row is no change, and its last is none to ask about.
+        let Some(mark) = mark.get() else { return };
+        if asked_at.replace(Some(mark.clone())).is_some_and(|before| before != mark) {
             detail.refetch();
         }
-        mark
     });
     let row = derived(move || listed.with(|listed| detail.with(|detail| best_row(listed.clone(), detail))));
     let refresh = Callback::new(move |()| detail.refetch());

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     project::{servers_path, use_project},
     router::{Step, use_router},
-    ui::format,
+    ui::{effect::after_change, format},
 };
 
 /// The list's settings, and the one way to change each.
@@ -188,12 +188,15 @@ pub fn use_list_state(store: ServersStore) -> ListState {
     let search = router.search();
     state.read(&search.get_untracked());
     // Back, forward, and links to this list: the URL leads. What we wrote ourselves comes back here as well.
-    Effect::new(move |is_later: Option<()>| {
-        let query = search.get();
-        if is_later.is_some() && state.written.with_value(|written| *written != query) {
-            state.read(&query);
-        }
-    });
+    after_change(
+        move || search.track(),
+        move || {
+            let query = search.get_untracked();
+            if state.written.with_value(|written| *written != query) {
+                state.read(&query);
+            }
+        },
+    );
     on_cleanup(move || {
         if let Some(timer) = state.timer.try_update_value(Option::take).flatten() {
             timer.clear();

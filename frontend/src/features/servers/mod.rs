@@ -28,7 +28,10 @@ use crate::{
     project::use_project,
     router::{parts_of, use_router},
     session::use_session,
-    ui::el,
+    ui::{
+        effect::{after, after_change},
+        el,
+    },
 };
 
 /// The servers' pages of one project: the list, and one server. What the list has loaded stays while either is open,
@@ -38,19 +41,13 @@ pub fn ServersPages() -> impl IntoView {
     let store = provide_servers_store();
     provide_list_address();
     let project = use_project();
-    Effect::new(move || {
+    after(move || {
         if let Some(project) = project.get() {
             store.watch(project);
         }
     });
     let renewals = use_session().renewals();
-    Effect::new(move |before: Option<u32>| {
-        let count = renewals.get();
-        if before.is_some_and(|before| before != count) {
-            store.reconnect();
-        }
-        count
-    });
+    after_change(move || renewals.track(), move || store.reconnect());
     let path = use_router().path();
     let is_list = Memo::new(move |_| path.with(|path| parts_of(LIST, path).is_some()));
     let page = move || match is_list.get() {

@@ -17,7 +17,7 @@ use crate::{
         store::{ServersStore, use_servers_store},
         texts,
     },
-    ui::{El, el, element::live, format},
+    ui::{El, effect::live, el, format},
 };
 
 /// Values shown before "N more" is pressed, and after.

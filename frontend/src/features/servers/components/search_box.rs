@@ -7,10 +7,7 @@ use web_sys::{HtmlInputElement, KeyboardEvent};
 use crate::{
     features::servers::{list_state::ListState, store::use_servers_store, texts},
     ui::{
-        Align, El, Icon, Popover, Shortcut,
-        dom::focus,
-        el,
-        element::{icon, live},
+        Align, El, Icon, Popover, Shortcut, dom::focus, effect::live, el, element::icon,
         keyboard::use_shortcuts,
     },
 };

@@ -21,7 +21,14 @@ use crate::{
         store::{Servers, ServersStore, use_servers_store},
         texts,
     },
-    ui::{El, Shortcut, dom::focus, el, element::live, keyboard::use_shortcuts, time::use_now},
+    ui::{
+        El, Shortcut,
+        dom::focus,
+        effect::{after, live},
+        el,
+        keyboard::use_shortcuts,
+        time::use_now,
+    },
 };
 
 /// Row heights in pixels: the usual one, and the compact one.
@@ -96,7 +103,7 @@ fn follow_columns(table: HtmlElement, columns: Memo<Vec<Column>>, width: RwSigna
 fn follow_layout(state: ListState, view: TableView, columns: Memo<Vec<Column>>, width: RwSignal<u32>) {
     let store = use_servers_store();
     let drawn = StoredValue::new_local(None::<(Layout, ProjectId)>);
-    Effect::new(move || {
+    after(move || {
         let project = store.track(|servers| servers.project.clone()).flatten();
         let Some(project) = project.filter(|_| !columns.read().is_empty()) else { return };
         let layout = Layout {
@@ -116,7 +123,7 @@ fn follow_layout(state: ListState, view: TableView, columns: Memo<Vec<Column>>, 
 
 fn follow_changes(store: ServersStore, view: TableView) {
     let now = use_now();
-    Effect::new(move || {
+    after(move || {
         store.version().track();
         now.track();
         view.draw();
@@ -135,7 +142,7 @@ fn follow_size(table: &HtmlElement, view: TableView, width: RwSignal<u32>) {
         view.measure();
     };
     let first = measure.clone();
-    Effect::new(move || first());
+    after(move || first());
     let on_resize = Closure::<dyn FnMut()>::new(measure);
     let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else { return };
     observer.observe(table);

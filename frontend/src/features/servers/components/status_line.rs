@@ -11,7 +11,7 @@ use crate::{
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{El, Icon, el, element::icon, use_announcer},
+    ui::{El, Icon, effect::after, el, element::icon, use_announcer},
 };
 
 pub fn status_line(state: ListState) -> El {
@@ -55,7 +55,7 @@ fn announce_results(state: ListState, words: Memo<String>) {
     let is_complete = Memo::new(move |_| store.track(Servers::is_complete) == Some(true));
     let announcer = use_announcer();
     let said = StoredValue::new(String::new());
-    Effect::new(move || {
+    after(move || {
         let words = words.get();
         // Until somebody has searched, the number is on its way to be seen, and a cloud that lives changes it.
         if is_complete.get() && !state.is_unfiltered() && said.with_value(|said| *said != words) {

@@ -13,7 +13,7 @@ use crate::{
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{El, Icon, el, element::icon, element::live},
+    ui::{El, Icon, effect::live, el, element::icon},
 };
 
 /// `rows_in_sight` says which rows the box over all boxes is about.
