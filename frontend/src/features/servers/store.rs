@@ -50,6 +50,8 @@ pub struct Servers {
     pub region_heard_at: Vec<i64>,
     /// Rises when a person asked for other rows or another order.
     pub asked: u32,
+    /// What a person asked for is not found yet.
+    pub is_asked: bool,
     /// Somebody points at the rows: they stay where they are.
     pub is_held: bool,
 }
@@ -195,7 +197,8 @@ impl ServersStore {
                 servers.asked = servers.asked.wrapping_add(1);
                 servers.is_settled = false;
                 // Most lists answer within this very keystroke; the others go on in turns.
-                if servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::Done {
+                servers.is_asked = servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::More;
+                if !servers.is_asked {
                     inner.ask_frame();
                 }
             }
@@ -219,6 +222,7 @@ impl Servers {
             has_been_complete: false,
             region_heard_at: Vec::new(),
             asked: 0,
+            is_asked: false,
             is_held: false,
         }
     }
@@ -306,8 +310,9 @@ pub fn use_servers_store() -> ServersStore {
 /// The server pings every 20 s: two that are missing are no accident.
 const SILENCE_MS: f64 = 50_000.0;
 const LISTEN_EVERY: Duration = Duration::from_secs(10);
-/// How long a keystroke may compute before it lets a frame pass.
-const TYPING_MS: f64 = 14.0;
+/// How long a keystroke or a click may compute before it lets others go first. What it asks for is shown with the next
+/// frame if it is found within this time, as it nearly always is.
+const TYPING_MS: f64 = 24.0;
 /// While rows pour in, the view catches up with them no more often than this.
 const VIEW_EVERY_MS: f64 = 14.0;
 
@@ -434,11 +439,19 @@ impl Inner {
             return has_more;
         }
         self.view_stepped_at.set(now);
-        let is_done = servers.step(deadline) == Step::Done;
+        let is_asked = servers.is_asked;
+        let is_done = match is_asked {
+            true => servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::Done,
+            false => servers.step(deadline) == Step::Done,
+        };
+        servers.is_asked &= !is_done;
         servers.is_settled = is_done && !has_more;
         servers.has_been_complete |= servers.is_complete();
         drop(servers);
-        self.ask_frame();
+        // What a person asked for shows all at once: a frame before would only put it off.
+        if is_done || !is_asked {
+            self.ask_frame();
+        }
         has_more || !is_done
     }
 

@@ -61,7 +61,9 @@ pub fn facet_panel(state: ListState) -> El {
         if let Some(more) = more {
             let open = |group: &&Group| group.more.element() == &more;
             if let Some(group) = groups.iter().find(open) {
-                group.is_open.set(!group.is_open.get());
+                let is_open = !group.is_open.get();
+                group.is_open.set(is_open);
+                _ = more.set_attribute("aria-expanded", if is_open { "true" } else { "false" });
                 opened.update(|opened| *opened += 1);
             }
         }
@@ -88,7 +90,10 @@ struct Line {
 
 impl Group {
     fn new(facet: Facet) -> Self {
-        let more = el("button").attr("type", "button").class("button quiet facet-more");
+        let more = el("button")
+            .attr("type", "button")
+            .class("button quiet facet-more")
+            .attr("aria-expanded", "false");
         let root = el("div")
             .class("facet")
             .attr("role", "group")
@@ -161,10 +166,6 @@ impl Group {
         if self.more.element().text_content().as_deref() != Some(&words) {
             self.more.element().set_text_content(Some(&words));
         }
-        self.more
-            .html()
-            .set_attribute("aria-expanded", if self.is_open.get() { "true" } else { "false" })
-            .ok();
     }
 }
 

@@ -22,7 +22,7 @@ use crate::features::servers::{
 pub const ALL_IN_DOCUMENT: usize = 10_000;
 
 /// Rows of a block. Small enough to be drawn well within a turn, large enough that the browser has few to look after.
-pub const BLOCK_ROWS: usize = 50;
+pub const BLOCK_ROWS: usize = 20;
 
 /// What is drawn of the list.
 pub struct TableBody {
@@ -40,9 +40,10 @@ pub struct TableBody {
     spare: Vec<u32>,
     matching: usize,
     cursor: Option<RowIndex>,
-    /// Rows still pour in: those in sight are put in place anew rather than pushed along.
+    /// Rows still pour in: every drawing is of another list.
     is_pouring: bool,
     was_loading: bool,
+    asked: u32,
     /// Rises with every change to show; a block with an older one is out of date.
     tick: u64,
 }
@@ -69,6 +70,8 @@ struct Block {
     /// The rows it shows, as places in `drawn`.
     rows: Vec<u32>,
     tick: u64,
+    /// Of which list it shows rows, as [`Servers::asked`] counts.
+    asked: u32,
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -91,6 +94,7 @@ impl TableBody {
             cursor: None,
             is_pouring: true,
             was_loading: true,
+            asked: 0,
             tick: 0,
         })
     }
@@ -108,6 +112,7 @@ impl TableBody {
         // The drawing that completes the list still belongs to its loading.
         self.is_pouring = is_loading || self.was_loading;
         self.was_loading = is_loading;
+        self.asked = servers.asked;
         let matching = servers.view.len();
         if matching != self.matching {
             self.matching = matching;
@@ -177,7 +182,7 @@ impl TableBody {
             return 0..self.block_count();
         }
         let sight = self.blocks_in_sight();
-        sight.start.saturating_sub(1)..(sight.end + 1).min(self.block_count())
+        sight.start.saturating_sub(2)..(sight.end + 2).min(self.block_count())
     }
 
     fn drop_blocks_but(&mut self, sight: std::ops::Range<usize>) {
@@ -240,20 +245,48 @@ impl TableBody {
         self.painter.read_ahead(rows);
     }
 
-    /// Puts the elements of the wanted rows into the block, in order, moving no more than needed.
+    /// Puts elements for the wanted rows into the block, in order.
     fn arrange(&mut self, block: &mut Block, number: u32, wanted: &[RowIndex]) {
         let is_as_wanted = block.rows.len() == wanted.len()
             && block.rows.iter().zip(wanted).all(|(at, row)| {
                 self.block_of[*at as usize] == number && self.drawn[*at as usize].row == *row
             });
         if is_as_wanted {
-            return;
+            for (at, row) in block.rows.iter().zip(wanted) {
+                self.drawn_at[*row as usize] = *at;
+            }
+        } else if self.is_pouring || block.asked != self.asked {
+            self.rewrite(block, number, wanted);
+        } else {
+            self.rearrange(block, number, wanted);
         }
-        if self.is_pouring {
-            // Rows that are pushed along by others count as a layout that shifts, over and over while a list loads;
-            // rows that are taken out and put in do not.
-            self.empty(block, number);
+        block.asked = self.asked;
+    }
+
+    /// Another list: the elements stay and show other rows. Nothing moves, so only the texts are laid out again.
+    fn rewrite(&mut self, block: &mut Block, number: u32, wanted: &[RowIndex]) {
+        let mut held = std::mem::take(&mut block.rows);
+        held.retain(|at| self.block_of[*at as usize] == number);
+        for at in held.split_off(held.len().min(wanted.len())) {
+            self.set_aside(at);
         }
+        for row in wanted {
+            let at = match held.get(block.rows.len()) {
+                Some(at) => *at,
+                None => {
+                    let Some(at) = self.spare_one() else { return };
+                    _ = block.element.append_child(&self.drawn[at as usize].element);
+                    self.block_of[at as usize] = number;
+                    at
+                }
+            };
+            self.show(at, *row);
+            block.rows.push(at);
+        }
+    }
+
+    /// The same list, of which rows came and went: elements go with their rows, moving no more than needed.
+    fn rearrange(&mut self, block: &mut Block, number: u32, wanted: &[RowIndex]) {
         // First out with those that go elsewhere, so that the ones behind them need not move.
         let mut held: Vec<u32> = Vec::with_capacity(block.rows.len());
         for at in std::mem::take(&mut block.rows) {
@@ -269,8 +302,11 @@ impl TableBody {
         }
         let mut next_held = 0;
         for row in wanted {
-            if held.get(next_held).is_some_and(|at| self.drawn[*at as usize].row == *row) {
-                block.rows.push(held[next_held]);
+            if let Some(at) = held.get(next_held).copied()
+                && self.drawn[at as usize].row == *row
+            {
+                self.show(at, *row);
+                block.rows.push(at);
                 next_held += 1;
                 continue;
             }
@@ -288,35 +324,45 @@ impl TableBody {
         }
     }
 
-    fn empty(&mut self, block: &mut Block, number: u32) {
-        block.element.set_text_content(None);
-        for at in std::mem::take(&mut block.rows) {
-            if self.block_of[at as usize] == number {
-                self.block_of[at as usize] = NOWHERE;
-            }
-        }
-    }
-
     /// The element for a row: its own, wherever it is now, else a spare one, else a new one.
     fn drawn_for(&mut self, row: RowIndex) -> Option<u32> {
-        if self.drawn_at.len() <= row as usize {
-            self.drawn_at.resize(row as usize + 1, NOWHERE);
-        }
-        let held = self.drawn_at[row as usize];
+        let held = self.drawn_at.get(row as usize).copied().unwrap_or(NOWHERE);
         if held != NOWHERE {
             return Some(held);
         }
-        let at = match self.spare.pop() {
-            Some(at) => at,
-            None => {
-                self.drawn.push(self.painter.make()?);
-                self.block_of.push(NOWHERE);
-                (self.drawn.len() - 1) as u32
-            }
-        };
-        self.drawn[at as usize].take_over(row);
-        self.drawn_at[row as usize] = at;
+        let at = self.spare_one()?;
+        self.show(at, row);
         Some(at)
+    }
+
+    fn spare_one(&mut self) -> Option<u32> {
+        if let Some(at) = self.spare.pop() {
+            return Some(at);
+        }
+        self.drawn.push(self.painter.make()?);
+        self.block_of.push(NOWHERE);
+        Some((self.drawn.len() - 1) as u32)
+    }
+
+    /// Notes that this element is the row's. Another one that was may still stand in a block that is not up to date.
+    fn show(&mut self, at: u32, row: RowIndex) {
+        if self.drawn_at.len() <= row as usize {
+            self.drawn_at.resize(row as usize + 1, NOWHERE);
+        }
+        let before = self.drawn[at as usize].row;
+        if before != row {
+            self.forget(at, before);
+            self.drawn[at as usize].take_over(row);
+        }
+        self.drawn_at[row as usize] = at;
+    }
+
+    fn forget(&mut self, at: u32, row: RowIndex) {
+        if let Some(held) = self.drawn_at.get_mut(row as usize)
+            && *held == at
+        {
+            *held = NOWHERE;
+        }
     }
 
     /// Rows that no block wanted are not in the list any more: their elements wait for other rows.
@@ -330,10 +376,8 @@ impl TableBody {
     }
 
     fn set_aside(&mut self, at: u32) {
+        self.forget(at, self.drawn[at as usize].row);
         let drawn = &mut self.drawn[at as usize];
-        if let Some(held) = self.drawn_at.get_mut(drawn.row as usize) {
-            *held = NOWHERE;
-        }
         drawn.element.remove();
         drawn.let_go();
         self.block_of[at as usize] = NOWHERE;
@@ -346,7 +390,7 @@ fn make_block(number: usize) -> Option<Block> {
     element.set_class_name("block");
     _ = element.set_attribute("role", "presentation");
     set_style(&element, "--block", &number.to_string());
-    Some(Block { element, rows: Vec::with_capacity(BLOCK_ROWS), tick: 0 })
+    Some(Block { element, rows: Vec::with_capacity(BLOCK_ROWS), tick: 0, asked: 0 })
 }
 
 fn set_style(element: &HtmlElement, property: &str, value: &str) {
