@@ -16,6 +16,9 @@ use crate::{
     ui::{effect::after_change, format},
 };
 
+/// Puts a query behind the page's path.
+type WriteUrl = Box<dyn Fn(&str)>;
+
 /// The list's settings, and the one way to change each.
 #[derive(Clone, Copy)]
 pub struct ListState {
@@ -25,7 +28,7 @@ pub struct ListState {
     sort: RwSignal<Sort>,
     columns: RwSignal<Vec<Column>>,
     is_compact: RwSignal<bool>,
-    write_url: StoredValue<SendWrapper<Box<dyn Fn(&str)>>>,
+    write_url: StoredValue<SendWrapper<WriteUrl>>,
     timer: StoredValue<Option<TimeoutHandle>>,
     /// The URL's query as we wrote or read it last.
     written: StoredValue<String>,

@@ -142,7 +142,7 @@ fn follow_size(table: &HtmlElement, view: TableView, width: RwSignal<u32>) {
         view.measure();
     };
     let first = measure.clone();
-    after(move || first());
+    after(first);
     let on_resize = Closure::<dyn FnMut()>::new(measure);
     let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else { return };
     observer.observe(table);
