@@ -13,9 +13,11 @@ macro_rules! icons {
         impl Icon {
             /// The whole SVG element, for rows that are made by cloning a template.
             pub fn svg(self) -> &'static str {
-                match self {
+                let file = match self {
                     $(Self::$name => include_str!(concat!("../../../assets/icons/", $file, ".svg")),)*
-                }
+                };
+                // The line's end would be text beside the drawing.
+                file.trim_ascii_end()
             }
         }
     };
