@@ -16,6 +16,9 @@ use crate::{
 /// What screen readers hear when the countdown begins.
 pub const WARNING: &str = "Your session ends soon. Continue it by entering your password again.";
 
+/// Who they are is not in doubt here.
+const WRONG: &str = "That is not the right password or code.";
+
 /// Draws nothing while the session is fresh; else the countdown, and the dialog to go on.
 #[component]
 pub fn SessionPrompt() -> impl IntoView {
@@ -103,7 +106,8 @@ fn PasswordAgain(session: Session) -> impl IntoView {
                     if error.code() == "second_factor_needed" {
                         was_asked.try_set(true);
                     }
-                    failure.try_set(Some(error.message()));
+                    let is_wrong = error.code() == "wrong_credentials";
+                    failure.try_set(Some(if is_wrong { WRONG.to_owned() } else { error.message() }));
                 }
             }
         });
