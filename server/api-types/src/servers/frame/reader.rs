@@ -1,10 +1,7 @@
 //! Frames on their way in.
 
 use super::{Cursor, FrameError, MAX_FRAME_BYTES, Rows, kind};
-use crate::{
-    Region, ServerId,
-    servers::RegionState,
-};
+use crate::{Region, ServerId, servers::RegionState};
 
 /// Cuts bytes that arrive in any pieces into frames.
 #[derive(Default)]
