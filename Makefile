@@ -24,13 +24,13 @@ test: ## set up, lint and run every test: unit, server, browser
 	@server/dev/setup test
 	@$(MAKE) --no-print-directory lint bundle
 	cargo build --workspace --all-targets
-	$(PRIVATE_POSTGRES) cargo test --workspace
+	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast
 
 e2e: ## the browser tests alone
 	@server/dev/setup test
 	@$(MAKE) --no-print-directory bundle
 	cargo build --workspace --all-targets
-	$(PRIVATE_POSTGRES) cargo test --workspace $(patsubst e2e/tests/%.rs,--test %,$(wildcard e2e/tests/*.rs))
+	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast $(patsubst e2e/tests/%.rs,--test %,$(wildcard e2e/tests/*.rs))
 
 bench: ## measure the list, the index and the sessions; writes target/bench.json
 	@server/dev/setup bench
