@@ -160,9 +160,15 @@ fn request_headers(recorded: &Value, substitutes: &Substitutes) -> Vec<(String, 
 
 /// The recorded body with our people and ids in it.
 fn request_body(recorded: &Value, substitutes: &Substitutes) -> Bytes {
+    const USER: &str = "/auth/identity/password/user/name";
+    let mut recorded = recorded.clone();
+    if let Some(name) = recorded.pointer_mut(USER).filter(|name| **name == "admin") {
+        // In their lab the administrator is called admin, as the project is.
+        *name = "operator".into();
+    }
     let text = match recorded {
         Value::Null => return Bytes::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text,
         json => json.to_string(),
     };
     const PEOPLE: &[(&str, &str)] = &[
@@ -182,8 +188,6 @@ fn request_body(recorded: &Value, substitutes: &Substitutes) -> Bytes {
     if is_sign_in {
         // The unknown user of the recordings has the name of one of ours.
         text = text.replace(r#""name":"nobody""#, r#""name":"nonesuch""#);
-        // In their lab the administrator is called admin, as the project is.
-        text = text.replace(r#""name":"admin","password""#, r#""name":"operator","password""#);
         text = PEOPLE.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours));
     }
     expand(&substitutes.apply(&text)).into()

@@ -96,7 +96,8 @@ impl Comparison<'_> {
         ours: &Map<String, Value>,
         found: &mut Vec<String>,
     ) {
-        if MAPS.contains(&key) {
+        let is_element = path.ends_with(']');
+        if MAPS.contains(&key) && !is_element {
             // Any value stands for all of them.
             if let Some(example) = recorded.values().next() {
                 for (name, value) in ours {
