@@ -79,7 +79,7 @@ fn before_the_token_expires_one_goes_on_with_the_password_and_the_page_stays() {
         dialog.fill("password", "not-the-password").await?;
         dialog.press("Continue").await?;
         until("the dialog to say that it is wrong", async || {
-            Ok(dialog.text().await?.contains("not correct").then_some(()))
+            Ok(dialog.text().await?.contains("not the right password").then_some(()))
         })
         .await?;
         dialog.fill("password", TEST_PASSWORD).await?;
