@@ -14,7 +14,9 @@ const WATCH: &str = "
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) {
             if (entry.hadRecentInput) continue;
-            const sources = entry.sources.map(source => source.node?.outerHTML?.slice(0, 120) ?? String(source.node));
+            const place = rect => `${rect.x} ${rect.y} ${rect.width} ${rect.height}`;
+            const sources = entry.sources.map(({ node, previousRect, currentRect }) =>
+                `${place(previousRect)} -> ${place(currentRect)}: ${node?.outerHTML?.slice(0, 80) ?? node}`);
             window.shifts.push([entry.value, sources.join(' | ')]);
         }
     }).observe({ type: 'layout-shift', buffered: true });";
