@@ -89,6 +89,22 @@ fn a_refresh_that_fails_keeps_the_page_and_says_so() {
 }
 
 #[test]
+fn a_server_deleted_while_one_looks_at_it_is_said_to_be_gone() {
+    let setup = Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2");
+    scene(setup, async |scene| {
+        let id = scene.control().add_server("RegionTwo", "alpha", server());
+        let list = SignInPage::open(scene).await?.sign_in("alice").await?;
+        list.complete_table().await?;
+        let page = list.open_server("the-one").await?;
+        page.shows("Answers the phone").await?;
+        scene.control().delete_server("RegionTwo", &id);
+        let gone = scene.browser.query(By::Testid("server-gone")).and_displayed().first().await?;
+        gone.find(By::Tag("a")).await?.click().await?;
+        ServersPage::shown(scene).await?.complete_table().await?.lacks("the-one").await
+    });
+}
+
+#[test]
 fn a_server_that_does_not_exist_says_so_and_leads_to_the_list() {
     scene(Setup::default(), async |scene| {
         SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;

@@ -16,7 +16,7 @@ use super::{
         detail_overview::{overview, status_label},
         detail_parts::{history, security_groups, volumes},
     },
-    detail_state::{DetailTab, best_row, change_mark, row_of, shown_name},
+    detail_state::{DetailTab, best_row, change_mark, has_changed, shown_name},
     detail_texts as texts,
     list_address::use_list_address,
     store::use_servers_store,
@@ -64,12 +64,12 @@ pub fn ServerDetailPage() -> impl IntoView {
     });
     // Another server on the same page: what is known of the first must not stand under the second's name.
     after_change(move || address.with(|_| {}), move || detail.clear());
-    let mark = derived(move || listed.with(|row| row.as_ref().map(change_mark)));
-    let asked_at = RefCell::new(None::<String>);
+    let seen = derived(move || (address.get(), listed.with(|row| row.as_ref().map(change_mark))));
+    let seen_before = RefCell::new((None, None));
     after(move || {
-        // The first sight of the row is no change, and its last is none to ask about.
-        let Some(mark) = mark.get() else { return };
-        if asked_at.replace(Some(mark.clone())).is_some_and(|before| before != mark) {
+        let (of, mark) = seen.get();
+        let (before_of, before) = seen_before.replace((of.clone(), mark.clone()));
+        if of == before_of && has_changed(before.as_deref(), mark.as_deref()) {
             detail.refetch();
         }
     });

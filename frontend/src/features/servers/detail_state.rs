@@ -124,6 +124,12 @@ pub fn change_mark(row: &ServerRow) -> String {
     format!("{} {} {}", row.status, row.task_state.as_deref().unwrap_or_default(), row.updated_at)
 }
 
+/// Whether the rest is to be asked for again once the list's row, or its absence, is another. The first sight of the
+/// row is no change; its last is one: only the region knows whether the server is gone.
+pub fn has_changed(before: Option<&str>, now: Option<&str>) -> bool {
+    before.is_some() && before != now
+}
+
 /// The name to show: a name of nothing but blanks is none.
 pub fn shown_name(row: &ServerRow) -> String {
     if row.name.trim().is_empty() { texts::UNNAMED.to_owned() } else { row.name.clone() }
@@ -272,6 +278,15 @@ mod tests {
         assert_eq!(best_row(Some(row("new")), Some(&detail)).map(|row| row.name), Some("new".to_owned()));
         assert_eq!(best_row(None, Some(&detail)).map(|row| row.name), Some("old".to_owned()));
         assert_eq!(best_row(None, None), None);
+    }
+
+    #[test]
+    fn the_rest_is_asked_for_again_when_the_row_changes_or_goes_but_not_when_it_comes() {
+        assert!(!has_changed(None, Some("ACTIVE")));
+        assert!(!has_changed(None, None));
+        assert!(!has_changed(Some("ACTIVE"), Some("ACTIVE")));
+        assert!(has_changed(Some("ACTIVE"), Some("SHUTOFF")));
+        assert!(has_changed(Some("ACTIVE"), None));
     }
 
     #[test]
