@@ -16,8 +16,8 @@ pub mod ui;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Takes over the page that the server sent. Called by the browser once the module is there.
-#[wasm_bindgen(start)]
-pub fn start() {
+/// Takes over the page that the server sent. Called by `assets/scripts/boot.js` once the module and the page are there.
+#[wasm_bindgen]
+pub fn mount() {
     app::mount();
 }

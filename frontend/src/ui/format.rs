@@ -2,7 +2,8 @@
 
 /// `12345` as "12,345".
 pub fn number(value: u64) -> String {
-    browser::number(value)
+    // The browser's first look at a locale takes longer than drawing the first rows: done without where it can be.
+    if value < 1_000 || browser::groups_by_commas() { grouped_by_commas(value) } else { browser::number(value) }
 }
 
 /// "1 server", "2 servers", "12,345 servers".
@@ -40,11 +41,15 @@ pub fn day(at: i64) -> String {
     browser::day(at)
 }
 
-/// How long ago `at` was: "3 minutes ago". Both in seconds since 1970; a moment ahead (a clock that goes wrong)
-/// counts as now.
+/// How long ago `at` was: "3 minutes ago", in the language the panel speaks. Both in seconds since 1970; a moment
+/// ahead (a clock that goes wrong) counts as now.
 pub fn ago(at: i64, now: i64) -> String {
-    let (value, unit) = age(now.saturating_sub(at));
-    browser::ago(value, unit)
+    match age(now.saturating_sub(at)) {
+        (0, _) => "now".to_owned(),
+        (1, "day") => "yesterday".to_owned(),
+        (1, unit) => format!("1 {unit} ago"),
+        (value, unit) => format!("{value} {unit}s ago"),
+    }
 }
 
 /// The same in a form ISO 8601 and `<time datetime>` share.
@@ -60,6 +65,18 @@ pub fn countdown(seconds: u64) -> String {
 /// Seconds since 1970, by the browser's clock.
 pub fn now() -> i64 {
     browser::now()
+}
+
+fn grouped_by_commas(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// An age in the largest unit that it fills.
@@ -89,8 +106,16 @@ mod browser {
         static MOMENT: Intl::DateTimeFormat =
             date_format(&[("dateStyle", "medium"), ("timeStyle", "long")]);
         static DAY: Intl::DateTimeFormat = date_format(&[("dateStyle", "medium")]);
-        static AGO: Intl::RelativeTimeFormat =
-            Intl::RelativeTimeFormat::new(&Array::new(), &options(&[("numeric", "auto")]));
+        static GROUPS_BY_COMMAS: bool = web_sys::window()
+            .and_then(|window| window.navigator().language())
+            .is_some_and(|language| GROUPING_BY_COMMAS.contains(&language.as_str()));
+    }
+
+    /// Locales that write 12,345,678, of those the browser may be set to. The others are looked up.
+    const GROUPING_BY_COMMAS: [&str; 7] = ["en", "en-US", "en-GB", "en-CA", "en-AU", "en-NZ", "en-IE"];
+
+    pub fn groups_by_commas() -> bool {
+        GROUPS_BY_COMMAS.with(|groups| *groups)
     }
 
     pub fn number(value: u64) -> String {
@@ -111,10 +136,6 @@ mod browser {
 
     pub fn day(at: i64) -> String {
         DAY.with(|format| formatted(&format.format(), at))
-    }
-
-    pub fn ago(value: i64, unit: &str) -> String {
-        AGO.with(|format| format.format(-(value as f64), unit).into())
     }
 
     pub fn iso(at: i64) -> String {
@@ -152,16 +173,12 @@ mod browser {
 /// Without a browser (tests, measurements): English, plain.
 #[cfg(not(target_arch = "wasm32"))]
 mod browser {
+    pub fn groups_by_commas() -> bool {
+        true
+    }
+
     pub fn number(value: u64) -> String {
-        let digits = value.to_string();
-        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                text.push(',');
-            }
-            text.push(digit);
-        }
-        text
+        super::grouped_by_commas(value)
     }
 
     pub fn decimal(value: f64) -> String {
@@ -174,14 +191,6 @@ mod browser {
 
     pub fn day(at: i64) -> String {
         format!("day {}", at / 86_400)
-    }
-
-    pub fn ago(value: i64, unit: &str) -> String {
-        match value {
-            0 => "now".to_owned(),
-            1 => format!("1 {unit} ago"),
-            _ => format!("{value} {unit}s ago"),
-        }
     }
 
     pub fn iso(at: i64) -> String {
@@ -203,6 +212,7 @@ mod tests {
         assert_eq!(ago(1_000, 1_000), "now");
         assert_eq!(ago(1_000, 1_059), "59 seconds ago");
         assert_eq!(ago(1_000, 1_060), "1 minute ago");
+        assert_eq!(ago(0, 86_400), "yesterday");
         assert_eq!(ago(0, 86_400 * 3), "3 days ago");
         assert_eq!(ago(0, 86_400 * 60), "2 months ago");
         assert_eq!(ago(0, 86_400 * 800), "2 years ago");

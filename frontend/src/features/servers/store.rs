@@ -315,6 +315,9 @@ const LISTEN_EVERY: Duration = Duration::from_secs(10);
 const TYPING_MS: f64 = 24.0;
 /// While rows pour in, the view catches up with them no more often than this.
 const VIEW_EVERY_MS: f64 = 14.0;
+/// And the page shows them no more often than this: drawing a frame takes the browser as long as reading some ten
+/// thousand rows, and nobody reads a list that is replaced with the next one.
+const LOADING_FRAME_MS: f64 = 100.0;
 
 /// What a store is made of; [`live`] works on it.
 pub(super) struct Inner {
@@ -325,6 +328,9 @@ pub(super) struct Inner {
     receiver: RefCell<Receiver>,
     turns: RefCell<Option<Turns>>,
     is_frame_asked: Cell<bool>,
+    is_frame_waited_for: Cell<bool>,
+    /// When the page was drawn last.
+    shown_at: Cell<f64>,
     view_stepped_at: Cell<f64>,
     /// When the server said something last.
     heard_at: Cell<f64>,
@@ -350,6 +356,8 @@ impl Inner {
             receiver: RefCell::new(Receiver::default()),
             turns: RefCell::new(None),
             is_frame_asked: Cell::new(false),
+            is_frame_waited_for: Cell::new(false),
+            shown_at: Cell::new(f64::MIN),
             view_stepped_at: Cell::new(0.0),
             heard_at: Cell::new(0.0),
             on_frame: Box::new(on_frame),
@@ -399,15 +407,48 @@ impl Inner {
         request_animation_frame(move || {
             if let Some(inner) = this.upgrade() {
                 inner.is_frame_asked.set(false);
-                (inner.on_frame)();
+                inner.show_now();
             }
         });
+    }
+
+    fn show_now(&self) {
+        self.shown_at.set(now_ms());
+        (self.on_frame)();
+    }
+
+    /// A frame of many on the way to a whole list.
+    fn ask_frame_of_loading(&self) {
+        let wait_ms = self.shown_at.get() + LOADING_FRAME_MS - now_ms();
+        if wait_ms <= 0.0 {
+            return self.ask_frame();
+        }
+        if self.is_frame_waited_for.replace(true) {
+            return;
+        }
+        let this = self.this.clone();
+        let ask = move || {
+            if let Some(inner) = this.upgrade() {
+                inner.is_frame_waited_for.set(false);
+                inner.ask_frame();
+            }
+        };
+        set_timeout(ask, Duration::from_millis(wait_ms as u64));
     }
 
     fn ask_turn(&self) {
         if let Some(turns) = &*self.turns.borrow() {
             turns.ask();
         }
+    }
+
+    fn ask_turn_after_frame(&self) {
+        let this = self.this.clone();
+        request_animation_frame(move || {
+            if let Some(inner) = this.upgrade() {
+                inner.ask_turn();
+            }
+        });
     }
 
     /// A connection that should say something now and then, and did not for long, is gone without saying so.
@@ -447,9 +488,18 @@ impl Inner {
         servers.is_asked &= !is_done;
         servers.is_settled = is_done && !has_more;
         servers.has_been_complete |= servers.is_complete();
+        let is_loading = !servers.has_been_complete;
         drop(servers);
-        // What a person asked for shows all at once: a frame before would only put it off.
-        if is_done || !is_asked {
+        if is_first && is_done {
+            // Drawn with the very next frame, not in the one after it; and nothing is read before that frame is out.
+            self.show_now();
+            self.ask_turn_after_frame();
+            return false;
+        } else if is_asked && !is_done {
+            // What a person asked for shows all at once: a frame before would only put it off.
+        } else if is_loading && !is_asked {
+            self.ask_frame_of_loading();
+        } else {
             self.ask_frame();
         }
         has_more || !is_done
