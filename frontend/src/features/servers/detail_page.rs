@@ -192,7 +192,7 @@ fn use_listed_row(address: Held<Option<(Region, ServerId)>>) -> Held<Option<Serv
         let (_, id) = address.get()?;
         let found = store.track(|servers| {
             let row = servers.rows.row(servers.rows.find(&id)?);
-            (!row.is_gone()).then(|| row_of(row))
+            (!row.is_gone()).then(|| row.to_server_row())
         });
         found.flatten()
     })

@@ -1,12 +1,9 @@
 //! What a server's page shows: its tabs, and the row it knows best. Values in, values out.
 
-use api_types::servers::{Address, Flavor, Image, ServerDetail, ServerRow, detail::Part};
+use api_types::servers::{ServerDetail, ServerRow, detail::Part};
 use serde_json::Value;
 
-use super::{
-    detail_texts as texts,
-    rows::{ImageKind, RowView},
-};
+use super::detail_texts as texts;
 use crate::ui::format;
 
 /// A part of the page, as the URL's `tab` names it.
@@ -79,44 +76,6 @@ impl DetailTab {
 /// The row to show: the list's, which is live, over the one that came with the rest.
 pub fn best_row(listed: Option<ServerRow>, detail: Option<&ServerDetail>) -> Option<ServerRow> {
     listed.or_else(|| detail.map(|detail| detail.row.clone()))
-}
-
-/// A row of the list, taken out of its columns.
-pub fn row_of(row: RowView<'_>) -> ServerRow {
-    ServerRow {
-        id: row.id(),
-        name: row.name().to_owned(),
-        status: row.status().to_owned(),
-        task_state: row.task().map(str::to_owned),
-        is_locked: row.is_locked(),
-        tags: row.tags().map(str::to_owned).collect(),
-        metadata: row.metadata().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-        addresses: row
-            .addresses()
-            .map(|address| Address {
-                ip: address.ip_text(),
-                network: address.network.to_owned(),
-                is_floating: address.is_floating,
-            })
-            .collect(),
-        flavor: row.flavor().map(|flavor| Flavor {
-            name: flavor.name.clone(),
-            vcpus: flavor.vcpus,
-            ram_mib: flavor.ram_mib,
-            disk_gib: flavor.disk_gib,
-        }),
-        image: match row.image_kind() {
-            ImageKind::Volume => Image::Volume,
-            // The list knows names only; the id comes with the rest.
-            ImageKind::Named => Image::Named { id: String::new(), name: row.image_name().to_owned() },
-            ImageKind::Unnamed => Image::Unnamed { id: row.image_name().to_owned() },
-        },
-        availability_zone: row.availability_zone().map(str::to_owned),
-        created_at: row.created_at(),
-        updated_at: row.updated_at(),
-        fault: row.fault().map(str::to_owned),
-        is_degraded: row.is_degraded(),
-    }
 }
 
 /// What has to differ for the rest to be asked for again.

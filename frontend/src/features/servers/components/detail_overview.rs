@@ -85,7 +85,7 @@ fn flavor(flavor: Option<&Flavor>) -> El {
     section(texts::FLAVOR, facts)
 }
 
-/// The list knows an image by name; its id comes with the rest.
+/// The region's own words win: the list may know an image by its id only.
 fn image(row: &ServerRow, detail: Option<&ServerDetail>) -> El {
     let (name, id) = match detail.map_or(&row.image, |detail| &detail.row.image) {
         Image::Volume => return section(texts::IMAGE, nothing(texts::FROM_VOLUME)),
