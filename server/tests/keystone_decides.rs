@@ -110,3 +110,19 @@ async fn a_token_that_keystone_has_revoked_ends_the_session(db: PgPool) {
     assert!(session.has_ended());
     browser.get(routes::SESSION).await.assert_error(StatusCode::UNAUTHORIZED, "session_ended");
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_answer_that_is_not_keystones_verdict_ends_nothing(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("alice");
+    let session = session(&app, &browser).await;
+    let scope = app.app.scopes.scope(&session, &app.project("alpha")).await.expect("a scope");
+    for status in [403, 404, 409, 500, 503] {
+        app.cloud.admin().set_fault("*", Service::Identity, Some(Fault::Status(status)));
+        app.app.scopes.refresh(&session, &scope).await.expect_err("no verdict");
+        let answer = open(&app, &browser, "beta").await;
+        assert!(answer.status.is_server_error(), "{status}: {}", answer.text());
+        assert!(!session.has_ended(), "{status}");
+        browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    }
+}

@@ -70,9 +70,10 @@ pub enum PasswordAnswer {
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// Wrong password or code, unknown or disabled user, no role in the project: Keystone says the same to all.
+    /// Wrong password or code, unknown or disabled user, no role in the project: Keystone says the same 401 to all.
     #[error("Keystone refused")]
     Refused,
+    /// No answer, or one that says nothing about the user: a proxy's page, a wrong address, a failure.
     #[error("Keystone did not answer as expected")]
     Unavailable(#[from] UpstreamError),
 }
@@ -148,10 +149,7 @@ impl Keystone {
         let answer = self.upstream.send_any(&Self::target(), call).await?;
         match answer.status {
             StatusCode::CREATED | StatusCode::OK => Ok(issued(&answer)?),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-                Err(AuthError::Refused)
-            }
-            _ => Err(AuthError::Unavailable(unexpected(&answer))),
+            _ => Err(refusal(&answer)),
         }
     }
 
@@ -165,8 +163,11 @@ impl Keystone {
         let answer = self.upstream.send_any(&Self::target(), call).await?;
         match answer.status {
             StatusCode::OK | StatusCode::NO_CONTENT => Ok(true),
-            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => Ok(false),
-            _ => Err(unexpected(&answer)),
+            // A token that is over may not even ask about itself. 404 is for those who ask about another's.
+            _ => match refusal(&answer) {
+                AuthError::Refused => Ok(false),
+                AuthError::Unavailable(error) => Err(error),
+            },
         }
     }
 
@@ -185,8 +186,7 @@ impl Keystone {
                 let usable = projects.into_iter().filter(|project| project["enabled"] != json!(false));
                 Ok(usable.filter_map(|project| KeystoneProject::deserialize(project).ok()).collect())
             }
-            StatusCode::UNAUTHORIZED => Err(AuthError::Refused),
-            _ => Err(AuthError::Unavailable(unexpected(&answer))),
+            _ => Err(refusal(&answer)),
         }
     }
 
@@ -238,13 +238,9 @@ impl Keystone {
             StatusCode::CREATED | StatusCode::OK => Ok(PasswordAnswer::Token(Box::new(issued(&answer)?))),
             StatusCode::UNAUTHORIZED => match wanted_factor(&answer) {
                 Some(receipt) => Ok(PasswordAnswer::SecondFactor(receipt)),
-                None => Err(AuthError::Refused),
+                None => Err(refusal(&answer)),
             },
-            // 400: a name or password that Keystone's schema does not take. 403: its own lockout or policy.
-            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-                Err(AuthError::Refused)
-            }
-            _ => Err(AuthError::Unavailable(unexpected(&answer))),
+            _ => Err(refusal(&answer)),
         }
     }
 
@@ -347,8 +343,54 @@ fn wanted_factor(answer: &Answer) -> Option<Receipt> {
     Some(Receipt { receipt: Secret::new(receipt.to_owned()), wants_totp })
 }
 
+/// What an answer without a token means. Keystone refuses with 401 and its own JSON, and with nothing else; proxies
+/// have 401, 403 and 404 of their own, and none of those may end a session or count as a wrong password.
+fn refusal(answer: &Answer) -> AuthError {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Said,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        code: u16,
+    }
+    let is_verdict = answer.status == StatusCode::UNAUTHORIZED
+        && answer.json::<Body>().is_ok_and(|body| body.error.code == StatusCode::UNAUTHORIZED.as_u16());
+    if is_verdict { AuthError::Refused } else { AuthError::Unavailable(unexpected(answer)) }
+}
+
 /// An answer that none of the calls here can do anything with.
 fn unexpected(answer: &Answer) -> UpstreamError {
+    let status = answer.status;
+    // What a status below 500 says of our request would be told as if it were about the caller's.
+    let is_about_keystone = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
     UpstreamError::of(answer)
-        .unwrap_or_else(|| UpstreamError::Malformed { reason: format!("status {}", answer.status) })
+        .filter(|_| is_about_keystone)
+        .unwrap_or_else(|| UpstreamError::Malformed { reason: format!("status {status}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn is_verdict(status: u16, body: &str) -> bool {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let answer = Answer { status, headers: HeaderMap::new(), body: Bytes::from(body.to_owned()) };
+        matches!(refusal(&answer), AuthError::Refused)
+    }
+
+    #[test]
+    fn only_keystones_own_401_is_a_verdict() {
+        let own = |code: u16| format!(r#"{{"error": {{"code": {code}, "message": "No.", "title": "No"}}}}"#);
+        assert!(is_verdict(401, &own(401)));
+        for status in [301, 400, 403, 404, 407, 413, 429, 500, 503] {
+            assert!(!is_verdict(status, &own(status)), "{status}");
+        }
+        for body in ["", "{}", "<html>401</html>", r#"{"error": "expired"}"#, r#"{"message": "No."}"#] {
+            assert!(!is_verdict(401, body), "{body}");
+        }
+    }
 }
