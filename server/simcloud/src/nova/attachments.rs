@@ -22,6 +22,7 @@ pub fn list_addresses(context: &Context<'_>, id: &str) -> Handled {
 /// `GET /servers/{id}/os-interface`
 pub fn list_interfaces(context: &Context<'_>, id: &str) -> Handled {
     let server = context.with_server(id, SimServer::clone)?;
+    context.must_reach_network()?;
     let interfaces: Vec<Value> =
         server.nics.iter().map(|nic| interface_json(context, &server, nic)).collect();
     Ok(Answer::json(200, &json!({"interfaceAttachments": interfaces})))
@@ -171,6 +172,7 @@ fn no_volume(id: &str, volume_id: &str) -> Answer {
 /// `GET /servers/{id}/os-security-groups`
 pub fn list_security_groups(context: &Context<'_>, id: &str) -> Handled {
     let server = context.with_server(id, SimServer::clone)?;
+    context.must_reach_network()?;
     let known = security_groups::of(context.world, context.region, &server.project_id);
     let own = known.iter().filter(|group| server.security_groups.iter().any(|name| **name == *group.name));
     let shown: Vec<Value> = own.map(security_groups::nova_json).collect();

@@ -20,7 +20,7 @@ mod view;
 pub use view::mac_text;
 
 use crate::errors::{self, nova};
-use crate::faults::Service;
+use crate::faults::{Fault, Service};
 use crate::http::{Answer, Call, Handled, JSON};
 use crate::keystone::{Caller, validate};
 use crate::latency::Cost;
@@ -177,6 +177,17 @@ impl Context<'_> {
         let server = Uuid::parse_str(id).ok().and_then(|id| servers.get(&id));
         let server = server.filter(|server| self.may_see(server));
         server.map(read).ok_or_else(|| nova::server_not_found(id))
+    }
+
+    /// Nova asks Neutron about ports and security groups, and fails as Neutron does.
+    ///
+    /// Errors: 500 while the network service of the region misbehaves.
+    pub fn must_reach_network(&self) -> Result<(), Answer> {
+        let fault = self.shared.faults.get(self.shared.region_name(Some(self.region_number)), Service::Network);
+        match fault {
+            None | Some(Fault::Slow(_) | Fault::Drip { .. } | Fault::MalformedRow) => Ok(()),
+            Some(_) => Err(errors::fault(Service::Compute, 500, &self.shared.keystone_root())),
+        }
     }
 
     pub fn may_see(&self, server: &SimServer) -> bool {
