@@ -89,6 +89,58 @@ fn a_refresh_that_fails_keeps_the_page_and_says_so() {
 }
 
 #[test]
+fn a_part_that_fails_is_a_gap_and_the_other_parts_are_there() {
+    // Nova asks the region's Neutron about ports and security groups.
+    let setup = Setup::default().with("UPSTREAM_BREAKER_FAILURES", "100");
+    scene(setup, async |scene| {
+        let control = scene.control();
+        let id = control.add_server("RegionTwo", "alpha", server());
+        control.set_fault("RegionTwo", Service::Network, Some(Fault::Status(500)));
+        SignInPage::open(scene).await?.sign_in("alice").await?;
+        let page = ServerPage::open(scene, "alpha", "RegionTwo", &id).await?;
+        page.shows("Answers the phone").await?;
+        assert_eq!(page.gaps().await?, [""; 0]);
+        for (tab, text) in [("Volumes", "/dev/"), ("Action history", "reate"), ("JSON", "OS-EXT-STS")] {
+            page.choose_tab(tab).await?;
+            page.shows(text).await?;
+            assert_eq!(page.gaps().await?, [""; 0], "{tab}");
+        }
+        page.choose_tab("Addresses").await?;
+        page.shows("private").await?;
+        until("the ports to be a gap", async || Ok((page.gaps().await?.len() == 1).then_some(()))).await?;
+        page.choose_tab("Security").await?;
+        page.shows("Security groups could not be loaded.").await?;
+        control.set_fault("RegionTwo", Service::Network, None);
+        page.press("Retry").await?;
+        page.shows("default").await?;
+        assert_eq!(page.gaps().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_tab_says_why_it_is_empty_when_the_region_never_answered() {
+    let setup = Setup::default().with("UPSTREAM_BREAKER_FAILURES", "100").with("INDEX_POLL_IDLE_SECS", "600");
+    scene(setup, async |scene| {
+        let control = scene.control();
+        control.add_server("RegionTwo", "alpha", server());
+        let list = SignInPage::open(scene).await?.sign_in("alice").await?;
+        list.complete_table().await?;
+        control.set_fault("RegionTwo", Service::Compute, Some(Fault::Status(500)));
+        let page = list.open_server("the-one").await?;
+        for (tab, title) in [("JSON", "JSON"), ("Volumes", "Attached volumes")] {
+            page.choose_tab(tab).await?;
+            page.shows(&format!("{title} could not be loaded.")).await?;
+            let gap = page.gaps().await?.remove(0);
+            assert!(gap.contains("RegionTwo") && gap.contains("Retry"), "{gap}");
+        }
+        control.set_fault("RegionTwo", Service::Compute, None);
+        page.press("Retry").await?;
+        page.shows("/dev/").await
+    });
+}
+
+#[test]
 fn a_server_deleted_while_one_looks_at_it_is_said_to_be_gone() {
     let setup = Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2");
     scene(setup, async |scene| {

@@ -54,6 +54,13 @@ impl<'s> ServerPage<'s> {
         Ok(self.scene.browser.find(By::Id("main")).await?.text().await?)
     }
 
+    /// What stands in the place of the parts that could not be had.
+    pub async fn gaps(&self) -> Result<Vec<String>> {
+        let script = "
+            return [...document.querySelectorAll('[data-testid=missing-part]')].map(gap => gap.innerText);";
+        self.scene.browser.run(script, Vec::new()).await
+    }
+
     /// Presses a button by its label.
     pub async fn press(&self, label: &str) -> Result<()> {
         let path = format!("//main//button[contains(normalize-space(), '{label}')]");

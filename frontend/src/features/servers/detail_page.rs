@@ -132,7 +132,7 @@ fn whole(server: ShownServer, title: Signal<String>) -> El {
     let head = page_header(title, Some(above), vec![el("div").live_children(label)], vec![refresh]);
     let body = el("div")
         .class("page-body")
-        .child(el("div").class("notes").live_children(move || notes(server)))
+        .child(el("div").class("notes").live_children(move || notes(server, tab.get())))
         .child(tabs(texts::SECTIONS, use_tabs(), move || tab.get().key(), count))
         .child(el("div").live_children(move || vec![content()]));
     el("div").child(head).child(body)
@@ -156,8 +156,10 @@ fn open_tab(server: ShownServer, tab: DetailTab) -> El {
 }
 
 /// What is not as it should be: the server's own fault, a row that could not be read, a refresh that failed.
-fn notes(server: ShownServer) -> Vec<El> {
-    let failure = server.detail.failure();
+fn notes(server: ShownServer, tab: DetailTab) -> Vec<El> {
+    // A tab that shows nothing but the rest has the reason where the rest would be.
+    let has_gap = server.detail.with(|detail| detail.is_none()) && tab.is_of_the_rest();
+    let failure = server.detail.failure().filter(|_| !has_gap);
     server.row.with(|row| {
         let Some(row) = row else { return Vec::new() };
         let fault = row.fault.as_deref().map(|fault| text_banner(BannerKind::Failure, None, fault, None));

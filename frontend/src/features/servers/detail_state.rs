@@ -60,6 +60,11 @@ impl DetailTab {
         }
     }
 
+    /// It shows something that no row has.
+    pub fn is_of_the_rest(self) -> bool {
+        !matches!(self, Self::Overview | Self::Metadata)
+    }
+
     /// How many things are behind it, where that is known.
     pub fn count(self, row: Option<&ServerRow>, detail: Option<&ServerDetail>) -> Option<usize> {
         match self {

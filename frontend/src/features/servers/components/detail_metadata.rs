@@ -1,9 +1,9 @@
 //! A server's tags and metadata, and what Nova answered as it answered it.
 
-use super::detail_part::{section, table_or};
+use super::detail_part::{absent, section, table_or};
 use crate::{
     features::servers::{detail_page::ShownServer, detail_state::pretty_json, detail_texts as texts},
-    ui::{El, copy_button::copy_button, el, loaded::lines, table::Cell},
+    ui::{El, copy_button::copy_button, el, table::Cell},
 };
 
 pub fn metadata(server: ShownServer) -> Vec<El> {
@@ -33,7 +33,7 @@ pub fn metadata(server: ShownServer) -> Vec<El> {
 pub fn json(server: ShownServer) -> Vec<El> {
     let content = move || {
         server.detail.with(|detail| {
-            let Some(detail) = detail else { return vec![lines(8)] };
+            let Some(detail) = detail else { return vec![absent(texts::JSON, server)] };
             let json = pretty_json(&detail.raw);
             let copy = copy_button(json.clone(), texts::COPY_JSON.to_owned());
             let text = el("pre")

@@ -29,13 +29,20 @@ pub fn part_section<T: 'static>(
     nothing: &'static str,
 ) -> El {
     let content = move || {
-        server.detail.with(|detail| match detail.map(part) {
-            None => lines(2),
-            Some(Part::Known(items)) => table_or(heads, items.iter().map(row).collect(), nothing),
-            Some(Part::Missing(body)) => gap(title, &body.message, server.refresh),
+        server.detail.with(|detail| match detail.map(part)? {
+            Part::Known(items) => Some(table_or(heads, items.iter().map(row).collect(), nothing)),
+            Part::Missing(body) => Some(gap(title, &body.message, server.refresh)),
         })
     };
-    section(title, el("div").live_children(move || vec![content()]))
+    section(title, el("div").live_children(move || vec![content().unwrap_or_else(|| absent(title, server))]))
+}
+
+/// Something that comes with the rest of the server, while there is no rest: on its way, or a gap with its reason.
+pub fn absent(title: &str, server: ShownServer) -> El {
+    match server.detail.failure() {
+        None => lines(4),
+        Some(failure) => gap(title, &failure.message(), server.refresh),
+    }
 }
 
 /// A table, or the word that there is nothing in it.
