@@ -1,8 +1,9 @@
-//! Modal dialogs, on the browser's own `<dialog>`: it traps the focus, gives it back, and closes on Escape.
+//! Modal dialogs, on the browser's own `<dialog>`: it traps the focus, gives it back, and closes on Escape where it
+//! may.
 
 use leptos::{IntoView, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlDialogElement;
+use web_sys::{HtmlDialogElement, KeyboardEvent};
 
 use super::{
     Icon,
@@ -41,9 +42,22 @@ pub fn Dialog(
                 event.prevent_default();
             }
         })
-        .on("close", move |_| open.set(false));
+        .on("keydown", move |event| {
+            if !is_closable.get_untracked() && event.unchecked_ref::<KeyboardEvent>().key() == "Escape" {
+                event.prevent_default();
+            }
+        });
     let element: HtmlDialogElement = dialog.element().clone().unchecked_into();
     let element = send_wrapper::SendWrapper::new(element);
+    let closed = element.clone();
+    let dialog = dialog.on("close", move |_| {
+        // Chromium closes on a second Escape, or a second step back, whatever `cancel` was answered.
+        if open.get_untracked() && !is_closable.get_untracked() {
+            _ = closed.show_modal();
+        } else {
+            open.set(false);
+        }
+    });
     // After the content: it must be there when the browser looks for what to focus first.
     after(move || {
         let is_open = open.get();
