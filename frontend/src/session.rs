@@ -23,7 +23,7 @@ pub use prompt::SessionPrompt;
 use crate::{
     api_client::{ApiError, Call, on_session_ended, set_csrf_token},
     theme::{Theme, use_theme},
-    ui::{Held, use_announcer},
+    ui::{Held, announcer::Announcements, use_announcer},
 };
 use tabs::{Message, Tabs};
 
@@ -38,6 +38,8 @@ pub struct Session {
     is_continuing: RwSignal<bool>,
     tabs: StoredValue<Option<Tabs>, LocalStorage>,
     timer: StoredValue<Option<TimeoutHandle>>,
+    /// Kept, since timers and answers find no context.
+    announcer: Announcements,
 }
 
 impl Session {
@@ -143,7 +145,7 @@ impl Session {
         if self.standing.get_untracked() != Standing::Ended {
             let was_fresh = self.standing.get_untracked() == Standing::Fresh;
             if was_fresh && matches!(standing, Standing::EndingSoon { .. }) {
-                use_announcer().say(prompt::WARNING);
+                self.announcer.say(prompt::WARNING);
             }
             self.standing.set_if_new(standing);
         }
@@ -203,6 +205,7 @@ pub fn provide_session() -> Session {
         is_continuing: RwSignal::new(false),
         tabs: StoredValue::new_local(None),
         timer: StoredValue::new(None),
+        announcer: use_announcer(),
     };
     provide_context(session);
     // The page the server sent has the token already; state changes need not wait for the answer.
