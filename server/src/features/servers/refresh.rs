@@ -154,6 +154,13 @@ impl Keeper<'_> {
     fn note_failure(&self, trouble: Trouble) {
         let failure = trouble.failure();
         let (project, region) = (&self.index.key.project, &self.index.key.region);
+        if trouble.is_of_credentials() {
+            tracing::debug!(%project, %region, code = failure.code, "nobody who looks has a token that is accepted");
+            let why = matches!(trouble, Trouble::Credentials { .. }).then_some(failure);
+            let now = Instant::now();
+            self.index.update_health(|health| health.lacks_credentials(why, now, &self.shared.config));
+            return;
+        }
         tracing::warn!(%project, %region, code = failure.code, error = %trouble.chain(), "a region could not be asked");
         self.shared.metrics.count(Metric::IndexRefresh, &[region.as_str(), &failure.code]);
         let jitter = rand::random();

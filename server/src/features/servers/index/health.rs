@@ -21,10 +21,20 @@ pub struct Health {
     failure: Option<RegionFailure>,
     /// Failures in a row.
     failures: u32,
+    /// Nobody who looks has a token that is accepted, which is no fault of the region.
+    credentials: Missing,
     due_at: Instant,
     reconciled_at: Instant,
     /// The upstream's time from which changes are to be asked for; seconds since 1970.
     pub changes_since: Option<i64>,
+}
+
+/// Whether the credentials of those who look are of use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Missing {
+    Nothing,
+    /// None are, for this reason; `None`: whoever had them is told by other means.
+    Credentials(Option<RegionFailure>),
 }
 
 /// Why a region could not be asked, as its viewers are told.
@@ -45,6 +55,7 @@ impl Health {
             expected: None,
             failure: None,
             failures: 0,
+            credentials: Missing::Nothing,
             due_at: now,
             reconciled_at: now,
             changes_since: None,
@@ -80,8 +91,7 @@ impl Health {
         self.is_complete = true;
         self.true_at = Some(asked_at);
         self.expected = None;
-        self.failure = None;
-        self.failures = 0;
+        self.answers();
         let interval = if is_any_in_transition { config.poll_transition } else { config.poll_idle };
         // From its start: an answer that takes long does not make the intervals longer than that.
         self.due_at = (asked_at + interval).max(now + SHORTEST_PAUSE);
@@ -94,6 +104,7 @@ impl Health {
     /// Something came while a failure was shown: the region answers again, though not everything is there yet.
     pub fn answers(&mut self) {
         self.failure = None;
+        self.credentials = Missing::Nothing;
         self.failures = 0;
     }
 
@@ -112,6 +123,24 @@ impl Health {
         }
     }
 
+    /// The credentials of all who look are of no use. The region itself has not failed, so nothing is counted
+    /// against it, and whoever comes with good ones is not to wait.
+    pub fn lacks_credentials(&mut self, why: Option<Failure>, now: Instant, config: &IndexConfig) {
+        let why = why.map(|why| RegionFailure { code: why.code, message: why.message });
+        self.credentials = Missing::Credentials(why);
+        self.due_at = now + config.poll_idle.max(config.poll_transition);
+    }
+
+    /// Somebody came with credentials, or with new ones. True when they were waited for.
+    pub fn credentials_came(&mut self, now: Instant) -> bool {
+        if self.credentials == Missing::Nothing {
+            return false;
+        }
+        self.credentials = Missing::Nothing;
+        self.due_at = now;
+        true
+    }
+
     /// Somebody asks to try again: now, and with the shortest wait after it.
     pub fn retry_now(&mut self, now: Instant) {
         self.due_at = now;
@@ -127,7 +156,11 @@ impl Health {
 
     /// As viewers are told.
     pub fn state(&self, region: &Region, rows: u32, degraded_rows: u32, now: Instant) -> RegionState {
-        let status = match (self.is_complete, &self.failure) {
+        let failure = match &self.credentials {
+            Missing::Credentials(Some(why)) => Some(why),
+            _ => self.failure.as_ref(),
+        };
+        let status = match (self.is_complete, failure) {
             (true, None) => RegionStatus::Complete,
             (true, Some(_)) => RegionStatus::Stale,
             (false, None) => RegionStatus::Loading,
@@ -140,9 +173,9 @@ impl Health {
             rows,
             expected: self.expected.map(|expected| expected.max(rows)),
             age_ms: self.true_at.map(|at| ms(now.duration_since(at))),
-            retry_in_ms: self.failure.as_ref().map(|_| ms(self.due_at.duration_since(now))),
+            retry_in_ms: failure.map(|_| ms(self.due_at.duration_since(now))),
             degraded_rows,
-            failure: self.failure.clone(),
+            failure: failure.cloned(),
         }
     }
 }
@@ -238,6 +271,31 @@ mod tests {
         assert_eq!(state(&health, 3).age_ms, Some(3000));
         health.failed(failure("upstream_timeout"), now, 0.5, &config());
         assert_eq!((state(&health, 9).status, state(&health, 9).age_ms), (RegionStatus::Stale, Some(9000)));
+    }
+
+    #[test]
+    fn credentials_that_are_of_no_use_count_against_nobody_who_comes_later() {
+        let now = Instant::now();
+        let region: Region = "RegionOne".parse().expect("a region");
+        let mut health = Health::new(now);
+        health.succeeded(now, now, false, &config());
+        for _ in 0..9 {
+            health.lacks_credentials(Some(failure("token_expired")), now, &config());
+        }
+        assert_eq!(wait(&health, now), 15);
+        let shown = health.state(&region, 1, 0, now);
+        assert_eq!(shown.status, RegionStatus::Stale);
+        assert_eq!(shown.failure.map(|failure| failure.code).as_deref(), Some("token_expired"));
+        assert!(health.credentials_came(now) && wait(&health, now) == 0);
+        assert_eq!(health.state(&region, 1, 0, now).status, RegionStatus::Complete);
+        // It was the first failure of the region itself.
+        health.failed(failure("upstream_timeout"), now, 0.5, &config());
+        assert_eq!(wait(&health, now), 2);
+        assert!(!health.credentials_came(now) && wait(&health, now) == 2);
+        // Those whose sessions ended are told so by their streams.
+        health.succeeded(now, now, false, &config());
+        health.lacks_credentials(None, now, &config());
+        assert_eq!(health.state(&region, 1, 0, now).status, RegionStatus::Complete);
     }
 
     #[test]

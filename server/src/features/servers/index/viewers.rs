@@ -35,13 +35,19 @@ pub struct Viewer {
 
 /// All who look at one index now.
 pub(super) struct Viewers {
-    present: BTreeMap<u64, Arc<dyn Credentials>>,
+    present: BTreeMap<u64, Present>,
     next_number: u64,
     /// Somebody has gone to fetch the live stream and will be back until then.
     expected: Option<(Instant, Arc<dyn Credentials>)>,
     last_seen_at: Instant,
     /// The task that keeps the index true is running.
     pub is_kept: bool,
+}
+
+struct Present {
+    credentials: Arc<dyn Credentials>,
+    /// They were of no use when they were tried last, so others are tried first.
+    was_useless: bool,
 }
 
 impl RegionIndex {
@@ -51,20 +57,37 @@ impl RegionIndex {
         let mut viewers = self.viewers.lock();
         let number = viewers.next_number;
         viewers.next_number += 1;
-        viewers.present.insert(number, credentials);
+        viewers.present.insert(number, Present { credentials, was_useless: false });
         let needs_keeper = !std::mem::replace(&mut viewers.is_kept, true);
+        drop(viewers);
+        if self.health.lock().credentials_came(Instant::now()) {
+            self.hurry.notify_one();
+        }
         (Viewer { index: self.clone(), number, news }, needs_keeper)
     }
 
-    /// Credentials to ask with: of any who look, those first that came last, since their tokens are the freshest.
-    /// `unless` says which are known to be of no use.
+    /// Credentials to ask with: of any who look, those first that came last, since their tokens are the freshest;
+    /// those that were of no use come after all others. `unless` says which need not be tried again now.
     pub(in crate::features::servers) fn credentials(
         &self,
         mut unless: impl FnMut(&Arc<dyn Credentials>) -> bool,
     ) -> Option<Arc<dyn Credentials>> {
         let viewers = self.viewers.lock();
+        let of = |was_useless| {
+            let present = viewers.present.values().rev();
+            present.filter(move |one| one.was_useless == was_useless).map(|one| &one.credentials)
+        };
         let expected = viewers.expected.iter().map(|(_, credentials)| credentials);
-        viewers.present.values().rev().chain(expected).find(|credentials| !unless(credentials)).cloned()
+        of(false).chain(expected).chain(of(true)).find(|credentials| !unless(credentials)).cloned()
+    }
+
+    /// Remembers whether credentials were of use.
+    pub(in crate::features::servers) fn note_use(&self, credentials: &Arc<dyn Credentials>, is_useless: bool) {
+        for one in self.viewers.lock().present.values_mut() {
+            if Arc::ptr_eq(&one.credentials, credentials) {
+                one.was_useless = is_useless;
+            }
+        }
     }
 
     /// When nobody will be looking any more, if nobody comes; `None`: somebody looks.
@@ -101,7 +124,7 @@ impl Viewer {
     /// Leaves, but will be back within `within`: work under way goes on until then.
     pub fn leave_for(self, within: Duration) {
         let mut viewers = self.index.viewers.lock();
-        if let Some(credentials) = viewers.present.get(&self.number).cloned() {
+        if let Some(credentials) = viewers.present.get(&self.number).map(|one| one.credentials.clone()) {
             let until = Instant::now() + within;
             if viewers.expected.as_ref().is_none_or(|(present, _)| *present < until) {
                 viewers.expected = Some((until, credentials));

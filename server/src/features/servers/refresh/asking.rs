@@ -77,9 +77,16 @@ impl Keeper<'_> {
                         Refusal::Renewed if renewals == MOST_RENEWALS => {
                             return Err(Trouble::upstream(place.target.clone(), error));
                         }
-                        Refusal::Renewed => renewals += 1,
-                        Refusal::Ended => useless.push(credentials),
+                        Refusal::Renewed => {
+                            self.index.note_use(&credentials, false);
+                            renewals += 1;
+                        }
+                        Refusal::Ended => {
+                            self.index.note_use(&credentials, true);
+                            useless.push(credentials);
+                        }
                         Refusal::Unusable { code, message } => {
+                            self.index.note_use(&credentials, true);
                             useless.push(credentials);
                             last = Trouble::Credentials { code, message };
                         }
@@ -129,6 +136,11 @@ impl Trouble {
             }
         };
         Failure { code: code.to_owned(), message, retry_after }
+    }
+
+    /// It is about the tokens of those who look, and says nothing about the region.
+    pub fn is_of_credentials(&self) -> bool {
+        matches!(self, Self::Credentials { .. } | Self::Nobody)
     }
 
     /// For the log: everything that is known.

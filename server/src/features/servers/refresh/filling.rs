@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use api_types::ServerId;
+use api_types::{ServerId, servers::ServerRow};
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
 
@@ -18,10 +18,12 @@ use crate::{
     upstream::ServiceType,
 };
 
-/// What a step's call brought.
-enum Brought {
-    Page(PageAnswer),
-    Count(Option<u32>),
+/// What a step's call brought: what the plan is told, and what can be put into the index.
+struct Brought {
+    outcome: Outcome,
+    rows: Vec<ServerRow>,
+    /// The upstream's time when it was asked.
+    upstream_time: Option<i64>,
 }
 
 impl Keeper<'_> {
@@ -33,7 +35,7 @@ impl Keeper<'_> {
         self.prepare_flavors().await?;
         let cap = self.shared.upstream.client.config().concurrency;
         let mut calls = FuturesUnordered::new();
-        // Mishaps and timeouts since something was answered.
+        // Mishaps and timeouts since something usable was answered.
         let mut setbacks = 0;
         loop {
             while calls.len() < cap {
@@ -108,46 +110,44 @@ impl Keeper<'_> {
     async fn call(&self, step: Step) -> (Step, Result<Brought, Trouble>) {
         let compute = ServiceType::Compute;
         let detailed = |page: Page| self.ask(compute, move |up, at| up.list_detailed(at, page).boxed());
-        let result = match step {
-            Step::First { limit } => detailed(Page { limit, ..Page::default() }).await.map(Brought::Page),
-            Step::Follow { marker, limit } => {
-                detailed(Page { marker, limit, ..Page::default() }).await.map(Brought::Page)
-            }
+        let answer = match step {
+            Step::First { limit } => detailed(Page { limit, ..Page::default() }).await,
+            Step::Follow { marker, limit } => detailed(Page { marker, limit, ..Page::default() }).await,
             Step::Walk { side, marker, limit, .. } => {
-                detailed(Page { marker, limit, by_id: Some(side), ..Page::default() })
-                    .await
-                    .map(Brought::Page)
+                detailed(Page { marker, limit, by_id: Some(side), ..Page::default() }).await
             }
             Step::Light { marker, limit } => {
                 let page = Page { marker, limit, ..Page::default() };
-                self.ask(compute, move |up, at| up.list_light(at, page).boxed()).await.map(Brought::Page)
+                self.ask(compute, move |up, at| up.list_light(at, page).boxed()).await
             }
-            Step::Count => self.ask(compute, |up, at| up.count_servers(at).boxed()).await.map(Brought::Count),
+            Step::Count => {
+                let count = self.ask(compute, |up, at| up.count_servers(at).boxed()).await;
+                return (step, count.map(Brought::count));
+            }
         };
-        (step, result)
+        (step, answer.and_then(|answer| self.read(step, &answer)))
+    }
+
+    /// Reads a page. One that cannot be read is no answer, however good its status was.
+    fn read(&self, step: Step, answer: &PageAnswer) -> Result<Brought, Trouble> {
+        let page = RawPage::parse(&answer.answer.body).map_err(|error| self.malformed(&error))?;
+        let rows = if matches!(step, Step::Light { .. }) {
+            Vec::new()
+        } else {
+            let names = self.index.names();
+            page.servers.iter().map(|raw| decode_row(raw, &names)).collect()
+        };
+        let outcome = Outcome::Page { ids: page.ids(), has_next: page.has_next() };
+        Ok(Brought { outcome, rows, upstream_time: Some(upstream_time(answer)) })
     }
 
     fn take(&self, step: Step, brought: Brought) -> Result<(), Trouble> {
-        let answer = match brought {
-            Brought::Count(count) => return self.note(step, Outcome::Count(count), &[]),
-            Brought::Page(answer) => answer,
-        };
         if let Some(fill) = self.index.fill.lock().as_mut() {
-            fill.upstream_time.get_or_insert_with(|| upstream_time(&answer));
+            fill.upstream_time = fill.upstream_time.or(brought.upstream_time);
         }
-        let page = match RawPage::parse(&answer.answer.body) {
-            Ok(page) => page,
-            Err(error) => return self.take_trouble(step, self.malformed(&error), 1),
-        };
-        let outcome = Outcome::Page { ids: page.ids(), has_next: page.has_next() };
-        if matches!(step, Step::Light { .. }) {
-            return self.note(step, outcome, &[]);
-        }
-        let names = self.index.names();
-        let rows: Vec<_> = page.servers.iter().map(|raw| decode_row(raw, &names)).collect();
-        self.index.apply(&rows, &[]);
-        let ids: Vec<ServerId> = rows.iter().map(|row| row.id).collect();
-        self.note(step, outcome, &ids)
+        self.index.apply(&brought.rows, &[]);
+        let ids: Vec<ServerId> = brought.rows.iter().map(|row| row.id).collect();
+        self.note(step, brought.outcome, &ids)
     }
 
     /// Tells the plan, and the viewers what is expected now.
@@ -174,6 +174,10 @@ impl Keeper<'_> {
 
     /// Goes on where that is possible: with fewer rows, with another question, or with the same once more.
     fn take_trouble(&self, step: Step, trouble: Trouble, setbacks: u32) -> Result<(), Trouble> {
+        if trouble.is_of_credentials() {
+            self.with_fill(|plan| plan.give_back(step));
+            return Err(trouble);
+        }
         let is_extra = matches!(step, Step::Light { .. } | Step::Count);
         let is_first = matches!(step, Step::First { .. });
         let outcome = match &trouble {
@@ -224,6 +228,12 @@ impl Keeper<'_> {
         });
         self.shared.metrics.time(Metric::IndexFill, &[self.index.key.region.as_str()], started_at.elapsed());
         Ok(asked_at)
+    }
+}
+
+impl Brought {
+    fn count(count: Option<u32>) -> Self {
+        Self { outcome: Outcome::Count(count), rows: Vec::new(), upstream_time: None }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Regions that do not answer as they should: the others are complete, and the reason has a name.
 
 use api_types::servers::RegionStatus;
-use simcloud::{CloudConfig, Fault, NewServer, Service};
+use simcloud::{CloudConfig, Fault, NewServer, ProjectSeed, Service};
 
 use super::*;
 use crate::testing::until;
@@ -82,6 +82,27 @@ async fn a_region_that_fails_later_keeps_its_rows_and_says_how_old_they_are(db: 
     app.cloud.admin().clear_faults();
     watcher.until_complete().await;
     assert_eq!(watcher.seen.resets, 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_that_cannot_be_read_end_a_fill_after_some_of_them(db: PgPool) {
+    let cloud = CloudConfig {
+        projects: vec![ProjectSeed::new("alpha").with("RegionOne", 2_000)],
+        ..CloudConfig::default()
+    };
+    let app = TestApp::with(db, cloud, |source| {
+        source.with_env("UPSTREAM_CONCURRENCY", "1").with_env("INDEX_POLL_TRANSITION_SECS", "60")
+    })
+    .await;
+    let path = list_path(&app.project("alpha"));
+    let mut watcher = Watcher::open(&app.signed_in("alice"), &path).await;
+    watcher.until("a part of the rows", |seen| seen.rows.len() > 300).await;
+    let admin = app.cloud.admin();
+    admin.set_fault("RegionOne", Service::Compute, Some(Fault::MalformedJson));
+    admin.reset_calls();
+    let seen = watcher.until("the failure", |seen| seen.failure("RegionOne").is_some()).await;
+    assert_eq!(seen.failure("RegionOne"), Some("upstream_malformed"));
+    assert!(admin.call_count("RegionOne", Service::Compute) < 8);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -186,6 +207,47 @@ async fn when_one_viewers_token_is_revoked_another_viewers_is_used(db: PgPool) {
     ));
     first.until("the new server", |seen| seen.row(new).is_some()).await;
     assert_eq!(first.seen.ended, None);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_expired_token_is_trouble_for_nobody_but_its_viewer(db: PgPool) {
+    let lifetime = Duration::from_secs(600);
+    let cloud = CloudConfig { token_lifetime: lifetime, ..CloudConfig::default() };
+    let app = TestApp::with(db, cloud, |source| {
+        // The next question comes at once, and after a trouble nothing would for a minute.
+        source.with_env("INDEX_POLL_IDLE_SECS", "0.1").with_env("INDEX_POLL_TRANSITION_SECS", "60")
+    })
+    .await;
+    let path = list_path(&app.project("three"));
+    let expired = app.signed_in("demo");
+    let mut first = Watcher::open(&expired, &path).await;
+    first.until_complete().await;
+    app.cloud.admin().advance(lifetime);
+    app.clock.advance(lifetime);
+    let is_told = |seen: &super::viewer::Seen| {
+        REGIONS.iter().all(|name| seen.failure(name) == Some("token_expired"))
+    };
+    first.until("the reason", is_told).await;
+
+    let mut second = Watcher::open(&app.signed_in("demo"), &path).await;
+    let seen = second.until("its regions", |seen| seen.is_caught_up).await;
+    assert_eq!(REGIONS.map(|name| seen.failure(name)), [None; 3]);
+    let new = app.cloud.admin().add_server("RegionOne", "three", NewServer::default());
+    second.until("the new server", |seen| seen.row(server_id(&new)).is_some()).await;
+    drop((first, second));
+
+    // The password again, and the page comes back with a token that is accepted.
+    app.cloud.admin().advance(lifetime);
+    app.clock.advance(lifetime);
+    let password = api_types::session::ContinueSession {
+        password: simcloud::DEMO_PASSWORD.to_owned(),
+        totp: None,
+    };
+    let renewed = expired.post(routes::SESSION_CONTINUE, &password).await;
+    renewed.assert_status(axum::http::StatusCode::OK);
+    let new = app.cloud.admin().add_server("RegionOne", "three", NewServer::default());
+    let mut again = Watcher::open(&expired, &path).await;
+    again.until("the newer server", |seen| seen.row(server_id(&new)).is_some()).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]
