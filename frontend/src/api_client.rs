@@ -28,6 +28,15 @@ pub enum ApiError {
     Aborted,
 }
 
+/// What a 401 says is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Nothing but signing in again helps.
+    Session,
+    /// The session is there, its upstream token has run out: the password brings another.
+    Token,
+}
+
 /// A call to the server, made to be sent once.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -155,7 +164,19 @@ impl ApiError {
 
     /// The session is over: nothing but signing in again helps.
     pub fn is_session_ended(&self) -> bool {
-        matches!(self, Self::Refused { status: 401, body } if body.code == "session_ended")
+        self.over() == Some(Over::Session)
+    }
+
+    /// What is over, where that is the reason.
+    pub fn over(&self) -> Option<Over> {
+        match self {
+            Self::Refused { status: 401, body } => match body.code.as_str() {
+                "session_ended" => Some(Over::Session),
+                "token_expired" => Some(Over::Token),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Asking again may help.
@@ -178,16 +199,16 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// Reads why an answer that is not `ok` refused; for those who read bodies themselves. Tells the session, where that
-/// is the reason.
+/// Reads why an answer that is not `ok` refused; for those who read bodies themselves. Tells the session, where the
+/// reason is that it or its token is over.
 pub async fn refusal_of(response: &Response) -> ApiError {
     let Ok(text) = text_of(response).await else { return malformed(response) };
     let Ok(body) = serde_json::from_slice(text.as_bytes()) else { return malformed(response) };
     let refusal = ApiError::Refused { status: response.status(), body };
-    if refusal.is_session_ended() {
-        SESSION_ENDED.with_borrow(|tell| {
+    if let Some(over) = refusal.over() {
+        SESSION_OVER.with_borrow(|tell| {
             if let Some(tell) = tell {
-                tell();
+                tell(over);
             }
         });
     }
@@ -210,14 +231,16 @@ pub fn set_csrf_token(token: &str) {
     CSRF_TOKEN.with_borrow_mut(|held| token.clone_into(held));
 }
 
-/// Whom to tell when an answer says that the session has ended.
-pub fn on_session_ended(tell: impl Fn() + 'static) {
-    SESSION_ENDED.with_borrow_mut(|held| *held = Some(Box::new(tell)));
+/// Whom to tell when an answer says that the session, or its token, is over.
+pub fn on_session_over(tell: impl Fn(Over) + 'static) {
+    SESSION_OVER.with_borrow_mut(|held| *held = Some(Box::new(tell)));
 }
+
+type Tell = Box<dyn Fn(Over)>;
 
 thread_local! {
     static CSRF_TOKEN: RefCell<String> = const { RefCell::new(String::new()) };
-    static SESSION_ENDED: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+    static SESSION_OVER: RefCell<Option<Tell>> = const { RefCell::new(None) };
 }
 
 async fn text_of(response: &Response) -> Result<String, ApiError> {
@@ -251,11 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_word_for_it_ends_a_session() {
+    fn only_our_own_words_for_it_end_a_session_or_its_token() {
         assert!(refused(401, "session_ended").is_session_ended());
         assert!(!refused(401, "wrong_credentials").is_session_ended());
         assert!(!refused(503, "session_ended").is_session_ended());
         assert!(!ApiError::Malformed { status: 401, request_id: None }.is_session_ended());
+        assert_eq!(refused(401, "token_expired").over(), Some(Over::Token));
+        assert!(!refused(401, "token_expired").is_session_ended());
+        assert_eq!(refused(403, "token_expired").over(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use web_sys::AbortSignal;
 
 use crate::{
     api_client::{ApiError, until_left},
+    session::Session,
     ui::{El, Failure, Held, effect::after, loaded::loaded},
 };
 
@@ -27,6 +28,10 @@ pub fn ask<T: 'static>(question: impl Fn(Option<AbortSignal>) -> Option<Answerin
     let latest = Rc::new(Cell::new(0_u32));
     after(move || {
         asked.again.track();
+        // What was refused because the session was over is asked again once it goes on.
+        if let Some(session) = use_context::<Session>() {
+            session.renewals().track();
+        }
         let number = latest.get().wrapping_add(1);
         latest.set(number);
         let Some(answering) = question(until_left()) else { return };

@@ -21,7 +21,7 @@ pub use expiry::{Expiry, Standing};
 pub use prompt::SessionPrompt;
 
 use crate::{
-    api_client::{ApiError, Call, on_session_ended, set_csrf_token},
+    api_client::{ApiError, Call, Over, on_session_over, set_csrf_token},
     theme::{Theme, use_theme},
     ui::{Held, announcer::Announcements, use_announcer},
 };
@@ -65,6 +65,13 @@ impl Session {
             // Nothing is on screen yet that could be lost.
             self.go_to_sign_in();
         }
+    }
+
+    /// The server said that the upstream token has run out, whatever the clock here says.
+    pub fn expire(self) {
+        // Before the server has said who is signed in there is no end to move; its answer will have it.
+        self.expiry.update_value(|expiry| *expiry = expiry.map(|expiry| expiry.over(Date::now())));
+        self.check();
     }
 
     /// Tells the other tabs what the panel looks like now.
@@ -213,7 +220,10 @@ pub fn provide_session() -> Session {
     set_csrf_token(&sent.and_then(|sent| sent.get_attribute("content")).unwrap_or_default());
     let Some(owner) = Owner::current() else { return session };
     session.tabs.set_value(Tabs::open(move |message| owner.with(|| session.hear(message))));
-    on_session_ended(move || session.end());
+    on_session_over(move |over| match over {
+        Over::Session => session.end(),
+        Over::Token => session.expire(),
+    });
     // A machine that slept has missed its timers; the first look at the page makes up for it.
     let woken = window_event_listener_untyped("visibilitychange", move |_| session.check());
     on_cleanup(move || woken.remove());

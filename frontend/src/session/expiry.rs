@@ -36,6 +36,11 @@ impl Expiry {
         }
     }
 
+    /// The same, over by now.
+    pub fn over(self, now_ms: f64) -> Self {
+        Self { expires_at_ms: self.expires_at_ms.min(now_ms), ..self }
+    }
+
     pub fn standing(&self, now_ms: f64) -> Standing {
         let left_ms = self.expires_at_ms - now_ms;
         if left_ms <= 0.0 {
@@ -89,6 +94,13 @@ mod tests {
     fn a_machine_that_slept_through_the_warning_wakes_to_the_end() {
         assert_eq!(expiry().standing(NOW + 90_000_000.0), Standing::Expired);
         assert_eq!(expiry().next_look_in(NOW + 90_000_000.0), None);
+    }
+
+    #[test]
+    fn what_the_server_calls_over_is_over_before_the_clock_says_so() {
+        assert_eq!(expiry().over(NOW).standing(NOW), Standing::Expired);
+        let over = expiry().over(NOW + 9_000_000.0);
+        assert_eq!(over, expiry(), "over already");
     }
 
     #[test]
