@@ -8,6 +8,7 @@ mod forged_requests;
 mod imports_point_one_way;
 mod keystone_decides;
 mod lockout;
+mod old_cookie;
 mod open_redirect;
 mod projects;
 mod request_log;

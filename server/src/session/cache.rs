@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Liveness, Session, SessionId};
+use super::{Liveness, Session, SessionId, store::LiveSessionRow};
 
 /// Sessions by the hash of their cookie.
 #[derive(Default)]
@@ -29,14 +29,17 @@ pub struct Entry {
     pub last_seen_at: DateTime<Utc>,
     /// When a use was last handed on to be written.
     pub touched_at: Option<DateTime<Utc>>,
+    /// Set once the cookie has been replaced: then it is worth nothing, though the session goes on.
+    pub good_until: Option<Instant>,
 }
 
 /// Beyond so many sessions the ones confirmed longest ago are dropped; a session takes about 1 KB.
 const MOST_ENTRIES: usize = 50_000;
 
 impl Cache {
-    pub fn get(&self, cookie_hash: &[u8; 32]) -> Option<&Entry> {
-        self.entries.get(cookie_hash)
+    /// The session of a cookie, unless the cookie has been replaced and its time is over.
+    pub fn get(&self, cookie_hash: &[u8; 32], at: Instant) -> Option<&Entry> {
+        self.entries.get(cookie_hash).filter(|entry| entry.good_until.is_none_or(|until| at < until))
     }
 
     pub fn get_mut(&mut self, cookie_hash: &[u8; 32]) -> Option<&mut Entry> {
@@ -58,6 +61,26 @@ impl Cache {
             hashes.push(cookie_hash);
         }
         self.entries.insert(cookie_hash, entry);
+    }
+
+    /// Notes that a cookie has been replaced. What was noted first stays: a cookie never becomes good again.
+    pub fn replace_cookie(&mut self, cookie_hash: &[u8; 32], until: Instant) {
+        if let Some(entry) = self.entries.get_mut(cookie_hash) {
+            entry.good_until.get_or_insert(until);
+        }
+    }
+
+    /// Forgets a cookie; whose it was. The session and the other cookies of it stay.
+    pub fn forget_cookie(&mut self, cookie_hash: &[u8; 32]) -> Option<SessionId> {
+        let entry = self.entries.remove(cookie_hash)?;
+        let id = entry.session.id;
+        if let Some(hashes) = self.cookies.get_mut(&id) {
+            hashes.retain(|hash| hash != cookie_hash);
+            if hashes.is_empty() {
+                self.cookies.remove(&id);
+            }
+        }
+        Some(id)
     }
 
     /// The one liveness of a session on this node.
@@ -84,34 +107,43 @@ impl Cache {
         self.liveness.iter().filter(|(_, liveness)| liveness.strong_count() > 0).map(|(id, _)| *id).collect()
     }
 
-    /// Notes what Postgres says of a session that it was asked about by id.
-    pub fn confirm(
-        &mut self,
-        id: SessionId,
-        last_seen_at: DateTime<Utc>,
-        at: Instant,
-    ) -> Option<DateTime<Utc>> {
-        let hashes = self.cookies.get(&id)?;
-        let mut latest = last_seen_at;
-        for hash in hashes {
-            if let Some(entry) = self.entries.get_mut(hash) {
+    /// Notes what Postgres says of a session that it was asked about by id. Returns when the session was last seen,
+    /// here or elsewhere. A cookie that Postgres does not name is forgotten; it will be asked about if it comes.
+    pub fn confirm(&mut self, live: &LiveSessionRow, now: DateTime<Utc>, at: Instant) -> DateTime<Utc> {
+        let mut latest = live.last_seen_at;
+        for hash in self.cookies.get(&live.id).cloned().unwrap_or_default() {
+            let previous = live.previous_cookie.as_ref().filter(|(previous, _)| *previous == hash);
+            if let Some((_, until)) = previous {
+                self.replace_cookie(&hash, at + (*until - now).to_std().unwrap_or_default());
+            } else if live.cookie_hash != hash {
+                self.forget_cookie(&hash);
+            }
+            if let Some(entry) = self.entries.get_mut(&hash) {
                 entry.confirmed_at = at;
-                entry.last_seen_at = entry.last_seen_at.max(last_seen_at);
+                entry.last_seen_at = entry.last_seen_at.max(live.last_seen_at);
                 latest = latest.max(entry.last_seen_at);
             }
         }
-        Some(latest)
+        latest
     }
 
-    /// Drops what was confirmed before `before`, and the traces of sessions nobody holds any more.
+    /// Drops what was confirmed before `before`, cookies whose time was over by then, and the traces of sessions
+    /// nobody holds any more.
     pub fn prune(&mut self, before: Instant) {
-        self.entries.retain(|_, entry| entry.confirmed_at >= before);
+        self.entries.retain(|_, entry| {
+            entry.confirmed_at >= before && entry.good_until.is_none_or(|until| until >= before)
+        });
         let entries = &self.entries;
         self.cookies.retain(|_, hashes| {
             hashes.retain(|hash| entries.contains_key(hash));
             !hashes.is_empty()
         });
         self.liveness.retain(|_, liveness| liveness.strong_count() > 0);
+    }
+
+    /// Whether a session is kept here under any cookie.
+    pub fn knows(&self, id: SessionId) -> bool {
+        self.cookies.contains_key(&id)
     }
 
     pub fn len(&self) -> usize {

@@ -119,8 +119,9 @@ impl Sessions {
             Ok(None) => {
                 inner.database_answers();
                 inner.metrics.count(Metric::SessionLookup, &["none"]);
-                if let Some(entry) = kept {
-                    self.forget(entry.session.id);
+                // The cookie is worth nothing; its session may well go on under a newer one.
+                if let Some(id) = inner.forget_cookie(&hash) {
+                    self.confirm(&[id]).await.unwrap_or_else(|error| inner.database_fails(&error));
                 }
                 Err(ApiError::SessionEnded)
             }
@@ -181,6 +182,7 @@ impl Sessions {
             self.forget(session.id);
             return Err(ApiError::SessionEnded);
         }
+        inner.replace_cookie(&row.previous_cookie_hash, OLD_COOKIE_LASTS);
         inner.take_in(cookie.hash(), session.id, |liveness| Session {
             id: session.id,
             user: session.user.clone(),
@@ -243,6 +245,13 @@ impl Sessions {
     /// Forgets a session on this node and tells everybody who holds it. For ends that others decided.
     pub fn forget(&self, id: SessionId) {
         self.0.forget(id);
+    }
+
+    /// Asks Postgres about sessions by their ids, and ends those on this node that are gone.
+    pub async fn confirm(&self, ids: &[SessionId]) -> sqlx::Result<()> {
+        let live = self.0.store.find_live(ids, self.0.clock.now()).await?;
+        self.0.confirm(ids, &live);
+        Ok(())
     }
 
     pub fn store(&self) -> &SessionStore {

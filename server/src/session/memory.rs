@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use super::{
     EndReason, Liveness, Sealer, Session, SessionId, SessionStore,
     cache::{Cache, Entry},
-    store::SessionRow,
+    store::{LiveSessionRow, SessionRow},
 };
 use crate::{
     clock::Clock,
@@ -83,9 +83,21 @@ impl Inner {
             confirmed_at: self.clock.instant(),
             last_seen_at: now,
             touched_at: Some(now),
+            good_until: None,
         };
         state.cache.put(cookie_hash, entry);
         session
+    }
+
+    /// Notes that a cookie has been replaced and until when it is still good.
+    pub fn replace_cookie(&self, cookie_hash: &[u8; 32], lasts: TimeDelta) {
+        let until = self.clock.instant() + lasts.to_std().unwrap_or_default();
+        self.state.lock().cache.replace_cookie(cookie_hash, until);
+    }
+
+    /// Forgets a cookie, not its session; whose it was.
+    pub fn forget_cookie(&self, cookie_hash: &[u8; 32]) -> Option<SessionId> {
+        self.state.lock().cache.forget_cookie(cookie_hash)
     }
 
     /// Forgets a session and tells everybody who holds it.
@@ -107,19 +119,24 @@ impl Inner {
         if self.hears.load(Ordering::Relaxed) { self.config.cache } else { self.config.cache_deaf }
     }
 
+    pub fn knows(&self, id: SessionId) -> bool {
+        self.state.lock().cache.knows(id)
+    }
+
     pub fn known(&self) -> Vec<SessionId> {
         self.state.lock().cache.known()
     }
 
     /// Notes which of the sessions asked about there are; ends the others on this node.
-    pub fn confirm(&self, asked: &[SessionId], live: &[(SessionId, DateTime<Utc>)]) {
+    pub fn confirm(&self, asked: &[SessionId], live: &[LiveSessionRow]) {
         self.database_answers();
-        let live: HashMap<_, _> = live.iter().copied().collect();
-        let idle_since = self.clock.now() - self.config.idle;
+        let live: HashMap<SessionId, &LiveSessionRow> = live.iter().map(|row| (row.id, row)).collect();
+        let now = self.clock.now();
+        let idle_since = now - self.config.idle;
         let at = self.clock.instant();
         let mut state = self.state.lock();
         for id in asked {
-            let last_seen_at = live.get(id).map(|seen| state.cache.confirm(*id, *seen, at).unwrap_or(*seen));
+            let last_seen_at = live.get(id).map(|live| state.cache.confirm(live, now, at));
             if last_seen_at.is_none_or(|seen| seen <= idle_since) && state.cache.end(*id) {
                 state.ended.insert(*id, Ended { at, is_deleted: true });
             }
@@ -198,7 +215,7 @@ impl Inner {
     }
 
     pub fn kept(&self, hash: &[u8; 32]) -> Option<Entry> {
-        self.state.lock().cache.get(hash).cloned()
+        self.state.lock().cache.get(hash, self.clock.instant()).cloned()
     }
 
     pub fn is_fresh(&self, entry: &Entry) -> bool {
@@ -217,10 +234,14 @@ impl Inner {
         if state.ended.contains_key(&row.id) {
             return None;
         }
-        let known = state.cache.get(&hash);
+        let at = self.clock.instant();
+        let known = state.cache.get(&hash, at);
         let (last_seen_at, touched_at) = known.map_or((row.last_seen_at, Some(row.last_seen_at)), |known| {
             (known.last_seen_at.max(row.last_seen_at), known.touched_at)
         });
+        let now = self.clock.now();
+        let good_until = row.cookie_until.map(|until| at + (until - now).to_std().unwrap_or_default());
+        let good_until = known.and_then(|known| known.good_until).or(good_until);
         let session = Arc::new(Session {
             id: row.id,
             user: row.user,
@@ -232,7 +253,7 @@ impl Inner {
             expires_at: row.expires_at,
             liveness: state.cache.liveness(row.id),
         });
-        let entry = Entry { session, confirmed_at: self.clock.instant(), last_seen_at, touched_at };
+        let entry = Entry { session, confirmed_at: at, last_seen_at, touched_at, good_until };
         state.cache.put(hash, entry.clone());
         Some(entry)
     }

@@ -1,4 +1,4 @@
-//! Hears from Postgres which sessions have ended, on whichever node.
+//! Hears from Postgres which sessions have ended or have a new cookie, on whichever node.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -6,8 +6,9 @@ use sqlx::{Executor, postgres::PgListener};
 
 use super::{SessionId, Sessions};
 
-/// The channel of the trigger on `sessions`.
-const CHANNEL: &str = "session_ended";
+/// The channels of the triggers on `sessions`.
+const ENDED: &str = "session_ended";
+const RENEWED: &str = "session_renewed";
 /// A connection that says nothing for so long is asked whether it is still there.
 const QUIET: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -31,7 +32,7 @@ async fn hear(sessions: &Sessions, pause: &mut Duration) -> sqlx::Error {
     let inner = sessions.inner();
     let connect = async {
         let mut listener = PgListener::connect_with(inner.store.pool()).await?;
-        listener.listen(CHANNEL).await?;
+        listener.listen_all([ENDED, RENEWED]).await?;
         Ok(listener)
     };
     let mut listener = match connect.await {
@@ -46,9 +47,13 @@ async fn hear(sessions: &Sessions, pause: &mut Duration) -> sqlx::Error {
     *pause = FIRST_PAUSE;
     loop {
         match tokio::time::timeout(QUIET, listener.try_recv()).await {
-            Ok(Ok(Some(ended))) => {
-                if let Ok(id) = ended.payload().parse() {
-                    sessions.forget(SessionId(id));
+            Ok(Ok(Some(said))) => {
+                let id = said.payload().parse().map(SessionId);
+                match (said.channel(), id) {
+                    (ENDED, Ok(id)) => sessions.forget(id),
+                    // Beside the listening: the next word may be that a session has ended.
+                    (RENEWED, Ok(id)) if inner.knows(id) => drop(tokio::spawn(ask_again(sessions.clone(), id))),
+                    _ => {}
                 }
             }
             // The connection was lost, and with it maybe some words.
@@ -60,5 +65,13 @@ async fn hear(sessions: &Sessions, pause: &mut Duration) -> sqlx::Error {
                 Err(_) => return sqlx::Error::PoolTimedOut,
             },
         }
+    }
+}
+
+/// Finds out which cookie is the old one and when it is over.
+async fn ask_again(sessions: Sessions, id: SessionId) {
+    if let Err(error) = sessions.confirm(&[id]).await {
+        // It is asked about again soon, as every session in memory is.
+        tracing::debug!(%error, "a session with a new cookie could not be asked about");
     }
 }

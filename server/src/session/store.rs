@@ -28,6 +28,17 @@ pub struct SessionRow {
     pub created_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    /// Until when the cookie it was found by is good; `None` for the present one.
+    pub cookie_until: Option<DateTime<Utc>>,
+}
+
+/// What is asked again and again about a session that is in memory.
+pub struct LiveSessionRow {
+    pub id: SessionId,
+    pub last_seen_at: DateTime<Utc>,
+    pub cookie_hash: Vec<u8>,
+    /// The cookie before, and until when it is good.
+    pub previous_cookie: Option<(Vec<u8>, DateTime<Utc>)>,
 }
 
 /// A row of `sessions`, as it is first written.
@@ -113,7 +124,8 @@ impl SessionStore {
     ) -> Result<Option<SessionRow>> {
         let find = query!(
             "SELECT id, user_id, user_name, domain_id, domain_name, token, token_expires_at, needs_totp,
-                default_project, created_at, last_seen_at, expires_at
+                default_project, created_at, last_seen_at, expires_at,
+                CASE WHEN cookie_hash <> $1 THEN previous_cookie_until END AS cookie_until
             FROM sessions
             WHERE cookie_hash = $1 OR (previous_cookie_hash = $1 AND previous_cookie_until > $2)",
             &cookie_hash[..],
@@ -134,6 +146,7 @@ impl SessionStore {
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
             expires_at: row.expires_at,
+            cookie_until: row.cookie_until,
         });
         self.bounded(find.fetch_optional(&self.db)).await
     }
@@ -145,19 +158,22 @@ impl SessionStore {
         self.bounded(find.fetch_optional(&self.db)).await
     }
 
-    /// Which of these sessions there are, and when each was last seen.
-    pub async fn find_live(
-        &self,
-        ids: &[SessionId],
-        now: DateTime<Utc>,
-    ) -> Result<Vec<(SessionId, DateTime<Utc>)>> {
+    /// Which of these sessions there are, under which cookies, and when each was last seen.
+    pub async fn find_live(&self, ids: &[SessionId], now: DateTime<Utc>) -> Result<Vec<LiveSessionRow>> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let find = query!(
-            "SELECT id, last_seen_at FROM sessions WHERE id = ANY($1) AND expires_at > $2",
+            "SELECT id, last_seen_at, cookie_hash, previous_cookie_hash, previous_cookie_until
+            FROM sessions
+            WHERE id = ANY($1) AND expires_at > $2",
             &ids,
             now,
         )
-        .map(|row| (SessionId(row.id), row.last_seen_at));
+        .map(|row| LiveSessionRow {
+            id: SessionId(row.id),
+            last_seen_at: row.last_seen_at,
+            cookie_hash: row.cookie_hash,
+            previous_cookie: row.previous_cookie_hash.zip(row.previous_cookie_until),
+        });
         self.bounded(find.fetch_all(&self.db)).await
     }
 

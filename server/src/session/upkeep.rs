@@ -56,10 +56,8 @@ impl Drop for Upkeep {
 
 /// Asks Postgres about every session in memory or held by a stream, and ends those that are gone.
 pub async fn confirm_known(sessions: &Sessions) -> sqlx::Result<()> {
-    let inner = sessions.inner();
-    for ids in inner.known().chunks(CONFIRM_BATCH) {
-        let live = inner.store.find_live(ids, inner.clock.now()).await?;
-        inner.confirm(ids, &live);
+    for ids in sessions.inner().known().chunks(CONFIRM_BATCH) {
+        sessions.confirm(ids).await?;
     }
     Ok(())
 }
