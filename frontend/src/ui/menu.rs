@@ -8,31 +8,18 @@ use super::{
     Align, El, Icon,
     dom::{focus, focused, query_all},
     element::{el, icon as icon_el},
-    popover::{Opener, PopoverHandle, face, popover},
+    popover::{Opener, PopoverHandle, popover},
 };
 
-/// A button with a menu of [`MenuItem`]s.
-#[component]
-pub fn Menu(
-    #[prop(into)] label: Signal<String>,
-    #[prop(into, optional)] icon: Option<Icon>,
-    #[prop(optional)] align: Align,
-    children: ChildrenFn,
-) -> impl IntoView {
-    let opener = Opener { face: face(icon, Some(label)), is_wordless: false, ..opener(label, align) };
-    menu(opener, move || vec![el("div").view(children())])
-}
-
-/// Something to do.
-#[component]
-pub fn MenuItem(
-    #[prop(into, optional)] icon: Option<Icon>,
-    #[prop(into, optional)] disabled_reason: MaybeProp<String>,
-    #[prop(into)] on_select: Callback<()>,
-    children: Children,
-) -> impl IntoView {
-    let item = action(icon, on_select, disabled_reason);
-    item.child(el("span").view(children()))
+/// A button with a menu: the items are made anew each time it opens.
+pub fn menu(opener: Opener, items: impl Fn() -> Vec<El> + 'static) -> El {
+    popover(opener, move || {
+        el("div")
+            .class("menu")
+            .attr("role", "presentation")
+            .children(items())
+            .on("keydown", |event| move_focus(event.unchecked_ref()))
+    })
 }
 
 /// A quiet button of one icon with a menu, as the top bar has them.
@@ -43,13 +30,30 @@ pub fn icon_menu(
     items: impl Fn() -> Vec<El> + 'static,
 ) -> El {
     let face = vec![el("span").class("icon-holder").live_children(move || vec![icon_el(icon())])];
-    let label = Signal::stored(label.to_owned());
-    menu(Opener { face, class: "button quiet", ..opener(label, align) }, items)
+    menu(Opener { align, ..Opener::with_face(label, face, "menu") }, items)
 }
 
 /// Something to do, in a menu.
-pub fn menu_item(icon: Icon, text: &str, run: impl Fn() + Send + Sync + 'static) -> El {
-    action(Some(icon), Callback::new(move |()| run()), MaybeProp::default()).child(el("span").text(text))
+pub fn menu_item(icon: Icon, text: &str, run: impl Fn() + 'static) -> El {
+    let handle = use_context::<PopoverHandle>();
+    item("button", "menuitem")
+        .attr("type", "button")
+        .on("click", move |_| {
+            close(handle);
+            run();
+        })
+        .child(icon_el(icon))
+        .child(el("span").text(text))
+}
+
+/// Something that cannot be done now, and why. It can be reached, so that the reason can be heard.
+pub fn menu_item_off(text: &str, reason: &str) -> El {
+    item("button", "menuitem")
+        .attr("type", "button")
+        .attr("aria-disabled", "true")
+        .attr("aria-description", reason)
+        .attr("title", reason)
+        .text(text)
 }
 
 /// One of several choices, of which one is taken.
@@ -86,45 +90,6 @@ pub fn menu_heading() -> El {
 
 pub fn menu_separator() -> El {
     el("div").class("menu-separator").attr("role", "separator")
-}
-
-fn opener(label: Signal<String>, align: Align) -> Opener {
-    Opener {
-        label,
-        face: Vec::new(),
-        is_wordless: true,
-        class: "button",
-        align,
-        role: "menu",
-        panel_label: MaybeProp::default(),
-    }
-}
-
-fn menu(opener: Opener, items: impl Fn() -> Vec<El> + 'static) -> El {
-    popover(opener, move || {
-        el("div")
-            .class("menu")
-            .attr("role", "presentation")
-            .children(items())
-            .on("keydown", |event| move_focus(event.unchecked_ref()))
-    })
-}
-
-fn action(icon: Option<Icon>, run: Callback<()>, disabled_reason: MaybeProp<String>) -> El {
-    let handle = use_context::<PopoverHandle>();
-    let select = move |_| {
-        if disabled_reason.get_untracked().is_none() {
-            close(handle);
-            run.run(());
-        }
-    };
-    item("button", "menuitem")
-        .attr("type", "button")
-        .live_attr("aria-disabled", move || disabled_reason.get().map(|_| "true".to_owned()))
-        .live_attr("aria-description", move || disabled_reason.get())
-        .live_attr("title", move || disabled_reason.get())
-        .on("click", select)
-        .child_if(icon.map(icon_el))
 }
 
 fn item(tag: &str, role: &str) -> El {

@@ -50,44 +50,33 @@ pub struct Opener {
     pub panel_label: MaybeProp<String>,
 }
 
-/// A button and its panel. Closes on Escape, on a press outside, and when the focus leaves it.
-#[component]
-pub fn Popover(
-    /// What the button is called, and shown unless `icon_only`.
-    #[prop(into)]
-    label: Signal<String>,
-    #[prop(into, optional)] icon: Option<Icon>,
-    #[prop(optional)] icon_only: bool,
-    /// Further classes of the button; without any it looks like every button.
-    #[prop(default = "button")]
-    button_class: &'static str,
-    #[prop(optional)] align: Align,
-    /// Names the panel where its button's name will not do.
-    #[prop(into, optional)]
-    panel_label: MaybeProp<String>,
-    children: ChildrenFn,
-) -> impl IntoView {
-    let opener = Opener {
-        label,
-        face: face(icon, (!icon_only).then_some(label)),
-        is_wordless: icon_only,
-        class: button_class,
-        align,
-        role: "dialog",
-        panel_label,
-    };
-    popover(opener, move || el("div").view(children()))
+impl Opener {
+    /// A button of an icon and a word, or of a quiet icon alone. Its panel keeps to its end.
+    pub fn of(label: &str, icon: Icon, is_icon_only: bool, role: &'static str) -> Self {
+        let word = (!is_icon_only).then(|| el("span").text(label));
+        let face = [icon_el(icon)].into_iter().chain(word).collect();
+        let class = if is_icon_only { "button quiet" } else { "button" };
+        Self { is_wordless: is_icon_only, class, ..Self::with_face(label, face, role) }
+    }
+
+    /// A quiet button that shows something of its own and no word.
+    pub fn with_face(label: &str, face: Vec<El>, role: &'static str) -> Self {
+        Self {
+            label: Signal::stored(label.to_owned()),
+            face,
+            is_wordless: true,
+            class: "button quiet",
+            align: Align::End,
+            role,
+            panel_label: MaybeProp::default(),
+        }
+    }
 }
 
-/// The same from elements. The content is made anew each time the panel opens.
+/// A button and its panel. Closes on Escape, on a press outside, and when the focus leaves it. The content is made
+/// anew each time the panel opens.
 pub fn popover(opener: Opener, content: impl Fn() -> El + 'static) -> El {
     boxed(opener, Box::new(content))
-}
-
-/// What most buttons show: an icon, a word, or both.
-pub fn face(icon: Option<Icon>, word: Option<Signal<String>>) -> Vec<El> {
-    let word = word.map(|word| el("span").live_text(move || word.get()));
-    icon.map(icon_el).into_iter().chain(word).collect()
 }
 
 fn boxed(opener: Opener, content: Box<dyn Fn() -> El>) -> El {

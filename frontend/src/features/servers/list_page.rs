@@ -30,8 +30,8 @@ pub fn ServerListPage() -> impl IntoView {
         .class("servers-toolbar")
         .child(search_box(state))
         .child(filters)
-        .view(column_menu(state))
-        .view(export_menu(state));
+        .child(column_menu(state))
+        .child(export_menu(state));
     let table = el("div")
         .class("server-area")
         .child(server_table(state))

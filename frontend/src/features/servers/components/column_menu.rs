@@ -7,20 +7,16 @@ use web_sys::{Element, Event, HtmlInputElement};
 use crate::{
     features::servers::{list_state::ListState, rows::Column, texts},
     ui::{
-        Align, El, Icon, Popover,
+        El, Icon, Opener,
         dom::{focus, query_all},
         el,
         element::icon,
+        popover,
     },
 };
 
-pub fn column_menu(state: ListState) -> AnyView {
-    view! {
-        <Popover label=texts::COLUMNS icon=Icon::Columns align=Align::End>
-            {choice(state)}
-        </Popover>
-    }
-    .into_any()
+pub fn column_menu(state: ListState) -> El {
+    popover(Opener::of(texts::COLUMNS, Icon::Columns, false, "dialog"), move || choice(state))
 }
 
 fn choice(state: ListState) -> El {

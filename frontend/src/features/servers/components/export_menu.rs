@@ -19,22 +19,24 @@ use crate::{
         texts,
         turns::{Deadline, TURN_MS},
     },
-    ui::{Align, Icon, Menu, MenuItem, format, toast::ToastBox, use_toasts},
+    ui::{
+        El, Icon, Opener, format,
+        menu::{menu, menu_item},
+        toast::ToastBox,
+        use_toasts,
+    },
 };
 
-pub fn export_menu(state: ListState) -> AnyView {
+pub fn export_menu(state: ListState) -> El {
     let store = use_servers_store();
     let toasts = use_toasts();
-    let save = move |format| {
-        Callback::new(move |()| download(store, toasts, format, state.columns().get_untracked()))
-    };
-    view! {
-        <Menu label=texts::EXPORT icon=Icon::Download align=Align::End>
-            <MenuItem on_select=save(Format::Csv)>"CSV"</MenuItem>
-            <MenuItem on_select=save(Format::Json)>"JSON"</MenuItem>
-        </Menu>
-    }
-    .into_any()
+    menu(Opener::of(texts::EXPORT, Icon::Download, false, "menu"), move || {
+        let save = move |format| move || download(store, toasts, format, state.columns().get_untracked());
+        vec![
+            menu_item(Icon::Download, "CSV", save(Format::Csv)),
+            menu_item(Icon::Download, "JSON", save(Format::Json)),
+        ]
+    })
 }
 
 /// Writes the file in turns and hands it to the browser.

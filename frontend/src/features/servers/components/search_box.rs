@@ -7,8 +7,8 @@ use web_sys::{HtmlInputElement, KeyboardEvent};
 use crate::{
     features::servers::{list_state::ListState, store::use_servers_store, texts},
     ui::{
-        Align, El, Icon, Popover, Shortcut, dom::focus, effect::live, el, element::icon,
-        keyboard::use_shortcuts,
+        El, Icon, Opener, Shortcut, dom::focus, effect::live, el, element::icon, keyboard::use_shortcuts,
+        popover,
     },
 };
 
@@ -46,23 +46,13 @@ pub fn search_box(state: ListState) -> El {
         field.select();
     });
     use_shortcuts(texts::KEYS_SEARCH, vec![Shortcut { keys: &["/"], does: texts::SEARCH, run: Some(begin) }]);
-    let help = view! {
-        <Popover
-            label=texts::SEARCH_HELP_TITLE
-            icon=Icon::Help
-            icon_only=true
-            button_class="button quiet"
-            align=Align::End
-        >
-            {help()}
-        </Popover>
-    };
+    let help = popover(Opener::of(texts::SEARCH_HELP_TITLE, Icon::Help, true, "dialog"), help);
     el("div")
         .class("servers-search")
         .attr("role", "search")
         .child(icon(Icon::Search))
         .child(input)
-        .view(help.into_any())
+        .child(help)
 }
 
 fn pressed(state: ListState, event: &KeyboardEvent) {
@@ -71,7 +61,8 @@ fn pressed(state: ListState, event: &KeyboardEvent) {
             event.stop_propagation();
             state.search(String::new());
         }
-        "ArrowDown" | "Enter" => enter_table(),
+        // Enter also ends what an input method composes; that one is not ours.
+        "ArrowDown" | "Enter" if !event.is_composing() => enter_table(),
         _ => return,
     }
     event.prevent_default();
