@@ -13,7 +13,7 @@ use super::{
 use crate::{
     project::{servers_path, use_project},
     router::{Step, use_router},
-    ui::{effect::after_change, format},
+    ui::{Held, effect::after_change, format},
 };
 
 /// Puts a query behind the page's path.
@@ -24,9 +24,9 @@ type WriteUrl = Box<dyn Fn(&str)>;
 pub struct ListState {
     store: ServersStore,
     text: RwSignal<String>,
-    facets: RwSignal<FacetSelection>,
-    sort: RwSignal<Sort>,
-    columns: RwSignal<Vec<Column>>,
+    facets: Held<FacetSelection>,
+    sort: Held<Sort>,
+    columns: Held<Vec<Column>>,
     is_compact: RwSignal<bool>,
     write_url: StoredValue<SendWrapper<WriteUrl>>,
     timer: StoredValue<Option<TimeoutHandle>>,
@@ -39,16 +39,16 @@ impl ListState {
         self.text.into()
     }
 
-    pub fn facets(self) -> Signal<FacetSelection> {
-        self.facets.into()
+    pub fn facets(self) -> Held<FacetSelection> {
+        self.facets
     }
 
-    pub fn sort(self) -> Signal<Sort> {
-        self.sort.into()
+    pub fn sort(self) -> Held<Sort> {
+        self.sort
     }
 
-    pub fn columns(self) -> Signal<Vec<Column>> {
-        self.columns.into()
+    pub fn columns(self) -> Held<Vec<Column>> {
+        self.columns
     }
 
     pub fn is_compact(self) -> Signal<bool> {
@@ -81,16 +81,16 @@ impl ListState {
         self.filter();
     }
 
-    pub fn clear_facet(self, facet: Facet) {
-        self.facets.update(|facets| facets.clear(facet));
+    /// Lets all facets go and keeps the search.
+    pub fn clear_facets(self) {
+        self.facets.set(FacetSelection::default());
         self.filter();
     }
 
     /// Shows all servers again.
     pub fn clear(self) {
         self.text.set(String::new());
-        self.facets.set(FacetSelection::default());
-        self.filter();
+        self.clear_facets();
     }
 
     /// Sorts by this column; by the same again, the other way round.
@@ -155,7 +155,8 @@ impl ListState {
     /// Takes over what a URL says.
     fn read(self, query: &str) {
         let state = UrlState::from_query(query);
-        let columns = if names_columns(query) { state.columns } else { remembered_columns() };
+        let is_of_reader = !names_columns(query);
+        let columns = if is_of_reader { remembered_columns() } else { state.columns };
         self.ask(&state.text, &state.facets);
         if self.store.with(|servers| servers.view.sort()) != Some(state.sort) {
             self.store.set_sort(state.sort);
@@ -163,8 +164,13 @@ impl ListState {
         self.text.set(state.text);
         self.facets.set(state.facets);
         self.sort.set(state.sort);
+        let is_to_be_shared = is_of_reader && columns != Column::DEFAULT;
         self.columns.set(columns);
         self.written.set_value(query.to_owned());
+        if is_to_be_shared {
+            // Whoever is sent this address sees the same columns.
+            self.flush();
+        }
     }
 }
 
@@ -172,17 +178,22 @@ impl ListState {
 pub fn use_list_state(store: ServersStore) -> ListState {
     let project = use_project();
     let router = use_router();
+    let here = router.path();
     let write_url = move |query: &str| {
         let Some(path) = project.get_untracked().map(|project| servers_path(&project)) else { return };
+        // On the way to another page the address is no longer the list's to write.
+        if here.with_untracked(|here| here.trim_end_matches('/') != path) {
+            return;
+        }
         let url = if query.is_empty() { path } else { format!("{path}?{query}") };
         router.go(&url, Step::Replace);
     };
     let state = ListState {
         store,
         text: RwSignal::new(String::new()),
-        facets: RwSignal::new(FacetSelection::default()),
-        sort: RwSignal::new(Sort::default()),
-        columns: RwSignal::new(Column::DEFAULT.to_vec()),
+        facets: Held::new(FacetSelection::default()),
+        sort: Held::new(Sort::default()),
+        columns: Held::new(Column::DEFAULT.to_vec()),
         is_compact: RwSignal::new(remembered(COMPACT_KEY).as_deref() == Some("yes")),
         write_url: StoredValue::new(SendWrapper::new(Box::new(write_url))),
         timer: StoredValue::new(None),

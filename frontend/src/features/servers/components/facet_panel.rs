@@ -7,12 +7,12 @@ use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
+use web_sys::{Element, Event, FocusEvent, HtmlElement, HtmlInputElement};
 
 use crate::{
     features::servers::{
         list_state::ListState,
-        rows::{Facet, FacetCount},
+        rows::{Facet, FacetCount, FacetSelection},
         state::status_word,
         store::{ServersStore, use_servers_store},
         texts,
@@ -32,8 +32,8 @@ pub fn facet_panel(state: ListState) -> El {
         .attr("type", "button")
         .class("facet-clear")
         .text(texts::CLEAR_FILTERS)
-        .live_attr("hidden", move || state.facets().read().is_empty().then(String::new))
-        .on("click", move |_| Facet::ALL.into_iter().for_each(|facet| state.clear_facet(facet)));
+        .live_attr("hidden", move || state.facets().with(FacetSelection::is_empty).then(String::new))
+        .on("click", move |_| state.clear_facets());
     let panel = el("div")
         .class("facets")
         .child(clear)
@@ -46,17 +46,26 @@ pub fn facet_panel(state: ListState) -> El {
     let shown = groups.clone();
     live(Box::new(move || {
         opened.track();
-        state.facets().track();
+        state.facets().with(|_| ());
         if has_values.get() {
             store.version().track();
-            // Under the pointer the values keep their order: what one is about to press must not move.
-            let is_pointed_at = root.matches(":hover").unwrap_or(false);
+            // Under the pointer and the focus the values keep their places: what one is about to press must not
+            // move, and what moves in the document loses the focus.
+            let is_held = root.matches(":hover, :focus-within").unwrap_or(false);
             for group in shown.iter() {
-                group.update(state, store, is_pointed_at);
+                group.update(state, store, is_held);
             }
         }
     }));
-    panel.on("change", move |event| choose(state, &event)).on("click", move |event| {
+    let panel = panel.on("change", move |event| choose(state, &event)).on("focusout", move |event| {
+        let to = event.unchecked_ref::<FocusEvent>().related_target();
+        let to = to.and_then(|to| to.dyn_into::<Element>().ok());
+        if to.is_none_or(|to| to.closest(".facets").ok().flatten().is_none()) {
+            // Nobody is about to press one: they may stand in their order again.
+            opened.update(|opened| *opened += 1);
+        }
+    });
+    panel.on("click", move |event| {
         let more = target(&event).and_then(|target| target.closest(".facet-more").ok().flatten());
         if let Some(more) = more {
             let open = |group: &&Group| group.more.element() == &more;
@@ -76,6 +85,8 @@ struct Group {
     root: El,
     more: El,
     is_open: Cell<bool>,
+    /// As it was drawn last.
+    was_open: Cell<bool>,
     lines: RefCell<Vec<Line>>,
 }
 
@@ -102,24 +113,35 @@ impl Group {
             .attr("hidden", "")
             .child(el("h3").text(texts::facet(facet)))
             .child(more.clone());
-        Self { facet, root, more, is_open: Cell::new(false), lines: RefCell::new(Vec::new()) }
+        Self {
+            facet,
+            root,
+            more,
+            is_open: Cell::new(false),
+            was_open: Cell::new(false),
+            lines: RefCell::new(Vec::new()),
+        }
     }
 
-    fn update(&self, state: ListState, store: ServersStore, is_pointed_at: bool) {
+    fn update(&self, state: ListState, store: ServersStore, is_held: bool) {
         _ = store.with(|servers| {
             let values = servers.view.facets().values(self.facet);
-            let limit = if self.is_open.get() { VALUES_SHOWN_AT_MOST } else { VALUES_SHOWN };
+            let is_open = self.is_open.get();
+            // More or fewer lines were asked for: those come and go.
+            let is_held = self.was_open.replace(is_open) == is_open && is_held;
+            let limit = if is_open { VALUES_SHOWN_AT_MOST } else { VALUES_SHOWN };
             let chosen = values.iter().take_while(|value| value.is_selected).count();
             let shown = &values[..values.len().min(limit.max(chosen))];
-            self.arrange(shown, is_pointed_at);
-            self.count(shown, state);
-            self.offer_more(values.len() - shown.len());
+            self.arrange(shown, is_held);
+            self.count(values, state);
+            let beyond = servers.view.facets().beyond(self.facet);
+            self.offer_more(beyond + without_line(values, shown.len(), &self.lines.borrow()));
             set_hidden(self.root.html(), values.is_empty());
         });
     }
 
-    /// Makes the lines those of `shown`, reusing what is there.
-    fn arrange(&self, shown: &[FacetCount], keeps_order: bool) {
+    /// Makes the lines those of `shown`, reusing what is there. While held, lines neither move nor go.
+    fn arrange(&self, shown: &[FacetCount], is_held: bool) {
         let mut lines = self.lines.borrow_mut();
         let is_as_shown = lines.len() == shown.len()
             && lines.iter().zip(shown).all(|(line, value)| line.value == value.value);
@@ -127,7 +149,7 @@ impl Group {
             return;
         }
         lines.retain(|line| {
-            let stays = shown.iter().any(|value| value.value == line.value);
+            let stays = is_held || shown.iter().any(|value| value.value == line.value);
             if !stays {
                 line.root.remove();
             }
@@ -136,24 +158,26 @@ impl Group {
         for (at, value) in shown.iter().enumerate() {
             let held = lines.iter().position(|line| line.value == value.value);
             let line = match held {
-                Some(_) if keeps_order => continue,
+                Some(_) if is_held => continue,
                 Some(held) if held == at => continue,
                 Some(held) => lines.remove(held),
                 None => Line::new(self.facet, &value.value),
             };
-            let at = if keeps_order { lines.len() } else { at };
+            let at = if is_held { lines.len() } else { at };
             let before = lines.get(at).map_or(self.more.html(), |line| &line.root);
             _ = self.root.element().insert_before(&line.root, Some(before));
             lines.insert(at, line);
         }
     }
 
-    fn count(&self, shown: &[FacetCount], state: ListState) {
-        let chosen = state.facets().read_untracked();
-        for line in self.lines.borrow_mut().iter_mut() {
-            let count = shown.iter().find(|value| value.value == line.value).map_or(0, |value| value.count);
-            line.show(count, chosen.contains(self.facet, &line.value));
-        }
+    fn count(&self, values: &[FacetCount], state: ListState) {
+        state.facets().with_untracked(|chosen| {
+            for line in self.lines.borrow_mut().iter_mut() {
+                let count =
+                    values.iter().find(|value| value.value == line.value).map_or(0, |value| value.count);
+                line.show(count, chosen.contains(self.facet, &line.value));
+            }
+        });
     }
 
     fn offer_more(&self, left_out: usize) {
@@ -200,6 +224,15 @@ impl Line {
             self.input.set_checked(is_chosen);
         }
     }
+}
+
+/// How many of the values have no line, given that the first `shown` have one.
+fn without_line(values: &[FacetCount], shown: usize, lines: &[Line]) -> usize {
+    let others = &values[shown..];
+    if lines.len() == shown {
+        return others.len();
+    }
+    others.iter().filter(|value| lines.iter().all(|line| line.value != value.value)).count()
 }
 
 fn choose(state: ListState, event: &Event) {
