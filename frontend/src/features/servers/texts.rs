@@ -50,6 +50,9 @@ pub const COPY_ADDRESSES: &str = "Copy addresses";
 pub const CANNOT_COPY: &str = "This browser does not let the page copy.";
 pub const UP_TO_DATE: &str = "Up to date";
 pub const RECONNECTING: &str = "Connection lost, trying again";
+pub const NOT_UPDATED: &str = "No longer updated";
+pub const SHOWN_AS_LEFT: &str = "The servers are shown as they were and no longer updated.";
+pub const SESSION_OVER: &str = "Your session is over.";
 
 pub const NOTHING_YET: &str = "No servers yet";
 pub const NOTHING_YET_MORE: &str = "This project has no server in any region. Servers made with the command line, \
@@ -58,6 +61,7 @@ pub const NO_MATCH: &str = "No server matches";
 pub const NO_MATCH_MORE: &str = "Search and filters together leave none of this project's servers.";
 pub const UNREACHABLE: &str = "The servers could not be loaded";
 pub const UNREACHABLE_MORE: &str = "The panel does not answer. It is asked again by itself.";
+pub const PARTLY_UNREACHABLE: &str = "Not every region could be asked";
 pub const REGIONS_UNREACHABLE_MORE: &str =
     "No region answers at the moment. They are asked again by themselves.";
 
@@ -161,6 +165,12 @@ pub fn unnamed_image(id: &str) -> String {
 /// "RegionTwo does not answer."
 pub fn region_unreachable(region: &str) -> String {
     format!("{region} does not answer.")
+}
+
+/// "RegionTwo does not answer; the other regions have no server of this project."
+pub fn regions_unreachable(regions: &[String]) -> String {
+    let do_not = if regions.len() == 1 { "does not" } else { "do not" };
+    format!("{} {do_not} answer; the other regions have no server of this project.", regions.join(", "))
 }
 
 /// "Its servers are shown as they were 2 minutes ago."

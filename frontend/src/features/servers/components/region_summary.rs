@@ -9,7 +9,7 @@ use crate::{
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{El, el, format, time::use_now},
+    ui::{El, Held, derived, el, format, time::use_now},
 };
 
 /// A region as the page tells of it.
@@ -48,46 +48,55 @@ pub fn shown_regions(servers: &Servers) -> Vec<ShownRegion> {
 }
 
 /// The regions of the store, changed only when one of them did.
-pub fn use_shown_regions() -> Memo<Vec<ShownRegion>> {
+pub fn use_shown_regions() -> Held<Vec<ShownRegion>> {
     let store = use_servers_store();
-    Memo::new(move |_| store.track(shown_regions).unwrap_or_default())
+    derived(move || store.track(shown_regions).unwrap_or_default())
 }
 
 pub fn region_summary() -> El {
     let store = use_servers_store();
     let regions = use_shown_regions();
-    let is_lost =
-        Memo::new(move |_| store.track(|servers| servers.connection == Health::Reconnecting) == Some(true));
+    let freshness = derived(move || {
+        let health = store.track(|servers| servers.connection).unwrap_or(Health::Live);
+        regions.with(|regions| freshness(regions, health)).to_owned()
+    });
     let now = use_now();
-    let chips = move || {
-        let mut chips: Vec<El> = regions.read().iter().map(|region| chip(region, now.get())).collect();
-        chips.extend(freshness(&regions.read(), is_lost.get()));
-        chips
-    };
-    el("ul").class("region-summary").attr("aria-label", texts::REGIONS).live_children(chips)
+    let chips =
+        move || regions.with(|regions| regions.iter().map(|region| chip(region, now.get())).collect());
+    let told = el("span")
+        .class("region-chip freshness")
+        .attr("role", "status")
+        .live_class("lost", move || freshness.with(|words| !matches!(words.as_str(), "" | texts::UP_TO_DATE)))
+        .live_text(move || freshness.get());
+    el("div")
+        .class("region-summary")
+        .child(el("ul").attr("aria-label", texts::REGIONS).live_children(chips))
+        .child(told)
 }
 
-/// How true all of it is: at the end of the line, and only where one word holds for every region.
-fn freshness(regions: &[ShownRegion], is_lost: bool) -> Option<El> {
-    if is_lost {
-        return Some(dotted("stale").attr("role", "status").text(texts::RECONNECTING));
+/// How true all of it is, where one word holds for every region.
+fn freshness(regions: &[ShownRegion], health: Health) -> &'static str {
+    match health {
+        Health::Reconnecting => texts::RECONNECTING,
+        Health::Unreachable | Health::Ended => texts::NOT_UPDATED,
+        Health::Live if regions.is_empty() => "",
+        Health::Live if regions.iter().all(|region| region.status == RegionStatus::Complete) => {
+            texts::UP_TO_DATE
+        }
+        Health::Live => "",
     }
-    let is_true = !regions.is_empty() && regions.iter().all(|region| region.status == RegionStatus::Complete);
-    is_true.then(|| el("li").class("region-chip freshness").text(texts::UP_TO_DATE))
 }
 
 fn chip(region: &ShownRegion, now: i64) -> El {
-    dotted(status_key(region.status))
+    el("li")
+        .class("region-chip")
+        .attr("data-status", status_key(region.status))
         .attr("data-testid", "region-chip")
         .attr("data-region", &region.name)
         .attr("title", &tip_of(region, now))
+        .child(el("span").class("region-dot").attr("aria-hidden", "true"))
         .child(el("span").class("region-name").text(&region.name))
         .child(el("span").class("region-words numbers").text(&words_of(region, now)))
-}
-
-fn dotted(status: &str) -> El {
-    let dot = el("span").class("region-dot").attr("aria-hidden", "true");
-    el("li").class("region-chip").attr("data-status", status).child(dot)
 }
 
 /// The status as attributes name it.
@@ -147,5 +156,17 @@ mod tests {
         assert_eq!(words_of(&region(RegionStatus::Loading), 1_000), "1,200 of 3,333");
         assert_eq!(words_of(&region(RegionStatus::Stale), 1_000), "1,200, 2 minutes ago");
         assert_eq!(words_of(&region(RegionStatus::Unreachable), 1_000), "no answer");
+    }
+
+    #[test]
+    fn a_list_that_nobody_keeps_true_is_never_called_up_to_date() {
+        let complete = [region(RegionStatus::Complete), region(RegionStatus::Complete)];
+        assert_eq!(freshness(&complete, Health::Live), "Up to date");
+        assert_eq!(freshness(&complete, Health::Reconnecting), "Connection lost, trying again");
+        assert_eq!(freshness(&complete, Health::Unreachable), "No longer updated");
+        assert_eq!(freshness(&complete, Health::Ended), "No longer updated");
+        let partly = [region(RegionStatus::Complete), region(RegionStatus::Stale)];
+        assert_eq!(freshness(&partly, Health::Live), "");
+        assert_eq!(freshness(&[], Health::Live), "");
     }
 }
