@@ -1,8 +1,8 @@
 //! Who is signed in, until when, and how to go on: the one place in the browser that decides it.
 //!
 //! The page is never lost silently. Before the upstream token runs out a banner counts down; when it has, or when
-//! the server says that the session is over, a dialog asks and the page behind it stays as it was. All tabs hear
-//! of a renewal, a sign-in and a sign-out.
+//! the server says that the session is over, a dialog asks and the page behind it stays as it was, out of sight
+//! where the session is over. All tabs hear of a renewal, a sign-in and a sign-out.
 
 mod expiry;
 mod prompt;
@@ -16,6 +16,8 @@ use api_types::{
 };
 use js_sys::Date;
 use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::JsCast;
+use web_sys::PageTransitionEvent;
 
 pub use expiry::{Expiry, Standing};
 pub use prompt::SessionPrompt;
@@ -60,6 +62,7 @@ impl Session {
     /// The server said that the session is over: by an answer, or by closing a stream.
     pub fn end(self) {
         if self.current.with_untracked(Option::is_some) {
+            conceal(true);
             self.standing.set(Standing::Ended);
         } else {
             // Nothing is on screen yet that could be lost.
@@ -134,6 +137,7 @@ impl Session {
     fn adopt(self, current: CurrentSession) {
         set_csrf_token(&current.csrf_token);
         self.expiry.set_value(Some(Expiry::of(&current, Date::now())));
+        conceal(false);
         let had_ended = matches!(self.standing.get_untracked(), Standing::Expired | Standing::Ended);
         self.current.set(Some(current));
         self.is_continuing.set(false);
@@ -186,11 +190,23 @@ impl Session {
 
     fn left(self) {
         self.tell(&Message::SignedOut);
+        conceal(true);
         _ = window().location().assign(routes::SIGN_IN);
     }
 
     fn go_to_sign_in(self) {
-        _ = window().location().assign(&self.sign_in_path());
+        conceal(true);
+        // In place of this page: a step back must not lead to it, and from there here again.
+        _ = window().location().replace(&self.sign_in_path());
+    }
+
+    /// The page is on screen again as it was left.
+    fn come_back(self) {
+        if is_concealed() {
+            _ = window().location().reload();
+        } else {
+            self.load();
+        }
     }
 
     fn tell(self, message: &Message) {
@@ -226,7 +242,16 @@ pub fn provide_session() -> Session {
     });
     // A machine that slept has missed its timers; the first look at the page makes up for it.
     let woken = window_event_listener_untyped("visibilitychange", move |_| session.check());
-    on_cleanup(move || woken.remove());
+    // A page the browser kept for going back: whoever went back need not be who left it.
+    let kept = window_event_listener_untyped("pageshow", move |event| {
+        if event.unchecked_ref::<PageTransitionEvent>().persisted() {
+            session.come_back();
+        }
+    });
+    on_cleanup(move || {
+        woken.remove();
+        kept.remove();
+    });
     session.load();
     session
 }
@@ -234,4 +259,17 @@ pub fn provide_session() -> Session {
 /// The session of this document.
 pub fn use_session() -> Session {
     expect_context()
+}
+
+/// On the root element while the page is not to be read: its session is over. The page itself stays as it is.
+const CONCEALED: &str = "data-concealed";
+
+fn conceal(is_concealed: bool) {
+    if let Some(root) = document().document_element() {
+        _ = root.toggle_attribute_with_force(CONCEALED, is_concealed);
+    }
+}
+
+fn is_concealed() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(CONCEALED))
 }
