@@ -50,6 +50,11 @@ impl Session {
         self.current.get()
     }
 
+    /// The same, now.
+    pub fn current_untracked(self) -> Option<CurrentSession> {
+        self.current.get_untracked()
+    }
+
     pub fn standing(self) -> Standing {
         self.standing.get()
     }

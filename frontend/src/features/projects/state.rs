@@ -8,6 +8,8 @@ use api_types::{
 /// The projects on offer, in groups as they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
+    /// What was searched for.
+    pub search: String,
     /// Visited lately; only while nothing is searched for.
     pub recent: Vec<Project>,
     pub found: Vec<Project>,
@@ -26,11 +28,17 @@ impl Choices {
         } else {
             Vec::new()
         };
-        Self { recent, found: list.items, more }
+        Self { search: search.to_owned(), recent, found: list.items, more }
     }
 
     pub fn len(&self) -> usize {
         self.recent.len() + self.found.len()
+    }
+
+    /// The project that Enter means at a place while `typed` stands in the search field; `None` while these are still
+    /// the choices of another search.
+    pub fn meant(&self, typed: &str, place: usize) -> Option<&Project> {
+        if self.search == typed { self.at(place) } else { None }
     }
 
     /// The project at a place, counted through both groups.
@@ -49,6 +57,12 @@ pub fn moved(key: &str, place: usize, count: usize) -> Option<usize> {
         "PageUp" => Some(place.saturating_sub(8)),
         _ => None,
     }
+}
+
+/// The recent projects of a user in what the browser kept: a user's id and their projects.
+pub fn recent_of(user: &str, kept: &str) -> Vec<Project> {
+    let kept: Option<(String, Vec<Project>)> = serde_json::from_slice(kept.as_bytes()).ok();
+    kept.filter(|(owner, _)| owner == user).map(|(_, recent)| recent).unwrap_or_default()
 }
 
 /// The recent projects after a visit to `project`.
@@ -87,6 +101,14 @@ mod tests {
     }
 
     #[test]
+    fn enter_means_none_of_the_choices_of_another_search() {
+        let choices = Choices::new("al", Vec::new(), list(&["alpha"], 1), None);
+        assert_eq!(choices.meant("al", 0), Some(&project("alpha")));
+        assert_eq!(choices.meant("alp", 0), None);
+        assert_eq!(choices.meant("al", 1), None);
+    }
+
+    #[test]
     fn few_projects_are_listed_once() {
         let choices = Choices::new("", vec![project("a")], list(&["a", "b"], 2), None);
         assert_eq!((choices.recent.len(), choices.len(), choices.more), (0, 2, 0));
@@ -100,6 +122,16 @@ mod tests {
         assert_eq!(moved("PageUp", 2, 3), Some(0));
         assert_eq!(moved("a", 0, 3), None);
         assert_eq!(moved("ArrowDown", 0, 0), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_its_owners_and_garbled_text_is_nobodys() {
+        let kept = serde_json::to_string(&("u-1", vec![project("a")])).expect("JSON");
+        assert_eq!(recent_of("u-1", &kept), [project("a")]);
+        assert_eq!(recent_of("u-2", &kept), []);
+        for garbled in ["", "[]", "[{\"id\":\"a\"}]", "[\"u-1\",[{}]]"] {
+            assert_eq!(recent_of("u-1", garbled), [], "{garbled}");
+        }
     }
 
     #[test]

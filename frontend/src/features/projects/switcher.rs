@@ -38,13 +38,15 @@ pub fn project_switcher() -> El {
     });
     let project = ask(move |until| {
         let id = current.get()?;
-        Some(Box::pin(async move {
-            let found = api::find_project(&id, until).await?;
-            if let Some(found) = &found {
-                remember_project(found);
+        Some(Box::pin(async move { api::find_project(&id, until).await }))
+    });
+    after(move || {
+        let Some(current) = session.current() else { return };
+        project.with(|found| {
+            if let Some(Some(found)) = found {
+                remember_project(&current.user.id, found);
             }
-            Ok(found)
-        }))
+        });
     });
     let name = move || {
         let Some(id) = current.get() else { return texts::NO_PROJECT.to_owned() };
@@ -79,6 +81,7 @@ fn chooser() -> El {
     let handle = use_context::<PopoverHandle>();
     let router = use_router();
     let announcer = use_announcer();
+    let session = use_session();
     let current = use_project();
     let search = RwSignal::new(String::new());
     let mark = RwSignal::new(0_usize);
@@ -87,22 +90,44 @@ fn chooser() -> El {
         let search = search.get();
         Some(Box::pin(async move { Ok((api::search_projects(&search, until).await?, search)) }))
     });
-    after(move || {
-        found.with(|found| {
-            let Some((list, search)) = found else { return };
-            announcer.say(texts::found(list.total));
-            mark.set(0);
-            let current = current.get_untracked();
-            choices.set(Some(Choices::new(search, recent_projects(), list.clone(), current.as_ref())));
-        });
-    });
     let choose = Callback::new(move |project: Project| {
         if let Some(handle) = handle {
             handle.close();
         }
         router.go(&servers_path(&project.id), Step::Push);
     });
+    // Enter, pressed before the answer to what was typed: it is kept until the answer is there.
+    let awaited = StoredValue::new(None::<String>);
+    let choose_meant = move || {
+        let typed = search.get_untracked();
+        let is_there =
+            choices.with_untracked(|choices| choices.as_ref().is_some_and(|held| held.search == typed));
+        let meant =
+            choices.with_untracked(|choices| choices.as_ref()?.meant(&typed, mark.get_untracked()).cloned());
+        awaited.set_value((!is_there).then_some(typed));
+        if let Some(project) = meant {
+            choose.run(project);
+        }
+    };
+    after(move || {
+        found.with(|found| {
+            let Some((list, search)) = found else { return };
+            announcer.say(texts::found(list.total));
+            mark.set(0);
+            let current = current.get_untracked();
+            let user = session.current_untracked().map(|current| current.user.id).unwrap_or_default();
+            let recent = recent_projects(&user);
+            choices.set(Some(Choices::new(search, recent, list.clone(), current.as_ref())));
+        });
+        if awaited.get_value().is_some_and(|typed| typed == search.get_untracked()) {
+            choose_meant();
+        }
+    });
     let key = move |event: &KeyboardEvent| {
+        // Keys that end the writing of a character mean nothing else.
+        if event.is_composing() {
+            return;
+        }
         let count = choices.with_untracked(|choices| choices.as_ref().map_or(0, Choices::len));
         if let Some(place) = moved(&event.key(), mark.get_untracked(), count) {
             event.prevent_default();
@@ -110,11 +135,7 @@ fn chooser() -> El {
             show_marked(place);
         } else if event.key() == "Enter" {
             event.prevent_default();
-            let project =
-                choices.with_untracked(|choices| choices.as_ref()?.at(mark.get_untracked()).cloned());
-            if let Some(project) = project {
-                choose.run(project);
-            }
+            choose_meant();
         }
     };
     let input = el("input")
