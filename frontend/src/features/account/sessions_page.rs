@@ -8,7 +8,7 @@ use crate::{
     api_client::ApiError,
     asked::ask,
     ui::{
-        Button, El, Icon, Page, PageHeader, el,
+        Button, El, Icon, Page, PageHeader, derived, el,
         table::{Cell, table},
         use_toasts,
     },
@@ -17,9 +17,8 @@ use crate::{
 #[component]
 pub fn SessionsPage() -> impl IntoView {
     let sessions = ask(|until| Some(Box::pin(api::list_sessions(until))));
-    let other_count = Memo::new(move |_| {
-        sessions
-            .with(|items| items.map_or(0, |items| items.iter().filter(|session| !session.is_current).count()))
+    let other_count = derived(move || {
+        sessions.with(|items| Some(items?.iter().filter(|session| !session.is_current).count()))
     });
     let toasts = use_toasts();
     let report = move |outcome: Result<(), ApiError>, done: &'static str| {
@@ -35,7 +34,15 @@ pub fn SessionsPage() -> impl IntoView {
     let end_others = Callback::new(move |()| {
         spawn_local(async move { report(api::revoke_other_sessions().await, texts::OTHERS_ENDED) });
     });
-    let no_others = Signal::derive(move || (other_count.get() == 0).then(|| texts::NO_OTHERS.to_owned()));
+    let no_others = Signal::derive(move || {
+        let reason = match other_count.get() {
+            None if sessions.failure().is_some() => texts::UNKNOWN,
+            None => texts::LOADING,
+            Some(0) => texts::NO_OTHERS,
+            Some(_) => return None,
+        };
+        Some(reason.to_owned())
+    });
     let actions = move || {
         view! {
             <Button icon=Icon::SignOut disabled_reason=no_others on_press=end_others>
