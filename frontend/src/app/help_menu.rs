@@ -1,4 +1,4 @@
-//! Help: the keys of this page, and the place the operator named.
+//! Help: the keys of this page with the switch that turns them off, and the place the operator named.
 
 use leptos::prelude::*;
 

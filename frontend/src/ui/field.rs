@@ -65,22 +65,17 @@ pub fn holds_value(input: El, value: RwSignal<String>) -> El {
     input.on("input", move |event| value.set(input_of(&event).map(|input| input.value()).unwrap_or_default()))
 }
 
-/// A tick with its label.
-#[component]
-pub fn CheckBox(
-    #[prop(into)] checked: Signal<bool>,
-    #[prop(into)] on_change: Callback<bool>,
-    children: Children,
-) -> impl IntoView {
+/// A tick with its label, the same as a signal.
+pub fn check_box(label: &str, is_ticked: RwSignal<bool>) -> El {
     let input = el("input").attr("type", "checkbox");
     let tick: HtmlInputElement = input.element().clone().unchecked_into();
-    live(move || tick.set_checked(checked.get()));
+    live(move || tick.set_checked(is_ticked.get()));
     let input = input.on("change", move |event| {
         if let Some(input) = input_of(&event) {
-            on_change.run(input.checked());
+            is_ticked.set(input.checked());
         }
     });
-    el("label").class("check").child(input).child(el("span").class("check-label").view(children()))
+    el("label").class("check").child(input).child(el("span").class("check-label").text(label))
 }
 
 fn input_of(event: &Event) -> Option<HtmlInputElement> {

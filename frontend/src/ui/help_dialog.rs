@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     Dialog,
     element::{El, el},
+    field::check_box,
     keyboard::{Shortcut, ShortcutGroup, Shortcuts, key_name},
 };
 
@@ -13,10 +14,15 @@ use super::{
 pub fn HelpDialog(open: RwSignal<bool>, shortcuts: Shortcuts) -> impl IntoView {
     view! {
         <Dialog open title="Keyboard">
-            {el("div").live_children(move || shortcuts.groups().into_iter().map(section).collect())}
+            {el("div")
+                .child(check_box(CHARACTERS, shortcuts.has_characters()))
+                .child(el("div").live_children(move || shortcuts.groups().into_iter().map(section).collect()))}
         </Dialog>
     }
 }
+
+/// Without them the dialog is still behind the help button.
+const CHARACTERS: &str = "Keys of one character, such as / and j, work anywhere on the page";
 
 fn section(group: ShortcutGroup) -> El {
     let entry = |shortcut: Shortcut| {

@@ -5,6 +5,7 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 use super::{
     Held,
     dom::{focused, is_dialog_open, takes_text},
+    effect::after,
 };
 
 /// A key and what it does.
@@ -31,11 +32,18 @@ pub struct ShortcutGroup {
 pub struct Shortcuts {
     groups: Held<Vec<ShortcutGroup>>,
     next: StoredValue<u32>,
+    has_characters: RwSignal<bool>,
 }
 
 impl Shortcuts {
     pub fn groups(self) -> Vec<ShortcutGroup> {
         self.groups.get()
+    }
+
+    /// Whether keys of one character do anything. People who speak to their machine, or brush a key, turn them off
+    /// (WCAG 2.1.4); the browser remembers it.
+    pub fn has_characters(self) -> RwSignal<bool> {
+        self.has_characters
     }
 }
 
@@ -50,8 +58,10 @@ pub fn use_shortcuts(title: &'static str, shortcuts: Vec<Shortcut>) {
 
 /// Listens for the whole document. Called once, where the panel starts.
 pub fn provide_shortcuts() -> Shortcuts {
-    let all = Shortcuts { groups: Held::new(Vec::new()), next: StoredValue::new(0) };
+    let has_characters = RwSignal::new(!is_kept_off());
+    let all = Shortcuts { groups: Held::new(Vec::new()), next: StoredValue::new(0), has_characters };
     provide_context(all);
+    after(move || keep(has_characters.get()));
     let listener = window_event_listener(leptos::ev::keydown, move |event: KeyboardEvent| {
         if event.default_prevented()
             || event.ctrl_key()
@@ -64,6 +74,9 @@ pub fn provide_shortcuts() -> Shortcuts {
             return;
         }
         let key = event.key();
+        if is_character(&key) && !has_characters.get_untracked() {
+            return;
+        }
         let run = all.groups.with_untracked(|groups| {
             // The latest that came wins: a page over the frame, a component over its page.
             let mut shortcuts = groups.iter().rev().flat_map(|group| &group.shortcuts);
@@ -78,6 +91,28 @@ pub fn provide_shortcuts() -> Shortcuts {
     all
 }
 
+/// The key writes something, rather than having a name such as `Escape`.
+fn is_character(key: &str) -> bool {
+    key.chars().count() == 1
+}
+
+const CHARACTERS: &str = "meridian.character-keys";
+
+/// Storage that is closed keeps nothing.
+fn is_kept_off() -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.and_then(|storage| storage.get_item(CHARACTERS).ok().flatten()).is_some_and(|kept| kept == "off")
+}
+
+fn keep(has_characters: bool) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        _ = match has_characters {
+            true => storage.remove_item(CHARACTERS),
+            false => storage.set_item(CHARACTERS, "off"),
+        };
+    }
+}
+
 /// A key as people know it.
 pub fn key_name(key: &str) -> &str {
     match key {
@@ -90,5 +125,20 @@ pub fn key_name(key: &str) -> &str {
         "PageDown" => "Page down",
         "PageUp" => "Page up",
         _ => key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_writes_is_a_character_and_a_named_one_is_not() {
+        for key in ["/", "?", "j", "ü", " "] {
+            assert!(is_character(key), "{key:?}");
+        }
+        for key in ["Escape", "ArrowDown", "F1", ""] {
+            assert!(!is_character(key), "{key:?}");
+        }
     }
 }

@@ -34,7 +34,7 @@ pub use copy_button::CopyButton;
 pub use dialog::Dialog;
 pub use element::{El, el};
 pub use empty_state::EmptyState;
-pub use field::{CheckBox, TextField};
+pub use field::TextField;
 pub use held::{Held, derived};
 pub use icon::Icon;
 pub use keyboard::{Shortcut, use_shortcuts};
