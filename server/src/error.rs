@@ -38,6 +38,9 @@ pub enum ApiError {
     /// The session is there, but Keystone's token in it has expired: the password is needed again.
     #[error("the token of the session has expired")]
     TokenExpired,
+    /// The session is there, sealed with a key that this node does not have: keys are being changed, in a wrong order.
+    #[error("the session cannot be decrypted with the keys of this node")]
+    SessionUnreadable,
     #[error("the request did not come from the panel itself: {reason}")]
     Forged { reason: &'static str },
     #[error("the credentials are wrong")]
@@ -95,7 +98,7 @@ impl ApiError {
             Self::WrongCredentials | Self::SecondFactorNeeded | Self::Forged { .. } => StatusCode::FORBIDDEN,
             Self::LockedOut { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream { source, .. } => upstream_status(source),
-            Self::Database { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Database { .. } | Self::SessionUnreadable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -111,6 +114,7 @@ impl ApiError {
             // To a browser both mean the same: nothing goes on without signing in.
             Self::NoSession | Self::SessionEnded => "session_ended",
             Self::TokenExpired => "token_expired",
+            Self::SessionUnreadable => "session_unreadable",
             Self::Forged { .. } => "forged_request",
             Self::WrongCredentials => "wrong_credentials",
             Self::LockedOut { .. } => "locked_out",
@@ -133,6 +137,10 @@ impl ApiError {
             Self::NoSession => "Please sign in.".to_owned(),
             Self::SessionEnded => "Your session has ended. Please sign in again.".to_owned(),
             Self::TokenExpired => "Your sign-in has expired. Please enter your password again.".to_owned(),
+            Self::SessionUnreadable => {
+                "The panel cannot read your session at the moment. Please try again shortly, or sign in again."
+                    .to_owned()
+            }
             Self::Forged { .. } => {
                 "This request did not come from the panel itself. Please reload the page and try again."
                     .to_owned()
@@ -156,7 +164,7 @@ impl ApiError {
         match self {
             Self::LockedOut { retry_after } => Some(*retry_after),
             Self::Upstream { source, .. } => source.retry_after(),
-            Self::Database { .. } => Some(Duration::from_secs(5)),
+            Self::Database { .. } | Self::SessionUnreadable => Some(Duration::from_secs(5)),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ pub struct SessionConfig {
     /// Encrypts tokens. 32 random bytes in base64 (`openssl rand -base64 32`): `session.key`, `SESSION_KEY`, required.
     pub key: EncryptionKey,
     /// Still decrypts what was encrypted before the key was changed. `session.previous_key`, `SESSION_PREVIOUS_KEY`,
-    /// default none. To rotate: move the key here, set a new one, and drop this one after `absolute_secs`.
+    /// default none. Also the key that other nodes have already: how keys are changed stands in the README.
     pub previous_key: Option<EncryptionKey>,
     /// A session unused for so long has ended. `session.idle_secs`, `SESSION_IDLE_SECS`, default 7200.
     pub idle: Duration,

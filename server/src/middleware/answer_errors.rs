@@ -61,6 +61,8 @@ struct ErrorPage<'a> {
     sentence: &'a str,
     code: &'a str,
     request_id: &'a str,
+    /// The way on is the sign-in page, since everything else would fail alike.
+    wants_sign_in: bool,
     style: &'static str,
 }
 
@@ -98,6 +100,7 @@ fn as_page(error: &ApiError, id: &RequestId, brand: &str) -> String {
         sentence: &error.sentence(),
         code: error.code(),
         request_id: &id.0,
+        wants_sign_in: matches!(error, ApiError::SessionUnreadable),
         style: page_style::CSS,
     };
     page.render().unwrap_or_else(|_| error.sentence())
@@ -114,7 +117,7 @@ fn log(error: &ApiError, id: &RequestId) {
     let (request_id, code, causes) = (&*id.0, error.code(), causes.join(": "));
     match error {
         ApiError::Internal { .. } => tracing::error!(request_id, code, causes, "{error}"),
-        ApiError::Upstream { .. } | ApiError::Database { .. } | ApiError::TooSlow { .. } => {
+        ApiError::Upstream { .. } | ApiError::Database { .. } | ApiError::TooSlow { .. } | ApiError::SessionUnreadable => {
             tracing::warn!(request_id, code, causes, "{error}");
         }
         ApiError::Forged { .. } => tracing::warn!(request_id, code, "{error}"),

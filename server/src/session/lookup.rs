@@ -87,8 +87,8 @@ impl Sessions {
 
     /// The session of a cookie.
     ///
-    /// Errors: the session has ended (or the cookie was made up), or it is not in memory and Postgres does not
-    /// answer.
+    /// Errors: the session has ended (or the cookie was made up); 503 it is not in memory and Postgres does not answer,
+    /// or it was sealed with a key that this node does not have.
     pub async fn find(&self, cookie: &CookieSecret, entrance: &str) -> Result<Arc<Session>, ApiError> {
         let inner = &*self.0;
         let hash = cookie.hash();
@@ -113,7 +113,7 @@ impl Sessions {
             Ok(Some(row)) => {
                 inner.database_answers();
                 inner.metrics.count(Metric::SessionLookup, &["database"]);
-                let entry = inner.keep(hash, row).ok_or(ApiError::SessionEnded)?;
+                let entry = inner.keep(hash, row)?;
                 inner.used(&hash, &entry, entrance)
             }
             Ok(None) => {
@@ -140,6 +140,8 @@ impl Sessions {
 
     /// The token a session has now, wherever it was renewed; `None` if the session is gone. Falls back to memory
     /// while Postgres does not answer.
+    ///
+    /// Errors: 503 the token was sealed with a key that this node does not have.
     pub async fn current_token(
         &self,
         session: &Session,
@@ -147,7 +149,8 @@ impl Sessions {
         let inner = &*self.0;
         match inner.store.find_token(session.id).await {
             Ok(Some((sealed, expires_at))) => {
-                Ok(inner.open_token(session.id, &sealed).map(|token| (token, expires_at)))
+                let token = inner.open_token(session.id, &sealed).ok_or(ApiError::SessionUnreadable)?;
+                Ok(Some((token, expires_at)))
             }
             Ok(None) => Ok(None),
             Err(source) => {

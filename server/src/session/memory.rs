@@ -227,12 +227,14 @@ impl Inner {
             < self.config.memory_grace.max(self.cache_age())
     }
 
-    /// Takes a row into memory. `None` if it ended meanwhile, or if its token was sealed with a key we do not have.
-    pub fn keep(&self, hash: [u8; 32], row: SessionRow) -> Option<Entry> {
-        let token = self.open_token(row.id, &row.sealed_token)?;
+    /// Takes a row into memory.
+    ///
+    /// Errors: the session ended meanwhile; 503 its token was sealed with a key that this node does not have.
+    pub fn keep(&self, hash: [u8; 32], row: SessionRow) -> Result<Entry, ApiError> {
+        let token = self.open_token(row.id, &row.sealed_token).ok_or(ApiError::SessionUnreadable)?;
         let mut state = self.state.lock();
         if state.ended.contains_key(&row.id) {
-            return None;
+            return Err(ApiError::SessionEnded);
         }
         let at = self.clock.instant();
         let known = state.cache.get(&hash, at);
@@ -255,7 +257,7 @@ impl Inner {
         });
         let entry = Entry { session, confirmed_at: at, last_seen_at, touched_at, good_until };
         state.cache.put(hash, entry.clone());
-        Some(entry)
+        Ok(entry)
     }
 
     /// A session that is about to be used: refused if past its limits, else noted as used.

@@ -27,14 +27,19 @@ pub struct SignInQuery {
 ///
 /// Errors: 503 the session cannot be looked up.
 pub async fn show_sign_in(
-    caller: Option<Caller>,
+    caller: Result<Caller, ApiError>,
     State(app): State<App>,
     Query(query): Query<SignInQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    // With an expired token the panel would only send them back here.
-    if caller.is_some_and(|caller| !caller.session.is_token_expired(app.clock.now())) {
-        return Ok(Redirect::to(query.next.as_str()).into_response());
+    match caller {
+        // With an expired token the panel would only send them back here.
+        Ok(caller) if !caller.session.is_token_expired(app.clock.now()) => {
+            return Ok(Redirect::to(query.next.as_str()).into_response());
+        }
+        // A session that this node cannot read keeps nobody from opening another.
+        Ok(_) | Err(ApiError::NoSession | ApiError::SessionEnded | ApiError::SessionUnreadable) => {}
+        Err(error) => return Err(error),
     }
     let filled = Filled { next: query.next, ..Filled::default() };
     form_page(&app, &headers, &filled, None)
