@@ -129,7 +129,7 @@ fn main() {
     print("take in 100 changed rows", living.median(), "ms");
 
     let mut exporting = Times::default();
-    let mut export = Export::new(Format::Csv, &Column::DEFAULT, view.order());
+    let mut export = Export::new(Format::Csv, &Column::DEFAULT, &rows, view.order());
     while exporting.time(|| export.next_chunk(&rows)).is_some() {}
     print("export a chunk of CSV", exporting.median(), "ms");
 }

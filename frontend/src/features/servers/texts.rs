@@ -24,6 +24,7 @@ pub const NO_ANSWER: &str = "no answer";
 pub const SELECTION: &str = "Selection";
 pub const IS_FIRST: &str = "This column is the first.";
 pub const IS_LAST: &str = "This column is the last.";
+pub const NOT_SAVED: &str = "The file was not saved: its list was left before it was whole.";
 pub const CANNOT_SAVE: &str = "This browser does not let the page save a file.";
 pub const KEYS_SEARCH: &str = "Search";
 pub const KEYS_LIST: &str = "In the list";
@@ -34,6 +35,7 @@ pub const KEY_ENDS: &str = "First and last, in the list";
 pub const KEY_PAGES: &str = "A page on or back, in the list";
 pub const KEY_OPEN: &str = "Open the server";
 pub const KEY_SELECT: &str = "Select the server";
+pub const KEY_COPY: &str = "Copy the server's first address";
 pub const KEY_CLEAR: &str = "Clear the selection";
 pub const FILTERS: &str = "Filters";
 pub const CLEAR_FILTERS: &str = "Clear filters";
@@ -47,12 +49,19 @@ pub const INVERT: &str = "Invert";
 pub const CLEAR_SELECTION: &str = "Clear";
 pub const COPY_IDS: &str = "Copy IDs";
 pub const COPY_ADDRESSES: &str = "Copy addresses";
+pub const NO_ADDRESS: &str = "This server has no address.";
 pub const CANNOT_COPY: &str = "This browser does not let the page copy.";
 pub const UP_TO_DATE: &str = "Up to date";
 pub const RECONNECTING: &str = "Connection lost, trying again";
 pub const NOT_UPDATED: &str = "No longer updated";
 pub const SHOWN_AS_LEFT: &str = "The servers are shown as they were and no longer updated.";
 pub const SESSION_OVER: &str = "Your session is over.";
+
+pub const ACTIONS: &str = "Actions";
+pub const BULK_ACTIONS: [&str; 4] = ["Start", "Stop", "Reboot", "Delete"];
+pub const ACTIONS_LATER: &str = "Acting on servers arrives with the next release.";
+pub const CREATE: &str = "Create";
+pub const CREATE_LATER: &str = "Creating servers arrives with the next release.";
 
 pub const NOTHING_YET: &str = "No servers yet";
 pub const NOTHING_YET_MORE: &str = "This project has no server in any region. Servers made with the command line, \
@@ -115,6 +124,15 @@ pub fn matching(matching: usize, total: usize) -> String {
         count(total)
     } else {
         format!("{} of {}", format::number(matching as u64), count(total))
+    }
+}
+
+/// "all 10,000 servers", "the 1,204 servers that match"
+pub fn all_matching(matching: usize, total: usize) -> String {
+    if matching == total {
+        format!("all {}", count(total))
+    } else {
+        format!("the {} that match", count(matching))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The list as a file: what is ticked, else all that match.
+//! The list as a file: all that match, or what is ticked.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     features::servers::{
         list_state::ListState,
         rows::{
-            Column,
+            Column, RowIndex,
             export::{Export, Format},
         },
-        store::{ServersStore, use_servers_store},
+        store::{Servers, ServersStore, use_servers_store},
         texts,
         turns::{Deadline, TURN_MS},
     },
@@ -30,37 +30,62 @@ use crate::{
 pub fn export_menu(state: ListState) -> El {
     let store = use_servers_store();
     let toasts = use_toasts();
+    // Each entry says which servers it saves.
+    let item = move |format: Format, servers: &str, order: fn(&Servers) -> Vec<RowIndex>| {
+        let name = if format == Format::Csv { "CSV" } else { "JSON" };
+        menu_item(Icon::Download, &format!("{name}: {servers}"), move || {
+            download(store, toasts, format, &state.columns().get_untracked(), order);
+        })
+    };
     menu(Opener::of(texts::EXPORT, Icon::Download, false, "menu"), move || {
-        let save = move |format| move || download(store, toasts, format, state.columns().get_untracked());
-        vec![
-            menu_item(Icon::Download, "CSV", save(Format::Csv)),
-            menu_item(Icon::Download, "JSON", save(Format::Json)),
-        ]
+        let Some((matching, total, ticked)) = store.with(counts) else { return Vec::new() };
+        let mut items = Vec::new();
+        let mut offer = |servers: &str, order| {
+            items.extend([Format::Csv, Format::Json].map(|format| item(format, servers, order)));
+        };
+        offer(&texts::all_matching(matching, total), |servers| servers.view.order().to_vec());
+        if ticked > 0 {
+            offer(&texts::selected(ticked), Servers::selected);
+        }
+        items
     })
 }
 
+/// Servers that match, all there are, and those ticked.
+fn counts(servers: &Servers) -> (usize, usize, usize) {
+    (servers.view.len(), servers.view.total(), servers.selection.count(&servers.rows, &servers.view))
+}
+
 /// Writes the file in turns and hands it to the browser.
-fn download(store: ServersStore, toasts: ToastBox, format: Format, columns: Vec<Column>) {
-    let order = store.with(|servers| {
-        let selected = servers.selected();
-        if selected.is_empty() { servers.view.order().to_vec() } else { selected }
+fn download(
+    store: ServersStore,
+    toasts: ToastBox,
+    format: Format,
+    columns: &[Column],
+    order: fn(&Servers) -> Vec<RowIndex>,
+) {
+    let begun = store.with(|servers| {
+        (Export::new(format, columns, &servers.rows, &order(servers)), servers.project.clone())
     });
-    let Some(order) = order else { return };
-    let mut export = Export::new(format, &columns, &order);
+    let Some((mut export, project)) = begun else { return };
     spawn_local(async move {
         let parts = Array::new();
         'writing: loop {
             let mut deadline = Deadline::in_ms(TURN_MS);
             while !deadline.is_over_now() {
-                match store.with(|servers| export.next_chunk(&servers.rows)).flatten() {
-                    Some(chunk) => _ = parts.push(&JsValue::from_str(&chunk)),
-                    None => break 'writing,
+                // Only these servers, to the end: a part of them is no file.
+                let chunk = store
+                    .with(|servers| (servers.project == project).then(|| export.next_chunk(&servers.rows)));
+                match chunk.flatten() {
+                    Some(Some(chunk)) => _ = parts.push(&JsValue::from_str(&chunk)),
+                    Some(None) => break 'writing,
+                    None => return toasts.fail(texts::NOT_SAVED, None),
                 }
             }
             others_first().await;
         }
         match save(&parts, format) {
-            Ok(()) => toasts.say(texts::exported(order.len())),
+            Ok(()) => toasts.say(texts::exported(export.rows_written())),
             Err(_) => toasts.fail(texts::CANNOT_SAVE, None),
         }
     });

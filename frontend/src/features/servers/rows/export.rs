@@ -1,7 +1,5 @@
 //! The list as CSV and JSON, in chunks.
 
-use std::fmt::Write;
-
 use api_types::ServerId;
 use serde::{Serialize, Serializer};
 
@@ -13,17 +11,19 @@ use super::{Column, ImageKind, RowIndex, RowView, Rows};
 pub struct Export {
     format: Format,
     columns: Vec<Column>,
-    order: Vec<RowIndex>,
-    /// Whose rows they were when it began: a slot may hold another server later.
-    ids: Vec<ServerId>,
-    written: usize,
-    has_rows: bool,
+    /// Ids, not slots: a slot may hold another server later.
+    servers: Vec<ServerId>,
+    /// How many of them had their turn.
+    passed: usize,
+    rows_written: usize,
     is_begun: bool,
+    is_whole: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// RFC 4180 with a heading, the given columns; a cell that a spreadsheet would run is led by an apostrophe.
+    /// RFC 4180 with a heading, the given columns, led by a byte order mark, without which spreadsheets read umlauts
+    /// wrongly; what a spreadsheet would run is led by an apostrophe.
     Csv,
     /// An array of objects with everything the list knows of each server, whatever the columns.
     Json,
@@ -34,53 +34,58 @@ const CHUNK_ROWS: usize = 500;
 
 impl Export {
     /// Begins a file of these rows, in this order: [`View::order`](super::View::order) for all that match.
-    pub fn new(format: Format, columns: &[Column], order: &[RowIndex]) -> Self {
+    pub fn new(format: Format, columns: &[Column], rows: &Rows, order: &[RowIndex]) -> Self {
         Self {
             format,
             columns: columns.to_vec(),
-            order: order.to_vec(),
-            ids: Vec::new(),
-            written: 0,
-            has_rows: false,
+            servers: order.iter().map(|row| rows.row(*row).id()).collect(),
+            passed: 0,
+            rows_written: 0,
             is_begun: false,
+            is_whole: false,
         }
+    }
+
+    /// How many servers stand in the file so far.
+    pub fn rows_written(&self) -> usize {
+        self.rows_written
     }
 
     /// The next some 500 rows as text; `None` when the file is whole.
     pub fn next_chunk(&mut self, rows: &Rows) -> Option<String> {
+        if self.is_whole {
+            return None;
+        }
         let mut out = String::new();
         if !self.is_begun {
             self.is_begun = true;
-            self.ids = self.order.iter().map(|row| rows.row(*row).id()).collect();
             match self.format {
-                Format::Csv => csv_record(&mut out, self.columns.iter().map(|column| heading(*column))),
+                Format::Csv => {
+                    out.push('\u{feff}');
+                    csv_record(&mut out, self.columns.iter().map(|column| heading(*column)));
+                }
                 Format::Json => out.push('['),
             }
-        } else if self.written > self.order.len() {
-            return None;
         }
-        let end = self.order.len().min(self.written + CHUNK_ROWS);
-        for at in self.written..end {
-            let row = rows.row(self.order[at]);
-            if row.id() != self.ids[at] || row.is_gone() {
+        let end = self.servers.len().min(self.passed + CHUNK_ROWS);
+        for server in &self.servers[self.passed..end] {
+            let Some(row) = rows.find(server).map(|row| rows.row(row)).filter(|row| !row.is_gone()) else {
                 continue;
-            }
+            };
             match self.format {
                 Format::Csv => csv_record(&mut out, self.columns.iter().map(|column| cell(row, *column))),
                 Format::Json => {
-                    out.push_str(if self.has_rows { ",\n" } else { "\n" });
+                    out.push_str(if self.rows_written > 0 { ",\n" } else { "\n" });
                     // Writing texts and numbers to memory has no way to fail.
                     out.push_str(&serde_json::to_string(&Exported::from(row)).unwrap_or_default());
                 }
             }
-            self.has_rows = true;
+            self.rows_written += 1;
         }
-        self.written = end;
-        if end == self.order.len() {
-            self.written += 1;
-            if self.format == Format::Json {
-                out.push_str("\n]\n");
-            }
+        self.passed = end;
+        self.is_whole = end == self.servers.len();
+        if self.is_whole && self.format == Format::Json {
+            out.push_str("\n]\n");
         }
         Some(out)
     }
@@ -135,15 +140,23 @@ fn csv_record(out: &mut String, cells: impl Iterator<Item = String>) {
         if at > 0 {
             out.push(',');
         }
-        // A spreadsheet takes such a cell for a formula, whoever named the server.
-        let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        if cell.contains(['"', ',', '\r', '\n']) {
-            // Formatting to a text has no way to fail.
-            _ = write!(out, "\"{guard}{}\"", cell.replace('"', "\"\""));
-        } else {
-            out.push_str(guard);
-            out.push_str(&cell);
+        let is_quoted = cell.contains(['"', ',', ';', '\r', '\n']);
+        let quote = if is_quoted { "\"" } else { "" };
+        out.push_str(quote);
+        let mut may_begin = true;
+        for letter in cell.chars() {
+            // A spreadsheet takes what begins so for a formula, whoever named the server. Where it splits at semicolons
+            // or lines, quotes that began earlier do not keep it from it.
+            if may_begin && matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r') {
+                out.push('\'');
+            }
+            may_begin = matches!(letter, ';' | '\n') || (may_begin && letter == ' ');
+            if letter == '"' {
+                out.push('"');
+            }
+            out.push(letter);
         }
+        out.push_str(quote);
     }
     out.push_str("\r\n");
 }
@@ -250,19 +263,32 @@ mod tests {
         cloud.send_all(&mut rows);
         let mut view = View::new();
         finish(&mut view, &mut rows);
-        let mut export = Export::new(format, columns, view.order());
+        let mut export = Export::new(format, columns, &rows, view.order());
         std::iter::from_fn(|| export.next_chunk(&rows)).collect()
     }
 
     #[test]
     fn csv_cells_are_quoted_and_no_cell_is_a_formula() {
-        let names =
-            ["plain", "a,b", "say \"hi\"", "two\nlines", "=1+1", "-2", "@x", "\tt", "=a,\"b\"", "ä🙂", ""];
+        let names = [
+            "plain",
+            "a,b",
+            "say \"hi\"",
+            "two\nlines",
+            "=1+1",
+            "-2",
+            "@x",
+            "\tt",
+            "=a,\"b\"",
+            "a;=1",
+            "a\n+1",
+            "ä🙂",
+            "",
+        ];
         let csv = file(Format::Csv, &[Column::Name, Column::Tags, Column::Created], &names);
         let cells: Vec<_> =
             csv.split("\r\n").map(|record| record.rsplitn(3, ',').last().unwrap_or_default()).collect();
         let expected = [
-            "name",
+            "\u{feff}name",
             "plain",
             "\"a,b\"",
             "\"say \"\"hi\"\"\"",
@@ -272,12 +298,36 @@ mod tests {
             "'@x",
             "'\tt",
             "\"'=a,\"\"b\"\"\"",
+            "\"a;'=1\"",
+            "\"a\n'+1\"",
             "ä🙂",
             "",
             "",
         ];
         assert_eq!(cells, expected);
-        assert!(csv.starts_with("name,tags,created_at\r\nplain,prod; web,2025-11-20T18:49:37Z\r\n"), "{csv}");
+        let begin = "\u{feff}name,tags,created_at\r\nplain,\"prod; web\",2025-11-20T18:49:37Z\r\n";
+        assert!(csv.starts_with(begin), "{csv}");
+    }
+
+    #[test]
+    fn a_file_goes_on_without_the_rows_that_are_no_more() {
+        let mut cloud = Cloud::new(&["RegionOne"]);
+        for at in 0..CHUNK_ROWS + 2 {
+            cloud.put(0, &format!("s{at}"), |_| {});
+        }
+        let mut rows = Rows::new();
+        cloud.send_all(&mut rows);
+        let mut view = View::new();
+        finish(&mut view, &mut rows);
+        let mut export = Export::new(Format::Json, &[], &rows, view.order());
+        let begin = export.next_chunk(&rows).expect("a first chunk");
+        assert_eq!(export.rows_written(), CHUNK_ROWS);
+        // Other rows than those it was begun with, and fewer of them.
+        let end = export.next_chunk(&Rows::new()).expect("an end");
+        assert_eq!(export.next_chunk(&rows), None);
+        assert_eq!(export.rows_written(), CHUNK_ROWS);
+        let whole: Vec<serde_json::Value> = serde_json::from_str(&(begin + &end)).expect("JSON");
+        assert_eq!(whole.len(), CHUNK_ROWS);
     }
 
     #[test]
