@@ -4,16 +4,27 @@ use leptos::prelude::*;
 
 use super::{
     components::{
-        column_menu::column_menu, empty_states::empty_states, export_menu::export_menu,
-        facet_panel::facet_panel, new_rows_pill::new_rows_pill, region_banner::region_banners,
-        region_summary::region_summary, search_box::search_box, server_table::server_table,
+        actions::{actions_menu, create_button},
+        column_menu::column_menu,
+        empty_states::empty_states,
+        export_menu::export_menu,
+        facet_panel::facet_panel,
+        new_rows_pill::new_rows_pill,
+        region_banner::region_banners,
+        region_summary::region_summary,
+        search_box::search_box,
+        server_table::server_table,
         status_line::status_line,
     },
     list_state::use_list_state,
     store::use_servers_store,
     texts,
 };
-use crate::ui::{Icon, Page, PageHeader, el, element::icon, page::use_side_drawer};
+use crate::ui::{
+    Icon, Page, el,
+    element::icon,
+    page::{page_header, use_side_drawer},
+};
 
 #[component]
 pub fn ServerListPage() -> impl IntoView {
@@ -26,6 +37,9 @@ pub fn ServerListPage() -> impl IntoView {
         .attr("title", texts::FILTERS)
         .child(icon(Icon::Filter))
         .on("click", move |_| drawer.open());
+    let actions = el("div").class("list-actions").child(actions_menu()).child(create_button());
+    let title = Signal::stored(texts::TITLE.to_owned());
+    let header = page_header(title, None, vec![actions], vec![region_summary()]);
     let toolbar = el("div")
         .class("servers-toolbar")
         .child(search_box(state))
@@ -39,8 +53,7 @@ pub fn ServerListPage() -> impl IntoView {
         .child(empty_states(state));
     view! {
         <Page title=texts::TITLE is_fixed=true side=move || facet_panel(state) side_label=texts::FILTERS>
-            <PageHeader title=texts::TITLE actions=region_summary />
-            {vec![toolbar, status_line(state), table, region_banners()]}
+            {vec![header, toolbar, status_line(state), table, region_banners()]}
         </Page>
     }
 }

@@ -1,5 +1,6 @@
 //! What the servers pages are made of.
 
+pub mod actions;
 pub mod column_menu;
 pub mod detail_addresses;
 pub mod detail_metadata;
