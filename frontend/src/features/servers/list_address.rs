@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     project::{servers_path, use_project},
     router::use_router,
+    ui::effect::live,
 };
 
 #[derive(Clone, Copy)]
@@ -15,18 +16,25 @@ pub fn provide_list_address() {
     let project = use_project();
     let router = use_router();
     let (path, search) = (router.path(), router.search());
-    let latest = Memo::new(move |before: Option<&String>| {
+    let address = RwSignal::new(String::new());
+    let latest = move || {
         let Some(list) = project.get().map(|project| servers_path(&project)) else { return String::new() };
         let path = path.get();
         if path.trim_end_matches('/') == list {
             let search = search.get();
             return if search.is_empty() { list } else { format!("{list}?{search}") };
         }
-        let is_of_this_project =
-            |before: &&String| before.as_str() == list || before.starts_with(&format!("{list}?"));
-        before.filter(is_of_this_project).cloned().unwrap_or(list)
+        let before = address.get_untracked();
+        let is_of_this_project = before == list || before.starts_with(&format!("{list}?"));
+        if is_of_this_project { before } else { list }
+    };
+    live(move || {
+        let latest = latest();
+        if address.with_untracked(|before| *before != latest) {
+            address.set(latest);
+        }
     });
-    provide_context(ListAddress(latest.into()));
+    provide_context(ListAddress(address.into()));
 }
 
 /// The list as it was left.

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use send_wrapper::SendWrapper;
 
 use super::{
     rows::{Column, Facet, FacetSelection, Problem, Query, Sort, UrlState},
@@ -28,10 +27,10 @@ pub struct ListState {
     sort: Held<Sort>,
     columns: Held<Vec<Column>>,
     is_compact: RwSignal<bool>,
-    write_url: StoredValue<SendWrapper<WriteUrl>>,
-    timer: StoredValue<Option<TimeoutHandle>>,
+    write_url: Held<WriteUrl>,
+    timer: Held<Option<TimeoutHandle>>,
     /// The URL's query as we wrote or read it last.
-    written: StoredValue<String>,
+    written: Held<String>,
 }
 
 impl ListState {
@@ -70,10 +69,7 @@ impl ListState {
     pub fn search(self, text: String) {
         self.ask(&text, &self.facets.get_untracked());
         self.text.set(text);
-        let timer = set_timeout_with_handle(move || self.flush(), URL_FOLLOWS_AFTER).ok();
-        if let Some(before) = self.timer.try_update_value(|held| std::mem::replace(held, timer)).flatten() {
-            before.clear();
-        }
+        self.flush_by(set_timeout_with_handle(move || self.flush(), URL_FOLLOWS_AFTER).ok());
     }
 
     pub fn choose(self, facet: Facet, value: &str, chosen: bool) {
@@ -120,9 +116,7 @@ impl ListState {
 
     /// Writes the URL now, before something else happens to it.
     pub fn flush(self) {
-        if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
-            timer.clear();
-        }
+        self.flush_by(None);
         let query = UrlState {
             text: self.text.get_untracked(),
             facets: self.facets.get_untracked(),
@@ -130,10 +124,19 @@ impl ListState {
             columns: self.columns.get_untracked(),
         }
         .to_query();
-        if self.written.with_value(|written| *written != query) {
-            self.written.set_value(query.clone());
-            self.write_url.with_value(|write| write(&query));
+        if self.written.with_untracked(|written| *written != query) {
+            self.written.set(query.clone());
+            self.write_url.with_untracked(|write| write(&query));
         }
+    }
+
+    /// This timer takes the place of the one before.
+    fn flush_by(self, timer: Option<TimeoutHandle>) {
+        self.timer.update(|held| {
+            if let Some(before) = std::mem::replace(held, timer) {
+                before.clear();
+            }
+        });
     }
 
     fn filter(self) {
@@ -166,7 +169,7 @@ impl ListState {
         self.sort.set(state.sort);
         let is_to_be_shared = is_of_reader && columns != Column::DEFAULT;
         self.columns.set(columns);
-        self.written.set_value(query.to_owned());
+        self.written.set(query.to_owned());
         if is_to_be_shared {
             // Whoever is sent this address sees the same columns.
             self.flush();
@@ -195,9 +198,9 @@ pub fn use_list_state(store: ServersStore) -> ListState {
         sort: Held::new(Sort::default()),
         columns: Held::new(Column::DEFAULT.to_vec()),
         is_compact: RwSignal::new(remembered(COMPACT_KEY).as_deref() == Some("yes")),
-        write_url: StoredValue::new(SendWrapper::new(Box::new(write_url))),
-        timer: StoredValue::new(None),
-        written: StoredValue::new(String::new()),
+        write_url: Held::new(Box::new(write_url) as WriteUrl),
+        timer: Held::new(None),
+        written: Held::new(String::new()),
     };
     let search = router.search();
     state.read(&search.get_untracked());
@@ -206,16 +209,12 @@ pub fn use_list_state(store: ServersStore) -> ListState {
         move || search.track(),
         move || {
             let query = search.get_untracked();
-            if state.written.with_value(|written| *written != query) {
+            if state.written.with_untracked(|written| *written != query) {
                 state.read(&query);
             }
         },
     );
-    on_cleanup(move || {
-        if let Some(timer) = state.timer.try_update_value(Option::take).flatten() {
-            timer.clear();
-        }
-    });
+    on_cleanup(move || state.flush_by(None));
     state
 }
 

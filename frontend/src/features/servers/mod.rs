@@ -29,6 +29,7 @@ use crate::{
     router::{parts_of, use_router},
     session::use_session,
     ui::{
+        derived,
         effect::{after, after_change},
         el,
     },
@@ -49,7 +50,7 @@ pub fn ServersPages() -> impl IntoView {
     let renewals = use_session().renewals();
     after_change(move || renewals.track(), move || store.reconnect());
     let path = use_router().path();
-    let is_list = Memo::new(move |_| path.with(|path| parts_of(LIST, path).is_some()));
+    let is_list = derived(move || path.with(|path| parts_of(LIST, path).is_some()));
     let page = move || match is_list.get() {
         true => untrack(|| view! { <ServerListPage /> }.into_any()),
         false => untrack(|| view! { <ServerDetailPage /> }.into_any()),

@@ -17,7 +17,7 @@ use crate::{
         store::{ServersStore, use_servers_store},
         texts,
     },
-    ui::{El, effect::live, el, format},
+    ui::{El, derived, effect::live, el, format},
 };
 
 /// Values shown before "N more" is pressed, and after.
@@ -27,7 +27,7 @@ const VALUES_SHOWN_AT_MOST: usize = 200;
 pub fn facet_panel(state: ListState) -> El {
     let store = use_servers_store();
     let groups: Vec<Group> = Facet::ALL.into_iter().map(Group::new).collect();
-    let has_values = Memo::new(move |_| store.track(|servers| servers.is_caught_up) == Some(true));
+    let has_values = derived(move || store.track(|servers| servers.is_caught_up) == Some(true));
     let clear = el("button")
         .attr("type", "button")
         .class("facet-clear")

@@ -1,15 +1,13 @@
 //! New servers wait while somebody points at the rows; this says so and shows them.
 
-use leptos::prelude::*;
-
 use crate::{
     features::servers::{store::use_servers_store, texts},
-    ui::{El, Icon, el, element::icon},
+    ui::{El, Icon, derived, effect::after, el, element::icon, use_announcer},
 };
 
 pub fn new_rows_pill() -> El {
     let store = use_servers_store();
-    let waiting = Memo::new(move |_| store.track(|servers| servers.view.waiting()).unwrap_or(0));
+    let waiting = derived(move || store.track(|servers| servers.view.waiting()).unwrap_or(0));
     let pill = move || {
         el("button")
             .attr("type", "button")
@@ -19,6 +17,13 @@ pub fn new_rows_pill() -> El {
             .live_text(move || texts::new_rows(waiting.get()))
             .on("click", move |_| store.show_waiting())
     };
-    let is_any = Memo::new(move |_| waiting.get() > 0);
+    let is_any = derived(move || waiting.get() > 0);
+    let announcer = use_announcer();
+    after(move || {
+        if is_any.get() {
+            // Once, not for each that follows.
+            announcer.say(texts::new_rows(waiting.get_untracked()));
+        }
+    });
     el("div").live_children(move || if is_any.get() { vec![pill()] } else { Vec::new() })
 }

@@ -18,14 +18,14 @@ use crate::{
 
 pub fn region_banners() -> El {
     let store = use_servers_store();
-    let stopped = derived(move || store.track(why_stopped).flatten());
+    let stopped = derived(move || store.track(why_stopped).flatten().unwrap_or_default());
     let stopped = move || {
-        let why = stopped.get().into_iter();
-        why.map(|why| {
-            let retry = retry_button().on("click", move |_| store.try_again());
-            el("div").attr("data-testid", "stopped-banner").child(line(el("span").text(&why), retry))
-        })
-        .collect()
+        let why = stopped.get();
+        if why.is_empty() {
+            return Vec::new();
+        }
+        let retry = retry_button().on("click", move |_| store.try_again());
+        vec![el("div").attr("data-testid", "stopped-banner").child(line(el("span").text(&why), retry))]
     };
     let regions = use_shown_regions();
     let is_failing =
@@ -71,7 +71,7 @@ fn banner(name: String, regions: Held<Vec<ShownRegion>>) -> El {
     let now = use_seconds();
     let (of_what, of_when, of_status, to_retry) = (name.clone(), name.clone(), name.clone(), name.clone());
     // Read aloud when it is another, not whenever the region is heard of.
-    let what = Memo::new(move |_| {
+    let what = derived(move || {
         regions.with(|regions| find(regions, &of_what).map(what_happened)).unwrap_or_default()
     });
     let when = move || {

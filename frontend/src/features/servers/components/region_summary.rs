@@ -66,7 +66,7 @@ pub fn region_summary() -> El {
     let told = el("span")
         .class("region-chip freshness")
         .attr("role", "status")
-        .live_class("lost", move || freshness.with(|words| !matches!(words.as_str(), "" | texts::UP_TO_DATE)))
+        .live_class("lost", move || !matches!(freshness.get().as_str(), "" | texts::UP_TO_DATE))
         .live_text(move || freshness.get());
     el("div")
         .class("region-summary")

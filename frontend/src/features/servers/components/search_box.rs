@@ -7,15 +7,15 @@ use web_sys::{HtmlInputElement, KeyboardEvent};
 use crate::{
     features::servers::{list_state::ListState, store::use_servers_store, texts},
     ui::{
-        El, Icon, Opener, Shortcut, dom::focus, effect::live, el, element::icon, keyboard::use_shortcuts,
-        popover,
+        El, Icon, Opener, Shortcut, derived, dom::focus, effect::live, el, element::icon,
+        keyboard::use_shortcuts, popover,
     },
 };
 
 /// The search field, with what it understands behind its question mark.
 pub fn search_box(state: ListState) -> El {
     let store = use_servers_store();
-    let expected = Memo::new(move |_| store.track(|servers| servers.expected()).unwrap_or(0));
+    let expected = derived(move || store.track(|servers| servers.expected()).unwrap_or(0));
     let input = el("input")
         .class("input")
         .attr("type", "search")

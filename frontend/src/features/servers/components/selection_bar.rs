@@ -1,6 +1,6 @@
 //! What can be done with the ticked servers.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::task::spawn_local;
 
 use crate::{
     features::servers::{
@@ -8,13 +8,13 @@ use crate::{
         store::{Servers, ServersStore, use_servers_store},
         texts,
     },
-    ui::{El, Icon, copy_button::copy_text, el, element::icon, toast::ToastBox, use_toasts},
+    ui::{El, Held, Icon, copy_button::copy_text, derived, el, element::icon, toast::ToastBox, use_toasts},
 };
 
-pub fn selection_bar(selected: Memo<usize>) -> El {
+pub fn selection_bar(selected: Held<usize>) -> El {
     let store = use_servers_store();
     let toasts = use_toasts();
-    let matching = Memo::new(move |_| store.track(|servers| servers.view.len()).unwrap_or(0));
+    let matching = derived(move || store.track(|servers| servers.view.len()).unwrap_or(0));
     let change =
         move |button: El, change: fn(&mut Servers)| button.on("click", move |_| _ = store.update(change));
     let copy = move |button: El, text: fn(RowView<'_>) -> Vec<String>| {

@@ -1,7 +1,9 @@
 //! The table of servers: its head, its rows, and what pointer and keys do in it.
 
+use std::cell::RefCell;
+
 use api_types::{ProjectId, ServerId};
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent, ResizeObserver};
 
@@ -22,12 +24,16 @@ use crate::{
         texts,
     },
     ui::{
-        El, Shortcut,
+        El, Held, Shortcut,
+        copy_button::copy_text,
+        derived,
         dom::focus,
         effect::{after, live},
         el,
         keyboard::use_shortcuts,
         time::use_now,
+        toast::ToastBox,
+        use_toasts,
     },
 };
 
@@ -39,7 +45,7 @@ const COMPACT_ROW_HEIGHT: f64 = 32.0;
 pub fn server_table(state: ListState) -> El {
     let store = use_servers_store();
     let width = RwSignal::new(0u32);
-    let columns = Memo::new(move |_| match width.get() {
+    let columns = derived(move || match width.get() {
         0 => Vec::new(),
         width => state.columns().with(|columns| visible_columns(columns, width)),
     });
@@ -52,7 +58,7 @@ pub fn server_table(state: ListState) -> El {
         .attr("tabindex", "0")
         .attr("aria-label", texts::TITLE)
         .attr("aria-multiselectable", "true")
-        .live_attr("aria-colcount", move || Some((columns.read().len() + 1).to_string()))
+        .live_attr("aria-colcount", move || Some((columns.with(Vec::len) + 1).to_string()))
         .live_class("compact", move || state.is_compact().get())
         .live_class("narrow", move || is_narrow(width.get()));
     let view = TableView::new(store, table.html().clone(), rows.html().clone());
@@ -61,7 +67,7 @@ pub fn server_table(state: ListState) -> El {
     follow_size(table.html(), view.clone(), width);
     follow_layout(state, view.clone(), columns, width);
     follow_changes(store, view.clone());
-    offer_shortcuts(&view, table.html());
+    offer_shortcuts(&view, table.html(), store);
     let of_head = view.clone();
     let head = table_head(state, columns, move || of_head.rows_in_sight());
     listen_to_table(table, store, &view).child(head).child(listen_to_rows(rows, state, store, &view))
@@ -92,7 +98,7 @@ fn listen_to_rows(rows: El, state: ListState, store: ServersStore, view: &TableV
         .on("pointerleave", move |_| left.point(false))
 }
 
-fn follow_columns(table: HtmlElement, columns: Memo<Vec<Column>>, width: RwSignal<u32>) {
+fn follow_columns(table: HtmlElement, columns: Held<Vec<Column>>, width: RwSignal<u32>) {
     live(Box::new(move || {
         let template = columns.with(|columns| grid_template(columns, width.get()));
         _ = table.style().set_property("--columns", &template);
@@ -100,23 +106,23 @@ fn follow_columns(table: HtmlElement, columns: Memo<Vec<Column>>, width: RwSigna
 }
 
 /// What every row looks like; another look draws all of them anew.
-fn follow_layout(state: ListState, view: TableView, columns: Memo<Vec<Column>>, width: RwSignal<u32>) {
+fn follow_layout(state: ListState, view: TableView, columns: Held<Vec<Column>>, width: RwSignal<u32>) {
     let store = use_servers_store();
-    let drawn = StoredValue::new_local(None::<(Layout, ProjectId)>);
+    let drawn = RefCell::new(None::<(Layout, ProjectId)>);
     after(move || {
         let project = store.track(|servers| servers.project.clone()).flatten();
-        let Some(project) = project.filter(|_| !columns.read().is_empty()) else { return };
+        let Some(project) = project.filter(|_| columns.with(|columns| !columns.is_empty())) else { return };
         let layout = Layout {
             columns: columns.get(),
-            addresses_shown: addresses_shown(&columns.read(), width.get()),
+            addresses_shown: columns.with(|columns| addresses_shown(columns, width.get())),
             row_height: if state.is_compact().get() { COMPACT_ROW_HEIGHT } else { ROW_HEIGHT },
         };
         let wanted = Some((layout, project));
-        if drawn.with_value(|drawn| *drawn != wanted) {
+        if *drawn.borrow() != wanted {
             if let Some((layout, project)) = &wanted {
                 view.lay_out(layout, project);
             }
-            drawn.set_value(wanted);
+            drawn.replace(wanted);
         }
     });
 }
@@ -146,8 +152,8 @@ fn follow_size(table: &HtmlElement, view: TableView, width: RwSignal<u32>) {
     let on_resize = Closure::<dyn FnMut()>::new(measure);
     let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else { return };
     observer.observe(table);
-    let held = StoredValue::new_local((observer, on_resize));
-    on_cleanup(move || held.with_value(|(observer, _)| observer.disconnect()));
+    let held = send_wrapper::SendWrapper::new((observer, on_resize));
+    on_cleanup(move || held.0.disconnect());
 }
 
 fn pressed(event: &MouseEvent, store: ServersStore, tips: &RowTips, by_tag: &dyn Fn(&str)) {
@@ -219,7 +225,7 @@ fn pressed_key(event: &KeyboardEvent, view: &TableView, store: ServersStore) {
 }
 
 /// The same keys from anywhere on the page; the focus goes to the table with them.
-fn offer_shortcuts(view: &TableView, table: &HtmlElement) {
+fn offer_shortcuts(view: &TableView, table: &HtmlElement, store: ServersStore) {
     let go = |step| {
         let held = send_wrapper::SendWrapper::new((view.clone(), table.clone()));
         Callback::new(move |()| {
@@ -230,6 +236,8 @@ fn offer_shortcuts(view: &TableView, table: &HtmlElement) {
     };
     let held = send_wrapper::SendWrapper::new(view.clone());
     let tick = Callback::new(move |()| held.toggle_cursor());
+    let toasts = use_toasts();
+    let copy = Callback::new(move |()| copy_address(store, toasts));
     let offered = |keys, does, run| Shortcut { keys, does, run };
     use_shortcuts(
         texts::KEYS_LIST,
@@ -241,9 +249,28 @@ fn offer_shortcuts(view: &TableView, table: &HtmlElement) {
             offered(&["PageDown", "PageUp"], texts::KEY_PAGES, None),
             offered(&["Enter"], texts::KEY_OPEN, None),
             offered(&["x"], texts::KEY_SELECT, Some(tick)),
+            offered(&["c"], texts::KEY_COPY, Some(copy)),
             offered(&["Escape"], texts::KEY_CLEAR, None),
         ],
     );
+}
+
+/// Copies the first address of the keyboard's row.
+fn copy_address(store: ServersStore, toasts: ToastBox) {
+    let address = store.with(|servers| {
+        let row = servers.rows.row(servers.rows.find(&servers.place.cursor?)?);
+        Some(row.addresses().next().map(|address| address.ip_text()))
+    });
+    match address.flatten() {
+        Some(Some(address)) => spawn_local(async move {
+            match copy_text(&address).await {
+                true => toasts.say(texts::copied(&address)),
+                false => toasts.fail(texts::CANNOT_COPY, None),
+            }
+        }),
+        Some(None) => toasts.say(texts::NO_ADDRESS),
+        None => {}
+    }
 }
 
 /// Ten thousand rows show their states by one drawing each kind, as masks in the colour of the state: an SVG in every

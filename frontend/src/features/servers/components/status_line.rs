@@ -1,7 +1,7 @@
 //! The line over the table: how many servers, what narrows the list, or what can be done with the ticked ones. Of
 //! one height whatever it says, so that the table never moves.
 
-use leptos::prelude::*;
+use std::cell::RefCell;
 
 use super::{facet_panel::value_name, selection_bar::selection_bar};
 use crate::{
@@ -11,15 +11,15 @@ use crate::{
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{El, Icon, effect::after, el, element::icon, use_announcer},
+    ui::{El, Held, Icon, derived, effect::after, el, element::icon, use_announcer},
 };
 
 pub fn status_line(state: ListState) -> El {
     let store = use_servers_store();
-    let selected = Memo::new(move |_| {
+    let selected = derived(move || {
         store.track(|servers| servers.selection.count(&servers.rows, &servers.view)).unwrap_or(0)
     });
-    let has_selection = Memo::new(move |_| selected.get() > 0);
+    let has_selection = derived(move || selected.get() > 0);
     let summary = summary(state).live_attr("hidden", move || has_selection.get().then(String::new));
     let bar = move || if has_selection.get() { vec![selection_bar(selected)] } else { Vec::new() };
     el("div").class("status-line").child(summary).child(el("div").class("selection-place").live_children(bar))
@@ -27,7 +27,7 @@ pub fn status_line(state: ListState) -> El {
 
 fn summary(state: ListState) -> El {
     let store = use_servers_store();
-    let words = Memo::new(move |_| store.track(count_words).unwrap_or_default());
+    let words = derived(move || store.track(count_words).unwrap_or_default());
     announce_results(state, words);
     let chips = move || {
         let facets = state.facets().get();
@@ -50,16 +50,16 @@ fn summary(state: ListState) -> El {
 }
 
 /// What a search found is said aloud, once the list has settled on it.
-fn announce_results(state: ListState, words: Memo<String>) {
+fn announce_results(state: ListState, words: Held<String>) {
     let store = use_servers_store();
-    let is_complete = Memo::new(move |_| store.track(Servers::is_complete) == Some(true));
+    let is_complete = derived(move || store.track(Servers::is_complete) == Some(true));
     let announcer = use_announcer();
-    let said = StoredValue::new(String::new());
+    let said = RefCell::new(String::new());
     after(move || {
         let words = words.get();
         // Until somebody has searched, the number is on its way to be seen, and a cloud that lives changes it.
-        if is_complete.get() && !state.is_unfiltered() && said.with_value(|said| *said != words) {
-            said.set_value(words.clone());
+        if is_complete.get() && !state.is_unfiltered() && *said.borrow() != words {
+            said.borrow_mut().clone_from(&words);
             announcer.say(words);
         }
     });

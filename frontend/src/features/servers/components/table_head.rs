@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -13,13 +12,13 @@ use crate::{
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{El, Icon, effect::live, el, element::icon},
+    ui::{El, Held, Icon, effect::live, el, element::icon},
 };
 
 /// `rows_in_sight` says which rows the box over all boxes is about.
 pub fn table_head(
     state: ListState,
-    columns: Memo<Vec<Column>>,
+    columns: Held<Vec<Column>>,
     rows_in_sight: impl Fn() -> Range<usize> + 'static,
 ) -> El {
     let select = select_in_sight(rows_in_sight);

@@ -46,7 +46,6 @@ pub struct FacetSelection {
 pub struct Facets {
     values: [Vec<FacetCount>; Facet::ALL.len()],
     beyond: [usize; Facet::ALL.len()],
-    version: u64,
 }
 
 /// A value of a facet and how many rows one would get by it.
@@ -102,18 +101,8 @@ impl FacetSelection {
         self.chosen[facet as usize].iter().map(String::as_str)
     }
 
-    /// Lets all values of a facet go.
-    pub fn clear(&mut self, facet: Facet) {
-        self.chosen[facet as usize].clear();
-    }
-
     pub fn is_empty(&self) -> bool {
         self.chosen.iter().all(BTreeSet::is_empty)
-    }
-
-    /// How many values are chosen, of all facets.
-    pub fn len(&self) -> usize {
-        self.chosen.iter().map(BTreeSet::len).sum()
     }
 }
 
@@ -129,11 +118,6 @@ impl Facets {
         self.beyond[facet as usize]
     }
 
-    /// Rises when a value or a count changed.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
     /// Takes over new counts.
     pub(super) fn publish(
         &mut self,
@@ -147,12 +131,8 @@ impl Facets {
                 Facet::Region => (regions(rows, counts, chosen), 0),
                 _ => labelled(rows.words(), facet, counts, chosen, ranks),
             };
-            let at = facet as usize;
-            if self.values[at] != values || self.beyond[at] != beyond {
-                self.values[at] = values;
-                self.beyond[at] = beyond;
-                self.version += 1;
-            }
+            self.values[facet as usize] = values;
+            self.beyond[facet as usize] = beyond;
         }
     }
 }

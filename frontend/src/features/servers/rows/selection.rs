@@ -27,11 +27,6 @@ impl Selection {
         *self = Self { is_all_matching: true, ..Self::default() };
     }
 
-    /// True after [`Self::select_all_matching`], or its like by inverting.
-    pub fn is_all_matching(&self) -> bool {
-        self.is_all_matching
-    }
-
     /// Among those that match, what is chosen no longer is, and the other way round.
     pub fn invert(&mut self) {
         self.is_all_matching = !self.is_all_matching;
