@@ -21,7 +21,7 @@ pub use self::{
     database::DatabaseConfig,
     index::IndexConfig,
     keystone::KeystoneConfig,
-    listen::{ListenConfig, PublicUrl},
+    listen::{ConnectionLimits, ListenConfig, PublicUrl},
     log::LogConfig,
     reader::Problem,
     session::{EncryptionKey, SessionConfig},

@@ -7,6 +7,7 @@ pub mod app;
 pub mod assets;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod error;
 pub mod features;
 pub mod metrics;

@@ -20,9 +20,10 @@ use crate::{
     app::{App, router},
     clock::Clock,
     config::{Config, Source},
+    connections,
     metrics::Metrics,
     session::Upkeep,
-    shutdown::{self, Shutdown},
+    shutdown::Shutdown,
 };
 
 /// A panel without a network around it: requests go to its router directly.
@@ -100,12 +101,9 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let shutdown = Shutdown::default();
-        tokio::spawn(shutdown::serve(
-            listener,
-            self.router.clone(),
-            shutdown.clone(),
-            Duration::from_secs(1),
-        ));
+        let mut listen = self.app.config.listen.clone();
+        listen.stop_after = Duration::from_secs(1);
+        tokio::spawn(connections::serve(listener, self.router.clone(), shutdown.clone(), listen));
         Served { address, shutdown }
     }
 

@@ -3,6 +3,7 @@
 mod account_sessions;
 mod bad_input;
 mod check_config;
+mod connections;
 mod continue_session;
 mod forged_requests;
 mod imports_point_one_way;

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use ipnet::IpNet;
@@ -21,7 +22,22 @@ pub struct ListenConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// How long requests in flight may take to finish once the panel stops, in seconds.
     /// `listen.stop_after_secs`, `STOP_AFTER_SECS`, default 20.
-    pub stop_after: std::time::Duration,
+    pub stop_after: Duration,
+    pub connections: ConnectionLimits,
+}
+
+/// What connections may cost us.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimits {
+    /// Connections at the same time; more are refused with 503. `listen.max_connections`, `LISTEN_MAX_CONNECTIONS`,
+    /// default 10000.
+    pub most: usize,
+    /// A connection without a request, or with the beginning of one, is closed after so long.
+    /// `listen.head_timeout_secs`, `LISTEN_HEAD_TIMEOUT_SECS`, default 15.
+    pub head_within: Duration,
+    /// A peer that acknowledges nothing, or takes nothing of what is sent, is given up after so long.
+    /// `listen.dead_peer_secs`, `LISTEN_DEAD_PEER_SECS`, default 60.
+    pub dead_after: Duration,
 }
 
 /// The panel's own origin: `https://…`, or plain HTTP on this machine alone.
@@ -53,10 +69,31 @@ impl ListenConfig {
         let stop_after = reader.seconds(
             "listen.stop_after_secs",
             "STOP_AFTER_SECS",
-            std::time::Duration::from_secs(20),
+            Duration::from_secs(20),
             0.0..=3600.0,
         );
-        Self { address, public_url, trusted_proxies, stop_after }
+        let connections = ConnectionLimits::read(reader);
+        Self { address, public_url, trusted_proxies, stop_after, connections }
+    }
+}
+
+impl ConnectionLimits {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            most: reader.number("listen.max_connections", "LISTEN_MAX_CONNECTIONS", 10_000, 1..=1_000_000),
+            head_within: reader.seconds(
+                "listen.head_timeout_secs",
+                "LISTEN_HEAD_TIMEOUT_SECS",
+                Duration::from_secs(15),
+                0.1..=600.0,
+            ),
+            dead_after: reader.seconds(
+                "listen.dead_peer_secs",
+                "LISTEN_DEAD_PEER_SECS",
+                Duration::from_secs(60),
+                0.1..=3600.0,
+            ),
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use crate::error::ApiError;
 
 /// Longest path with its query.
 const LONGEST_URI: usize = 8 << 10;
+/// Headers of a request; a browser sends about twenty.
+const MOST_HEADERS: usize = 100;
 /// All headers together. hyper has its own limit far above; below it the answer can have a sentence and an id.
 const LARGEST_HEADERS: usize = 32 << 10;
 /// Largest body. The largest we take is a form with a password.
@@ -22,7 +24,8 @@ pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> 
     if uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > LONGEST_URI {
         return Err(ApiError::Refused { status: StatusCode::URI_TOO_LONG });
     }
-    if size_of_headers(request.headers()) > LARGEST_HEADERS {
+    let headers = request.headers();
+    if headers.len() > MOST_HEADERS || size_of_headers(headers) > LARGEST_HEADERS {
         return Err(ApiError::Refused { status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE });
     }
     if announced_length(request.headers()).is_some_and(|length| length > LARGEST_BODY as u64) {

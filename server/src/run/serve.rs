@@ -11,9 +11,10 @@ use crate::{
     app::{self, App},
     clock::Clock,
     config::Config,
+    connections,
     metrics::Metrics,
     migrations,
-    shutdown::{self, Shutdown},
+    shutdown::Shutdown,
 };
 
 /// Serves on the configured address.
@@ -45,10 +46,10 @@ pub async fn serve(
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let metrics = Metrics::new(&config.statsd);
-    let stop_after = config.listen.stop_after;
+    let listen = config.listen.clone();
     let app = App::new(config, db, Clock::system(), metrics, shutdown.clone())?;
     let upkeep = app.start_upkeep();
-    shutdown::serve(listener, app::router(app), shutdown, stop_after).await;
+    connections::serve(listener, app::router(app), shutdown, listen).await;
     upkeep.stop().await;
     tracing::info!("stopped");
     Ok(())
