@@ -42,6 +42,24 @@ async fn password_and_code_sign_in_and_lead_where_one_wanted_to_go(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_place_too_long_for_a_cookie_becomes_the_start(db: PgPool) {
+    let app = TestApp::new(db).await;
+    for (length, lands) in [(1_000, false), (4_000, true)] {
+        let next = format!("/account/sessions?x={}", "a".repeat(length));
+        let browser = app.browser();
+        let answer = browser.sign_in_from(&format!("/sign-in?next={next}"), "mfa", TEST_PASSWORD).await;
+        answer.assert_status(StatusCode::SEE_OTHER);
+        let cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.len());
+        assert!(cookies.max().is_some_and(|longest| longest <= 4096), "browsers drop longer ones");
+        let form = browser.get(routes::SIGN_IN_TOTP).await;
+        app.cloud.admin().advance(Duration::from_secs(60));
+        let answer = enter(&browser, &form, &app.cloud.admin().totp_code("mfa")).await;
+        answer.assert_status(StatusCode::SEE_OTHER);
+        assert_eq!(answer.header("location"), if lands { "/" } else { &*next });
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_wrong_code_may_be_entered_again_until_the_lockout(db: PgPool) {
     let app = TestApp::with(db, CloudConfig::default(), |source| {
         source.with_env("SIGN_IN_LOCKOUT_USER_FAILURES", "2")

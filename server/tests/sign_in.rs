@@ -102,6 +102,21 @@ async fn a_keystone_that_is_down_and_one_that_is_slow_have_their_own_sentences(d
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn the_time_for_signing_in_covers_every_call_to_keystone(db: PgPool) {
+    let app = TestApp::with(db, CloudConfig::default(), |source| {
+        source.with_env("UPSTREAM_SIGN_IN_TIMEOUT_SECS", "1")
+    })
+    .await;
+    // In time for the password, and too late for what comes after it.
+    app.cloud.admin().set_fault("*", Service::Identity, Some(Fault::Slow(Duration::from_millis(700))));
+    let browser = app.browser();
+    let page = browser.sign_in("alice", TEST_PASSWORD).await;
+    page.assert_status(StatusCode::GATEWAY_TIMEOUT);
+    assert!(refusal(&page).contains("taking too long"), "{}", refusal(&page));
+    assert!(browser.cookie("meridian").is_none());
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn an_answer_of_keystone_that_is_no_token_signs_nobody_in(db: PgPool) {
     let app = TestApp::new(db).await;
     for fault in [Fault::MalformedJson, Fault::CutInTheMiddle, Fault::Status(500)] {

@@ -15,7 +15,7 @@ pub struct UpstreamConfig {
     pub timeout: Duration,
     /// Longest wait for a connection. `upstream.connect_timeout_secs`, `UPSTREAM_CONNECT_TIMEOUT_SECS`, default 3.
     pub connect_timeout: Duration,
-    /// Longest wait for Keystone while somebody signs in. `upstream.sign_in_timeout_secs`,
+    /// Longest wait for Keystone while somebody signs in, all calls together. `upstream.sign_in_timeout_secs`,
     /// `UPSTREAM_SIGN_IN_TIMEOUT_SECS`, default 10.
     pub sign_in_timeout: Duration,
     /// Calls at the same time to one service of one region. `upstream.concurrency`, `UPSTREAM_CONCURRENCY`, default 4.

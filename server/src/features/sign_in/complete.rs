@@ -1,6 +1,9 @@
 //! Keystone has accepted the user: open the session and go on.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use api_types::ProjectId;
 use axum::{
@@ -14,12 +17,33 @@ use crate::{
     error::ApiError,
     metrics::Metric,
     session::{AuthError, BrowserName, Cookies, EndReason, Entrance, IssuedToken, Keystone},
+    upstream::UpstreamError,
 };
+
+/// How long the person at the form waits for Keystone: from the click on, all calls together.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    started_at: Instant,
+    limit: Duration,
+}
+
+impl Patience {
+    pub fn since(started_at: Instant, app: &App) -> Self {
+        Self { started_at, limit: app.config.upstream.sign_in_timeout }
+    }
+
+    /// The result of a call to Keystone, or that it took too long.
+    async fn with<T>(self, call: impl Future<Output = Result<T, AuthError>>) -> Result<T, AuthError> {
+        let left = self.limit.saturating_sub(self.started_at.elapsed());
+        let too_long = || Err(UpstreamError::Timeout { after: self.limit }.into());
+        tokio::time::timeout(left, call).await.unwrap_or_else(|_| too_long())
+    }
+}
 
 /// Opens a session that stands in the user's project already, so that the first page asks Keystone nothing, and
 /// answers with its cookie and the way on. The session the browser had before is over.
 ///
-/// Errors: Keystone or Postgres does not answer; nothing was opened then.
+/// Errors: Keystone or Postgres does not answer, or Keystone not in time; nothing was opened then.
 pub async fn complete(
     app: &App,
     headers: &HeaderMap,
@@ -27,12 +51,13 @@ pub async fn complete(
     issued: &IssuedToken,
     attempt: &Attempt,
     next: &NextPath,
+    patience: Patience,
 ) -> Result<Response, ApiError> {
     app.attempts.succeed(attempt).await?;
-    let project = default_project(app, issued).await?;
+    let project = default_project(app, issued, patience).await?;
     let scoped = match &project {
         // Without it the session is as good; the first page will ask for it.
-        Some(project) => app.keystone.scope_to_project(&issued.token, project).await.ok(),
+        Some(project) => patience.with(app.keystone.scope_to_project(&issued.token, project)).await.ok(),
         None => None,
     };
     let entrance = Entrance { address, browser: BrowserName::of(headers) };
@@ -53,10 +78,16 @@ pub async fn complete(
 }
 
 /// The project used last, if it is still the user's; else the first by name; `None` without any.
-async fn default_project(app: &App, issued: &IssuedToken) -> Result<Option<ProjectId>, ApiError> {
+async fn default_project(
+    app: &App,
+    issued: &IssuedToken,
+    patience: Patience,
+) -> Result<Option<ProjectId>, ApiError> {
     let store = app.sessions.store();
-    let (projects, last) =
-        tokio::join!(app.keystone.list_projects(&issued.token), store.find_last_project(&issued.user.id));
+    let (projects, last) = tokio::join!(
+        patience.with(app.keystone.list_projects(&issued.token)),
+        store.find_last_project(&issued.user.id),
+    );
     let mut projects = match projects {
         Ok(projects) => projects,
         Err(AuthError::Unavailable(error)) => return Err(ApiError::upstream(&Keystone::target())(error)),

@@ -11,7 +11,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    complete::complete,
+    complete::{Patience, complete},
     next_path::NextPath,
     page::{DomainField, Filled, Refusal, form_page, is_own_form, stale_form},
     totp,
@@ -78,7 +78,8 @@ pub async fn sign_in(
     let password = Secret::new(form.password);
     match app.keystone.check_password(user, domain, &password).await {
         Ok(PasswordAnswer::Token(issued)) => {
-            match complete(&app, &headers, address, &issued, &attempt, &filled.next).await {
+            let patience = Patience::since(started_at, &app);
+            match complete(&app, &headers, address, &issued, &attempt, &filled.next, patience).await {
                 Ok(response) => Ok(response),
                 Err(error) => {
                     app.metrics.count(Metric::LoginUnavailable, &[]);

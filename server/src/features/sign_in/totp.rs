@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::{
     Extension, Form,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    complete::complete,
+    complete::{Patience, complete},
     next_path::NextPath,
     page::{Refusal, is_own_form, stale_form, totp_page},
     password::{blur, keystone_failed},
@@ -29,6 +29,8 @@ use crate::{
 /// Keystone's receipts are good for five minutes by default; it is Keystone that decides.
 const FACTOR_LASTS: TimeDelta = TimeDelta::minutes(10);
 const PURPOSE: &str = "first factor";
+/// Browsers drop a cookie whose name, value and attributes are longer than this together.
+const LARGEST_COOKIE: usize = 4096;
 
 #[derive(Deserialize)]
 pub struct TotpForm {
@@ -56,24 +58,19 @@ pub fn ask(
     domain: &str,
     next: &NextPath,
 ) -> Result<Response, ApiError> {
-    let first = FirstFactor {
+    let mut first = FirstFactor {
         receipt: receipt.receipt.expose().clone(),
         user: user.to_owned(),
         domain: domain.to_owned(),
         next: next.as_str().to_owned(),
         expires_at: app.clock.now() + FACTOR_LASTS,
     };
-    let bytes = serde_json::to_vec(&first).map_err(ApiError::internal("writing the first factor"))?;
-    let sealed = app
-        .sessions
-        .sealer()
-        .seal(PURPOSE, &bytes)
-        .map_err(ApiError::internal("sealing the first factor"))?;
-    let cookie = app.cookies.set(
-        Cookies::FACTOR,
-        &URL_SAFE_NO_PAD.encode(sealed),
-        u64::try_from(FACTOR_LASTS.num_seconds()).ok(),
-    );
+    let mut cookie = first.cookie(app)?;
+    if cookie.len() > LARGEST_COOKIE {
+        // To be signed in somewhere else is better than not to be.
+        first.next = NextPath::default().as_str().to_owned();
+        cookie = first.cookie(app)?;
+    }
     let mut response = Redirect::to(api_types::routes::SIGN_IN_TOTP).into_response();
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
@@ -121,7 +118,8 @@ pub async fn sign_in_with_totp(
     match app.keystone.check_totp(&receipt, &first.user, &first.domain, &code).await {
         Ok(issued) => {
             let next = NextPath::parse(&first.next);
-            match complete(&app, &headers, address, &issued, &attempt, &next).await {
+            let patience = Patience::since(started_at, &app);
+            match complete(&app, &headers, address, &issued, &attempt, &next, patience).await {
                 Ok(response) => Ok(response),
                 Err(error) => {
                     app.metrics.count(Metric::LoginUnavailable, &[]);
@@ -147,6 +145,17 @@ pub fn normal_code(typed: &str) -> Option<Secret> {
 }
 
 impl FirstFactor {
+    fn cookie(&self, app: &App) -> Result<HeaderValue, ApiError> {
+        let bytes = serde_json::to_vec(self).map_err(ApiError::internal("writing the first factor"))?;
+        let sealed = app
+            .sessions
+            .sealer()
+            .seal(PURPOSE, &bytes)
+            .map_err(ApiError::internal("sealing the first factor"))?;
+        let lasts_secs = u64::try_from(FACTOR_LASTS.num_seconds()).ok();
+        Ok(app.cookies.set(Cookies::FACTOR, &URL_SAFE_NO_PAD.encode(sealed), lasts_secs))
+    }
+
     fn of(app: &App, headers: &HeaderMap) -> Option<Self> {
         let sealed = URL_SAFE_NO_PAD.decode(app.cookies.get(headers, Cookies::FACTOR)?).ok()?;
         let bytes = app.sessions.sealer().open(PURPOSE, &sealed)?;
