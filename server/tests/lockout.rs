@@ -63,6 +63,27 @@ async fn an_address_is_locked_out_whoever_it_tries_to_be(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn an_address_that_is_locked_out_leaves_no_rows_for_the_names_it_makes_up(db: PgPool) {
+    let app = app(db.clone()).await;
+    let browser = app.browser();
+    for at in 0..20 {
+        browser.sign_in(&format!("user-{at}"), "wrong").await;
+    }
+    let rows: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sign_in_failures").fetch_one(&db).await.expect("a count");
+    assert_eq!(rows, 7, "six names and the address");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_user_who_is_locked_out_costs_the_address_nothing(db: PgPool) {
+    let app = app(db).await;
+    for _ in 0..12 {
+        app.browser().sign_in("alice", "wrong").await;
+    }
+    app.browser().sign_in("solo", TEST_PASSWORD).await.assert_status(StatusCode::SEE_OTHER);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn neighbours_in_one_ipv6_network_are_one_address(db: PgPool) {
     let app = app(db).await;
     for at in 0..6 {

@@ -36,9 +36,10 @@ impl Attempts {
     /// Errors: 429 locked out, the same whether or not there is such a user; 503 Postgres does not answer.
     pub async fn begin(&self, user: &str, domain: &str, address: IpAddr) -> Result<Attempt, ApiError> {
         let attempt = Attempt { user: user_subject(user, domain), address: address_subject(address) };
-        self.count(&attempt.user, self.limits.user_failures).await?;
-        if let Err(error) = self.count(&attempt.address, self.limits.address_failures).await {
-            self.give_back_to(&[&attempt.user]).await?;
+        // The address first: one that is locked out leaves no rows for the names it makes up.
+        self.count(&attempt.address, self.limits.address_failures).await?;
+        if let Err(error) = self.count(&attempt.user, self.limits.user_failures).await {
+            self.give_back_to(&[&attempt.address]).await?;
             return Err(error);
         }
         Ok(attempt)
