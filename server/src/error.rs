@@ -47,6 +47,9 @@ pub enum ApiError {
     WrongCredentials,
     #[error("locked out for another {retry_after:?}")]
     LockedOut { retry_after: Duration },
+    /// The session has as many streams open as it may.
+    #[error("the session has {most} streams open already")]
+    TooManyStreams { most: usize },
     /// Keystone asks for a second factor, and none was given.
     #[error("a one-time code is needed")]
     SecondFactorNeeded,
@@ -96,7 +99,7 @@ impl ApiError {
             // 401 says one thing only: there is no session that can go on.
             Self::NoSession | Self::SessionEnded | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::WrongCredentials | Self::SecondFactorNeeded | Self::Forged { .. } => StatusCode::FORBIDDEN,
-            Self::LockedOut { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::LockedOut { .. } | Self::TooManyStreams { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream { source, .. } => upstream_status(source),
             Self::Database { .. } | Self::SessionUnreadable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow { .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -118,6 +121,7 @@ impl ApiError {
             Self::Forged { .. } => "forged_request",
             Self::WrongCredentials => "wrong_credentials",
             Self::LockedOut { .. } => "locked_out",
+            Self::TooManyStreams { .. } => "too_many_streams",
             Self::SecondFactorNeeded => "second_factor_needed",
             Self::Upstream { source, .. } => source.code(),
             Self::Database { .. } => "database_unavailable",
@@ -148,6 +152,9 @@ impl ApiError {
             Self::WrongCredentials => "The user name or password is not correct.".to_owned(),
             Self::LockedOut { retry_after } => {
                 format!("Too many attempts failed. Please try again in {}.", in_words(*retry_after))
+            }
+            Self::TooManyStreams { most } => {
+                format!("You have {most} lists open, and no more are possible. Please close some of them.")
             }
             Self::SecondFactorNeeded => "Please enter the one-time code as well.".to_owned(),
             Self::Upstream { target, source } => source.sentence(target),

@@ -208,6 +208,12 @@ impl Control {
         assert!(touched.is_some(), "server {id} does not exist in {region}");
     }
 
+    /// Changes what Nova changes without a new `updated`: tags and metadata. No `changes-since` tells of it.
+    pub fn label_server(&self, region: &str, id: &str, change: impl FnOnce(&mut SimServer)) {
+        let changed = self.region(region).servers.write().edit(&server_id(id), change);
+        assert!(changed.is_some(), "server {id} does not exist in {region}");
+    }
+
     /// Deletes a server at once; it shows in `changes-since` as DELETED. False if there was none.
     pub fn delete_server(&self, region: &str, id: &str) -> bool {
         let now = self.now();

@@ -129,6 +129,12 @@ async fn answer(
         return Err(Unanswered);
     }
     let call_in_flight = shared.calls.begin(record(shared, region_name, service, &request));
+    if service == Service::Compute
+        && asks_neutron(request.uri().path())
+        && shared.faults.get(region_name, Service::Network) == Some(Fault::Hang)
+    {
+        std::future::pending().await
+    }
     match fault {
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Slow(pause)) => {
@@ -144,6 +150,11 @@ async fn answer(
     };
     call_in_flight.answered(answer.status);
     Ok(response(answer, fault))
+}
+
+/// Nova answers these from what Neutron tells it, and waits for as long as Neutron does.
+fn asks_neutron(path: &str) -> bool {
+    path.contains("/servers/") && (path.ends_with("/os-interface") || path.ends_with("/os-security-groups"))
 }
 
 /// Reads the request, waits for a worker, computes the answer and takes as long as it costs.

@@ -12,16 +12,22 @@ pub struct IndexConfig {
     pub poll_transition: Duration,
     /// Time between refreshes otherwise. `index.poll_idle_secs`, `INDEX_POLL_IDLE_SECS`, default 15.
     pub poll_idle: Duration,
+    /// Longest wait for one answer about changes; a region that hangs is noticed after it.
+    /// `index.refresh_timeout_secs`, `INDEX_REFRESH_TIMEOUT_SECS`, default 5.
+    pub refresh_timeout: Duration,
     /// Longest time between refreshes while a region fails. `index.back_off_max_secs`, `INDEX_BACK_OFF_MAX_SECS`,
     /// default 120.
     pub back_off_max: Duration,
-    /// Time between full comparisons with the light list. `index.reconcile_secs`, `INDEX_RECONCILE_SECS`, default 600.
+    /// Time between full comparisons: every page is read again, slowly. `index.reconcile_secs`, `INDEX_RECONCILE_SECS`, default 600.
     pub reconcile: Duration,
     /// An index nobody looked at for so long is dropped. `index.evict_idle_secs`, `INDEX_EVICT_IDLE_SECS`, default 600.
     pub evict_idle: Duration,
     /// Bytes all indexes of this node may hold; beyond it the longest idle go first. `index.max_bytes`,
     /// `INDEX_MAX_BYTES`, default 1 GiB.
     pub max_bytes: usize,
+    /// Streams of servers one session may have open on this node. `index.streams_per_session`,
+    /// `INDEX_STREAMS_PER_SESSION`, default 64.
+    pub streams_per_session: usize,
 }
 
 impl IndexConfig {
@@ -39,6 +45,12 @@ impl IndexConfig {
                 "INDEX_POLL_IDLE_SECS",
                 seconds(15),
                 0.05..=3600.0,
+            ),
+            refresh_timeout: reader.seconds(
+                "index.refresh_timeout_secs",
+                "INDEX_REFRESH_TIMEOUT_SECS",
+                seconds(5),
+                0.05..=600.0,
             ),
             back_off_max: reader.seconds(
                 "index.back_off_max_secs",
@@ -59,6 +71,12 @@ impl IndexConfig {
                 0.05..=86_400.0,
             ),
             max_bytes: reader.number("index.max_bytes", "INDEX_MAX_BYTES", 1 << 30, 1 << 20..=1 << 40),
+            streams_per_session: reader.number(
+                "index.streams_per_session",
+                "INDEX_STREAMS_PER_SESSION",
+                64,
+                1..=100_000,
+            ),
         }
     }
 }

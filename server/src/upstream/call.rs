@@ -37,7 +37,7 @@ pub struct Call {
     pub(super) body: Option<Bytes>,
     pub(super) deadline: Option<Duration>,
     pub(super) lane: Lane,
-    pub(super) max_body_bytes: usize,
+    pub(super) max_body_bytes: Option<usize>,
     pub(super) is_repeatable: bool,
 }
 
@@ -47,6 +47,8 @@ pub struct Call {
 pub enum Lane {
     /// A person waits for this one.
     Interactive,
+    /// Something beside it, without which a person can be shown the rest.
+    Aside,
     /// Part of a list that is being collected.
     Bulk,
 }
@@ -122,10 +124,6 @@ impl fmt::Display for Target {
 }
 
 impl Call {
-    /// The longest body taken unless the call says otherwise: a detailed page of 1,000 servers has 1.7 MB, and a
-    /// server may carry ten times the metadata of those recorded.
-    const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
-
     pub fn new(method: Method, url: Url) -> Self {
         let is_repeatable = method == Method::GET || method == Method::HEAD;
         let mut headers = HeaderMap::new();
@@ -138,7 +136,7 @@ impl Call {
             body: None,
             deadline: None,
             lane: Lane::Interactive,
-            max_body_bytes: Self::MAX_BODY_BYTES,
+            max_body_bytes: None,
             is_repeatable,
         }
     }
@@ -210,9 +208,10 @@ impl Call {
         self
     }
 
+    /// The longest body taken, where it is shorter than the configured one.
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
-        self.max_body_bytes = bytes;
+        self.max_body_bytes = Some(bytes);
         self
     }
 

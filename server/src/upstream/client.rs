@@ -1,26 +1,17 @@
 //! One way to call a service: deadline, cap on concurrent calls, circuit breaker, repetition of reads, metrics.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Answer, Call, Lane, Target, UpstreamError,
     circuit_breaker::{BreakerSettings, CallOutcome, CircuitBreaker, CircuitState, Pass, Refused},
     microversion::Microversions,
+    places::{Place, Places},
     retry::pause_before_retry,
 };
 use crate::{
@@ -131,9 +122,7 @@ struct Inner {
 
 /// What every call to one service of one region passes.
 struct Gate {
-    bulk: Semaphore,
-    interactive: Semaphore,
-    waiting: AtomicUsize,
+    places: Arc<Places>,
     longest_queue: usize,
     breaker: Mutex<CircuitBreaker>,
 }
@@ -145,10 +134,7 @@ impl Inner {
             return gate.clone();
         }
         let gate = Arc::new(Gate {
-            bulk: Semaphore::new(self.config.concurrency),
-            // A few calls beside the pages of lists, for people who wait.
-            interactive: Semaphore::new((self.config.concurrency / 2).max(2)),
-            waiting: AtomicUsize::new(0),
+            places: Places::new(self.config.concurrency),
             longest_queue: self.config.queue,
             breaker: Mutex::new(CircuitBreaker::new(BreakerSettings {
                 failures_to_open: self.config.breaker.failures,
@@ -168,7 +154,8 @@ impl Inner {
         deadline: Duration,
     ) -> Result<Answer, UpstreamError> {
         let left = ends_at.saturating_duration_since(Instant::now());
-        let limit_bytes = call.max_body_bytes.min(self.config.max_answer_bytes);
+        let configured = self.config.max_answer_bytes;
+        let limit_bytes = call.max_body_bytes.map_or(configured, |bytes| bytes.min(configured));
         match timeout(left, self.exchange(call, limit_bytes)).await {
             Ok(result) => result,
             Err(_) => Err(UpstreamError::Timeout { after: deadline }),
@@ -202,22 +189,18 @@ impl Inner {
 
 impl Gate {
     /// Waits for a free place under the cap. The deadline of the call starts only then.
-    async fn place(&self, lane: Lane, longest_wait: Duration) -> Result<SemaphorePermit<'_>, UpstreamError> {
-        let places = match lane {
-            Lane::Bulk => &self.bulk,
-            Lane::Interactive => &self.interactive,
+    async fn place(&self, lane: Lane, longest_wait: Duration) -> Result<Place, UpstreamError> {
+        let waiting = match self.places.take(lane) {
+            Ok(place) => return Ok(place),
+            Err(waiting) => waiting,
         };
-        if let Ok(permit) = places.try_acquire() {
-            return Ok(permit);
-        }
-        let _waiting = Waiting::enter(&self.waiting);
-        if self.waiting.load(Ordering::Relaxed) > self.longest_queue {
+        if self.places.waiting() > self.longest_queue {
             return Err(UpstreamError::TooBusy);
         }
-        match timeout(longest_wait, places.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            // The semaphores are never closed, so this is a wait that took too long.
-            Ok(Err(_)) | Err(_) => Err(UpstreamError::TooBusy),
+        match timeout(longest_wait, waiting.place()).await {
+            Ok(Some(place)) => Ok(place),
+            // The line outlives its places, so this is a wait that took too long.
+            Ok(None) | Err(_) => Err(UpstreamError::TooBusy),
         }
     }
 
@@ -281,22 +264,6 @@ impl Drop for GatePass<'_> {
         if !self.is_recorded {
             self.finish(CallOutcome::Abandoned, "abandoned");
         }
-    }
-}
-
-/// Counts one waiting call for as long as it lives.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -5,6 +5,7 @@ pub mod circuit_breaker;
 pub mod client;
 pub mod error;
 pub mod microversion;
+mod places;
 pub mod retry;
 pub mod service_catalog;
 

@@ -183,7 +183,8 @@ impl Context<'_> {
     ///
     /// Errors: 500 while the network service of the region misbehaves.
     pub fn must_reach_network(&self) -> Result<(), Answer> {
-        let fault = self.shared.faults.get(self.shared.region_name(Some(self.region_number)), Service::Network);
+        let fault =
+            self.shared.faults.get(self.shared.region_name(Some(self.region_number)), Service::Network);
         match fault {
             None | Some(Fault::Slow(_) | Fault::Drip { .. } | Fault::MalformedRow) => Ok(()),
             Some(_) => Err(errors::fault(Service::Compute, 500, &self.shared.keystone_root())),

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, collections::HashMap};
 
 use api_types::{
-    ServerId,
+    ProjectId, ServerId,
     servers::{Address, Flavor, Image, ServerRow},
 };
 use chrono::{DateTime, NaiveDateTime};
@@ -29,6 +29,16 @@ pub struct Names {
     pub flavors: HashMap<String, Flavor>,
 }
 
+impl Names {
+    /// Bytes of memory, about.
+    pub fn bytes(&self) -> usize {
+        // An entry has its texts' lengths and places beside it, and a hash table keeps some of its places free.
+        let images = self.images.iter().map(|(id, name)| id.len() + name.len() + 96);
+        let flavors = self.flavors.iter().map(|(id, flavor)| id.len() + flavor.name.len() + 112);
+        images.sum::<usize>() + flavors.sum::<usize>()
+    }
+}
+
 impl<'a> RawPage<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(body)
@@ -50,6 +60,24 @@ pub fn decode_row(raw: &RawValue, names: &Names) -> ServerRow {
     match serde_json::from_str::<NovaServer>(raw.get()) {
         Ok(server) => row_of(server, raw, names),
         Err(_) => decode_leniently(raw, names),
+    }
+}
+
+/// Whose server a row is, where it says so.
+#[derive(Deserialize)]
+pub struct Owner<'a> {
+    #[serde(borrow, default)]
+    tenant_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> Owner<'a> {
+    pub fn of(raw: &'a RawValue) -> Self {
+        serde_json::from_str(raw.get()).unwrap_or(Self { tenant_id: None })
+    }
+
+    /// False only for a server that says it is another project's.
+    pub fn may_be(&self, project: &ProjectId) -> bool {
+        self.tenant_id.as_deref().is_none_or(|tenant| tenant == project.as_str())
     }
 }
 

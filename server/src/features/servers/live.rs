@@ -20,7 +20,7 @@ use super::{
     feed::{Feed, Format},
     index::{Credentials, ServerIndexes},
     position::Position,
-    stream::{BLOCKED_FOR, PING_EVERY, invalid_query},
+    stream::{BLOCKED_FOR, FAREWELL_WITHIN, PING_EVERY, invalid_query},
 };
 use crate::{
     error::ApiError,
@@ -39,7 +39,7 @@ pub struct LiveQuery {
 ///
 /// Closes with 4401 when the session ends, after a frame that says so.
 ///
-/// Errors: 426 not a WebSocket request, and those of [`ProjectCaller`]. That the request comes from the panel itself
+/// Errors: 426 not a WebSocket request, 429 `too_many_streams`, and those of [`ProjectCaller`]. That the request comes from the panel itself
 /// is checked before.
 pub async fn follow_servers(
     caller: ProjectCaller,
@@ -52,6 +52,7 @@ pub async fn follow_servers(
     let Query(query) = query.map_err(|_| invalid_query())?;
     let upgrade = upgrade.map_err(|_| ApiError::Refused { status: StatusCode::UPGRADE_REQUIRED })?;
     let position = query.position.as_deref().map(Position::parse);
+    let open = indexes.streams().open(caller.session.id)?;
     // Nothing is expected from the browser but pongs.
     let upgrade = upgrade.max_message_size(LARGEST_MESSAGE).max_frame_size(LARGEST_MESSAGE);
     Ok(upgrade.on_upgrade(move |socket| async move {
@@ -61,6 +62,7 @@ pub async fn follow_servers(
         let mut live = Live { socket, feed };
         // That the other side is gone needs no answer.
         let _ = live.run(&credentials, &shutdown).await;
+        drop(open);
     }))
 }
 
@@ -80,6 +82,29 @@ struct Gone;
 
 impl Live {
     async fn run(&mut self, credentials: &CallerCredentials, shutdown: &Shutdown) -> Result<(), Gone> {
+        // Beside the sending, not between two messages: a reader may take its time with each.
+        let farewell = async {
+            tokio::select! {
+                biased;
+                over = credentials.over() => Some(over),
+                () = shutdown.begun() => None,
+            }
+        };
+        let over = tokio::select! {
+            over = farewell => over,
+            gone = self.follow() => return gone,
+        };
+        let last_words = async {
+            match over {
+                Some(over) => self.end(over).await,
+                None => self.close(GOING_AWAY, "the panel restarts").await,
+            }
+        };
+        time::timeout(FAREWELL_WITHIN, last_words).await.unwrap_or(Err(Gone))
+    }
+
+    /// Sends what is known and what changes, until the other side is gone.
+    async fn follow(&mut self) -> Result<(), Gone> {
         self.send_news().await?;
         let known = self.feed.caught_up();
         self.send(known).await?;
@@ -102,8 +127,6 @@ impl Live {
                     let ping = self.feed.ping();
                     self.send(ping).await?;
                 }
-                over = credentials.over() => return self.end(over).await,
-                () = shutdown.begun() => return self.close(GOING_AWAY, "the panel restarts").await,
             }
         }
     }

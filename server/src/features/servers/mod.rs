@@ -6,6 +6,7 @@ pub mod feed;
 mod fill;
 pub mod index;
 mod live;
+mod open_streams;
 pub mod position;
 mod refresh;
 mod retry;

@@ -2,6 +2,7 @@
 
 mod asking;
 mod filling;
+mod flavors;
 mod images;
 mod reconciling;
 
@@ -27,11 +28,12 @@ pub(super) use self::images::AskedImages;
 /// Runs until nobody looks at the index any more. What it was waiting for then is dropped, which ends the calls under
 /// way; what was had stays.
 pub(super) async fn keep(index: Arc<RegionIndex>, shared: Arc<Shared>) {
-    let keeper = Keeper { index: &index, shared: &shared };
+    let keeper = Keeper { index: &index, shared: &shared, asked_flavors: tokio::sync::Mutex::default() };
     loop {
         tokio::select! {
             () = keeper.deserted() => {}
             () = keeper.work() => {}
+            () = keeper.compare() => {}
             () = keeper.learn_image_names() => {}
         }
         if index.is_given_up(Instant::now()) {
@@ -44,6 +46,8 @@ pub(super) async fn keep(index: Arc<RegionIndex>, shared: Arc<Shared>) {
 struct Keeper<'a> {
     index: &'a RegionIndex,
     shared: &'a Shared,
+    /// When flavors were asked for last; held while they are.
+    asked_flavors: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// What a look at the changes brought.
@@ -62,11 +66,8 @@ impl Keeper<'_> {
             self.wait_until_due().await;
             let result = if !self.index.health(|health| health.is_complete()) {
                 self.fill().await
-            } else if self
-                .index
-                .health(|health| health.is_reconciliation_due(Instant::now(), &self.shared.config))
-            {
-                self.reconcile().await
+            } else if self.is_compared() {
+                self.finish_comparison().await
             } else {
                 self.refresh().await
             };
@@ -101,10 +102,16 @@ impl Keeper<'_> {
 
     /// Takes in what changed at or after an upstream's time.
     async fn changes(&self, since: i64) -> Result<Changes, Trouble> {
-        let mut page = Page { limit: 1000, changes_since: Some(since - OVERLAP_SECS), ..Page::default() };
+        let mut page = Page {
+            limit: CHANGED_ROWS,
+            changes_since: Some(since - OVERLAP_SECS),
+            deadline: Some(self.shared.config.refresh_timeout),
+            ..Page::default()
+        };
         let mut changes: Option<Changes> = None;
         loop {
             let answer = self.ask(ServiceType::Compute, |up, at| up.list_detailed(at, page).boxed()).await?;
+            self.learn_flavors_if_needed().await;
             let (rows, next) = self.read_page(&answer)?;
             let changes = changes.get_or_insert_with(|| Changes {
                 asked_at: answer.asked_at,
@@ -118,6 +125,7 @@ impl Keeper<'_> {
             }
             changes.present.extend(present.iter().map(|row| row.id));
             let gone: Vec<ServerId> = gone.iter().map(|row| row.id).collect();
+            self.check_room(&present, answer.answer.body.len())?;
             self.index.apply(&present, &gone);
             match next {
                 // The same page again would be a fault of the upstream.
@@ -135,6 +143,17 @@ impl Keeper<'_> {
         let rows = page.servers.iter().map(|raw| decode::decode_row(raw, &names)).collect();
         let next = if page.has_next() { page.ids().last().copied() } else { None };
         Ok((rows, next))
+    }
+
+    /// Whether these rows, which came in a body of so many bytes, may be put in.
+    fn check_room(&self, rows: &[ServerRow], body_bytes: usize) -> Result<(), Trouble> {
+        let (new, growth) = self.index.read(|held| {
+            let new = rows.iter().filter(|row| !held.contains(row.id)).count();
+            (new, held.growth(new))
+        });
+        let text = body_bytes * new / rows.len().max(1) / JSON_TO_HELD;
+        let has_room = new == 0 || self.shared.has_room_for(text + growth);
+        if has_room { Ok(()) } else { Err(Trouble::Full) }
     }
 
     fn malformed(&self, error: &serde_json::Error) -> Trouble {
@@ -184,6 +203,13 @@ impl Keeper<'_> {
         }
     }
 }
+
+/// Rows of one answer about changes: even a Nova four times as slow as usual computes them within the deadline, so a
+/// region that hangs is noticed soon.
+const CHANGED_ROWS: u32 = 200;
+
+/// A row held takes an eighth of the bytes of its JSON; one with long names and much metadata somewhat more.
+const JSON_TO_HELD: usize = 4;
 
 /// Changes are asked for from a little before the last time: the clocks of a region's hosts differ by some seconds, and
 /// a change is written with the time at which it began.

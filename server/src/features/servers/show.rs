@@ -1,7 +1,9 @@
 //! One server with everything its region says about it. What cannot be had of it is missing by itself.
 
+use std::time::Duration;
+
 use api_types::{
-    ErrorBody, Region, ServerId,
+    ErrorBody, ProjectId, Region, ServerId,
     servers::{
         ServerDetail,
         detail::{AttachedVolume, InstanceAction, Interface, Part, SecurityGroup},
@@ -14,10 +16,10 @@ use axum::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
-use tokio::join;
+use tokio::{join, time::timeout};
 
 use super::{
-    decode::{Names, decode_row, seconds_of},
+    decode::{Names, Owner, decode_row, seconds_of},
     index::ServerIndexes,
     retry::no_such_region,
     upstream::{Place, ServersUpstream},
@@ -90,11 +92,15 @@ impl Shown<'_> {
         let answer = server.map_err(|error| self.refusal(&place, error))?;
         let index = indexes.find(scope, self.region);
         let names = index.as_ref().map(|index| index.names()).unwrap_or_default();
-        let (mut detail, is_gone) =
-            read_server(&answer, self.region, &names).map_err(ApiError::upstream(&place.target))?;
+        let ReadServer { mut detail, is_gone, is_ours } =
+            read_server(&answer, self.region, &names, &scope.project)
+                .map_err(ApiError::upstream(&place.target))?;
+        if !is_ours {
+            return Err(self.not_found());
+        }
         if let (Some(index), false) = (index, is_gone) {
             // The list learns what the page shows.
-            index.merge(&detail.row);
+            indexes.merge(&index, &detail.row);
         }
         detail.volumes = volumes;
         detail.security_groups = groups;
@@ -105,13 +111,20 @@ impl Shown<'_> {
 
     fn refusal(&self, place: &Place<'_>, error: UpstreamError) -> ApiError {
         if error.status() == Some(StatusCode::NOT_FOUND) {
-            return ApiError::NotFound { kind: "server", id: self.server.to_string() };
+            return self.not_found();
         }
         ApiError::upstream(&place.target)(error)
     }
 
+    fn not_found(&self) -> ApiError {
+        ApiError::NotFound { kind: "server", id: self.server.to_string() }
+    }
+
     async fn part<T: ServerPart>(&self, place: &Place<'_>, name: &str) -> Part<Vec<T::Item>> {
-        let result = self.upstream.show_part(place, self.server, name).await;
+        // Waiting for its turn included: whatever keeps one part is not to keep the page.
+        let within = PART_WITHIN.min(self.upstream.client.config().timeout);
+        let result = timeout(within, self.upstream.show_part(place, self.server, name)).await;
+        let result = result.unwrap_or(Err(UpstreamError::Timeout { after: within }));
         match result.and_then(|answer| answer.json::<T>()) {
             Ok(part) => Part::Known(part.items()),
             Err(error) => {
@@ -127,12 +140,25 @@ impl Shown<'_> {
     }
 }
 
-/// The server itself; its other parts are empty still. True when it is only a deleted one's remains.
+/// A part that takes longer is missing: for some of them Nova asks Neutron, which may hang by itself.
+const PART_WITHIN: Duration = Duration::from_secs(5);
+
+/// What an answer says of a server.
+struct ReadServer {
+    /// The server itself; its other parts are empty still.
+    detail: ServerDetail,
+    /// It is only a deleted one's remains.
+    is_gone: bool,
+    /// To an administrator Nova shows the servers of every project.
+    is_ours: bool,
+}
+
 fn read_server(
     answer: &Answer,
     region: &Region,
     names: &Names,
-) -> Result<(ServerDetail, bool), UpstreamError> {
+    project: &ProjectId,
+) -> Result<ReadServer, UpstreamError> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
@@ -143,6 +169,7 @@ fn read_server(
     let raw: Value = serde_json::from_str(body.server.get()).map_err(malformed)?;
     let row = decode_row(body.server, names);
     let is_gone = super::decode::is_gone(&row);
+    let is_ours = Owner::of(body.server).may_be(project);
     let text =
         |key: &str| raw.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     let detail = ServerDetail {
@@ -164,7 +191,7 @@ fn read_server(
         row,
         raw,
     };
-    Ok((detail, is_gone))
+    Ok(ReadServer { detail, is_gone, is_ours })
 }
 
 /// The answer to one of the further calls; an item that cannot be read is left out.
@@ -285,7 +312,10 @@ mod tests {
 
     fn detail(body: &'static [u8]) -> ServerDetail {
         let region = "RegionOne".parse().expect("a region");
-        read_server(&answer(body), &region, &Names::default()).expect("a server").0
+        let project = "8a5381e0392d4755a2dd73218e643a8f".parse().expect("a project");
+        let read = read_server(&answer(body), &region, &Names::default(), &project).expect("a server");
+        assert!(read.is_ours);
+        read.detail
     }
 
     #[test]

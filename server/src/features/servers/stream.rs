@@ -46,7 +46,7 @@ pub struct StreamQuery {
 ///
 /// Answers at once. What a region cannot give is said in the stream: a region's state names the reason.
 ///
-/// Errors: 400 a query that cannot be read, and those of [`ProjectCaller`].
+/// Errors: 400 a query that cannot be read, 429 `too_many_streams`, and those of [`ProjectCaller`].
 pub async fn list_servers(
     caller: ProjectCaller,
     State(indexes): State<ServerIndexes>,
@@ -59,13 +59,17 @@ pub async fn list_servers(
     let Query(query) = query.map_err(|_| invalid_query())?;
     let format = if accepts_frames(&headers) { Format::Frames } else { Format::Lines };
     let position = query.position.as_deref().map(Position::parse);
+    let open = indexes.streams().open(caller.session.id)?;
     let credentials = CallerCredentials::new(&caller, scopes);
     let shared: Arc<dyn Credentials> = credentials.clone();
     let feed = Feed::open(&indexes, &shared, format, position.as_ref());
 
     // One piece waits to be sent; the next is made when there is room for it.
     let (sender, mut receiver) = mpsc::channel(1);
-    tokio::spawn(send(feed, sender, credentials, shutdown, query.follow));
+    tokio::spawn(async move {
+        send(feed, sender, credentials, shutdown, query.follow).await;
+        drop(open);
+    });
     // Fused: compression asks once more after the end.
     let pieces =
         stream::poll_fn(move |context| receiver.poll_recv(context)).map(Ok::<Bytes, Infallible>).fuse();
@@ -112,6 +116,8 @@ pub(super) fn invalid_query() -> ApiError {
 
 /// A write that stays blocked for so long ends the stream: the reader is gone, or as good as.
 pub(super) const BLOCKED_FOR: Duration = Duration::from_secs(30);
+/// The last word of a stream, to a reader that may not take it.
+pub(super) const FAREWELL_WITHIN: Duration = Duration::from_secs(5);
 /// A sign of life this often.
 pub(super) const PING_EVERY: Duration = Duration::from_secs(20);
 /// A cold list waits so long for its first rows, so that the page is drawn once instead of twice.
@@ -139,38 +145,44 @@ async fn send(
     shutdown: Shutdown,
     follow: bool,
 ) {
-    let result = if follow {
-        send_all(&mut feed, &sender, &credentials, &shutdown).await
-    } else {
-        send_known(&mut feed, &sender).await
+    let stopped = async {
+        // What ends by itself is a request like others, which a stop lets finish.
+        if follow { shutdown.begun().await } else { std::future::pending().await }
     };
-    if result.is_ok() && !follow {
-        feed.leave_for(BACK_WITHIN);
+    // Beside the sending, not between two pieces: a reader may take its time with each.
+    let over = tokio::select! {
+        biased;
+        over = credentials.over() => over,
+        () = stopped => return,
+        result = send_all(&mut feed, &sender, follow) => {
+            if result.is_ok() {
+                feed.leave_for(BACK_WITHIN);
+            }
+            return;
+        }
+    };
+    if let Over::Ended { code, message } = over {
+        let last = feed.ended(code, &message);
+        // Whoever does not take it finds out when coming back.
+        let _ = time::timeout(FAREWELL_WITHIN, sender.send(last)).await;
     }
 }
 
-/// Sends what is known now.
-async fn send_known(feed: &mut Feed, sender: &mpsc::Sender<Bytes>) -> Result<(), Gone> {
+/// Sends what is known; when it is to follow, also what changes, until the reader leaves.
+async fn send_all(feed: &mut Feed, sender: &mpsc::Sender<Bytes>, follow: bool) -> Result<(), Gone> {
     send_news(feed, sender).await?;
-    tokio::select! {
-        () = feed.first_rows(FIRST_ROWS_WITHIN) => {}
-        () = sender.closed() => return Err(Gone),
+    if !follow {
+        tokio::select! {
+            () = feed.first_rows(FIRST_ROWS_WITHIN) => {}
+            () = sender.closed() => return Err(Gone),
+        }
+        send_news(feed, sender).await?;
     }
-    send_news(feed, sender).await?;
-    let last = feed.caught_up();
-    pass(sender, last).await
-}
-
-/// Sends what is known and what changes, until the reader leaves or may see no more.
-async fn send_all(
-    feed: &mut Feed,
-    sender: &mpsc::Sender<Bytes>,
-    credentials: &CallerCredentials,
-    shutdown: &Shutdown,
-) -> Result<(), Gone> {
-    send_news(feed, sender).await?;
     let known = feed.caught_up();
     pass(sender, known).await?;
+    if !follow {
+        return Ok(());
+    }
     let mut pings = time::interval_at(time::Instant::now() + PING_EVERY, PING_EVERY);
     loop {
         tokio::select! {
@@ -179,15 +191,7 @@ async fn send_all(
                 let ping = feed.ping();
                 pass(sender, ping).await?;
             }
-            over = credentials.over() => {
-                if let Over::Ended { code, message } = over {
-                    let last = feed.ended(code, &message);
-                    pass(sender, last).await?;
-                }
-                return Ok(());
-            }
             () = sender.closed() => return Err(Gone),
-            () = shutdown.begun() => return Ok(()),
         }
     }
 }

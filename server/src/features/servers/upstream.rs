@@ -41,6 +41,8 @@ pub struct Page {
     pub by_id: Option<Side>,
     /// Only what changed at or after this time, in seconds since 1970; deleted servers too.
     pub changes_since: Option<i64>,
+    /// The longest wait for it; one that fits the limit when not said.
+    pub deadline: Option<Duration>,
 }
 
 /// A page as it came, and what it tells about the upstream's clock.
@@ -94,6 +96,12 @@ impl ServersUpstream {
         self.send(place, &["servers", &server.to_string()], &[], Call::get).await
     }
 
+    /// The same for a list that is being compared: nobody waits for it.
+    pub async fn look_up_server(&self, place: &Place<'_>, server: ServerId) -> Result<Answer, UpstreamError> {
+        let call = |url| Call::get(url).lane(Lane::Bulk);
+        self.send(place, &["servers", &server.to_string()], &[], call).await
+    }
+
     /// A part of a server that has its own address: `os-interface`, `os-instance-actions`.
     pub async fn show_part(
         &self,
@@ -101,7 +109,8 @@ impl ServersUpstream {
         server: ServerId,
         part: &str,
     ) -> Result<Answer, UpstreamError> {
-        self.send(place, &["servers", &server.to_string(), part], &[], Call::get).await
+        let call = |url| Call::get(url).lane(Lane::Aside);
+        self.send(place, &["servers", &server.to_string(), part], &[], call).await
     }
 
     /// The flavors there are, by id. Source: compute API, list flavors with details.
@@ -110,7 +119,11 @@ impl ServersUpstream {
         struct Flavors {
             flavors: Vec<Value>,
         }
-        let answer = self.send(place, &["flavors", "detail"], &[("limit", "1000".into())], Call::get).await?;
+        let answer = self
+            .send(place, &["flavors", "detail"], &[("limit", "1000".into())], |url| {
+                Call::get(url).lane(Lane::Bulk)
+            })
+            .await?;
         let number = |flavor: &Value, key: &str| {
             flavor.get(key).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
         };
@@ -190,7 +203,7 @@ impl ServersUpstream {
         }
         query.extend(page.marker.map(|marker| ("marker", marker.to_string())));
         query.extend(page.changes_since.and_then(utc_text).map(|since| ("changes-since", since)));
-        let deadline = deadline_for(page.limit);
+        let deadline = page.deadline.unwrap_or_else(|| deadline_for(page.limit));
         let asked_at = Instant::now();
         let answer =
             self.send(place, path, &query, |url| Call::get(url).lane(Lane::Bulk).deadline(deadline)).await?;

@@ -71,9 +71,14 @@ impl Health {
         self.due_at
     }
 
-    /// The whole list has not been compared for longer than it should.
-    pub fn is_reconciliation_due(&self, now: Instant, config: &IndexConfig) -> bool {
-        self.is_complete && now.duration_since(self.reconciled_at) >= config.reconcile
+    /// Complete, and the last question was answered.
+    pub fn is_well(&self) -> bool {
+        self.is_complete && self.failure.is_none() && self.credentials == Missing::Nothing
+    }
+
+    /// When the whole list is to be compared next.
+    pub fn reconciliation_due_at(&self, config: &IndexConfig) -> Instant {
+        self.reconciled_at + config.reconcile
     }
 
     pub fn expect(&mut self, expected: Option<u32>) {
@@ -195,6 +200,8 @@ mod tests {
             reconcile: Duration::from_secs(600),
             evict_idle: Duration::from_secs(600),
             max_bytes: 1 << 30,
+            refresh_timeout: Duration::from_secs(5),
+            streams_per_session: 64,
         }
     }
 

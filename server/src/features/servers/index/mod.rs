@@ -6,7 +6,14 @@ mod registry;
 pub mod rows;
 mod viewers;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use api_types::{
     ProjectId, Region, ServerId,
@@ -54,6 +61,8 @@ pub struct RegionIndex {
     /// Tells the refreshing task that somebody came or left.
     pub(super) attendance: Notify,
     names: Mutex<Arc<Names>>,
+    /// Bytes of the names, about.
+    names_bytes: AtomicUsize,
     pub(super) asked_images: Mutex<AskedImages>,
     /// A fill that was broken off, to be gone on with.
     pub(super) fill: Mutex<Option<StartedFill>>,
@@ -80,6 +89,7 @@ impl RegionIndex {
             hurry: Notify::new(),
             attendance: Notify::new(),
             names: Mutex::default(),
+            names_bytes: AtomicUsize::new(0),
             asked_images: Mutex::default(),
             fill: Mutex::default(),
         }
@@ -117,12 +127,6 @@ impl RegionIndex {
         }
     }
 
-    /// Takes in one row that was asked for by itself.
-    pub fn merge(&self, row: &ServerRow) {
-        self.apply([row], &[]);
-        self.expect_changes();
-    }
-
     /// A server may change soon: asks again as soon as is usual then.
     pub fn expect_changes(&self) {
         if self.read(Rows::in_transition) > 0 {
@@ -139,6 +143,7 @@ impl RegionIndex {
             let mut known = self.names.lock();
             let mut all = Names::clone(&known);
             all.images.extend(names);
+            self.names_bytes.store(all.bytes(), Ordering::Relaxed);
             *known = Arc::new(all);
         }
         let known = self.names();
@@ -152,6 +157,7 @@ impl RegionIndex {
         let mut known = self.names.lock();
         let mut all = Names::clone(&known);
         all.flavors = flavors;
+        self.names_bytes.store(all.bytes(), Ordering::Relaxed);
         *known = Arc::new(all);
     }
 
@@ -186,7 +192,7 @@ impl RegionIndex {
     pub fn bytes(&self) -> usize {
         // A fill under way remembers the ids it has seen, in a tree.
         let seen = self.fill.lock().as_ref().map_or(0, |fill| fill.plan.seen().len() * 24);
-        self.read(Rows::bytes) + seen + size_of::<Self>()
+        self.read(Rows::bytes) + seen + self.names_bytes.load(Ordering::Relaxed) + size_of::<Self>()
     }
 
     /// How long nobody has looked; `None`: somebody does.

@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use api_types::{ProjectId, Region};
+use api_types::{ProjectId, Region, servers::ServerRow};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::{Credentials, IndexKey, RegionIndex, Viewer};
 use crate::{
     config::IndexConfig,
-    features::servers::{refresh, upstream::ServersUpstream},
+    features::servers::{open_streams::OpenStreams, refresh, upstream::ServersUpstream},
     metrics::{Metric, Metrics},
     session::ProjectScope,
     upstream::UpstreamClient,
@@ -29,6 +29,9 @@ pub(in crate::features::servers) struct Shared {
     pub config: IndexConfig,
     pub metrics: Metrics,
     indexes: Mutex<Indexes>,
+    /// When somebody last asked to try a region again.
+    retried: Mutex<HashMap<(ProjectId, Region), Instant>>,
+    pub streams: OpenStreams,
 }
 
 #[derive(Default)]
@@ -44,7 +47,13 @@ impl ServerIndexes {
             config: config.clone(),
             metrics,
             indexes: Mutex::default(),
+            retried: Mutex::default(),
+            streams: OpenStreams::new(config.streams_per_session),
         }))
+    }
+
+    pub(in crate::features::servers) fn streams(&self) -> &OpenStreams {
+        &self.0.streams
     }
 
     pub fn upstream(&self) -> &ServersUpstream {
@@ -87,9 +96,31 @@ impl ServerIndexes {
         indexes.by_key.iter().filter(|(key, _)| of_both(key)).map(|(_, index)| index.clone()).collect()
     }
 
+    /// Takes in one row that was asked for by itself, where there is room for it.
+    pub fn merge(&self, index: &RegionIndex, row: &ServerRow) {
+        let is_held = index.read(|rows| rows.contains(row.id));
+        if is_held || self.0.has_room_for(LARGE_ROW) {
+            index.apply([row], &[]);
+            index.expect_changes();
+        }
+    }
+
+    /// Notes that somebody asks to try a region again. False when somebody just did: it is being asked already.
+    pub fn may_retry(&self, project: &ProjectId, region: &Region) -> bool {
+        let now = Instant::now();
+        let mut retried = self.0.retried.lock();
+        retried.retain(|_, at| now.duration_since(*at) < RETRY_EVERY);
+        let key = (project.clone(), region.clone());
+        let may_retry = !retried.contains_key(&key);
+        if may_retry {
+            retried.insert(key, now);
+        }
+        may_retry
+    }
+
     /// Drops what nobody has looked at for too long, and more when all together hold too much.
     pub fn evict(&self, now: Instant) {
-        self.0.evict(now);
+        self.0.evict(now, 0);
     }
 
     /// Indexes held, and their rows and bytes.
@@ -103,13 +134,13 @@ impl ServerIndexes {
 }
 
 impl Shared {
-    /// Whether there is room for more rows, after dropping what nobody looks at.
-    pub fn has_room(&self) -> bool {
-        self.evict(Instant::now()) <= self.config.max_bytes
+    /// Whether there is room for so many bytes more, after dropping what nobody looks at.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        self.evict(Instant::now(), bytes) + bytes <= self.config.max_bytes
     }
 
-    /// Gives the bytes that are left.
-    fn evict(&self, now: Instant) -> usize {
+    /// Makes room for so many bytes, where that is possible; gives the bytes that are held then.
+    fn evict(&self, now: Instant, wanted: usize) -> usize {
         let mut indexes = self.indexes.lock();
         let mut idle: Vec<(Duration, usize, IndexKey)> = Vec::new();
         let mut total = 0;
@@ -127,7 +158,7 @@ impl Shared {
         });
         idle.sort_by_key(|(idle_for, ..)| std::cmp::Reverse(*idle_for));
         for (_, bytes, key) in idle {
-            if total <= self.config.max_bytes {
+            if total + wanted <= self.config.max_bytes {
                 break;
             }
             indexes.by_key.remove(&key);
@@ -151,6 +182,11 @@ impl Shared {
     }
 }
 
+/// A person who insists asks a region no more often.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// What a row with much metadata takes.
+const LARGE_ROW: usize = 4096;
+
 fn key_of(scope: &ProjectScope, region: &Region) -> IndexKey {
     IndexKey { project: scope.project.clone(), region: region.clone(), roles: scope.roles.clone().into() }
 }
@@ -166,7 +202,7 @@ async fn sweep(indexes: Weak<Shared>) {
         };
         sleep(pause).await;
         if let Some(indexes) = indexes.upgrade() {
-            indexes.evict(Instant::now());
+            indexes.evict(Instant::now(), 0);
             indexes.measure();
         }
     }

@@ -34,7 +34,7 @@ pub struct Rows {
     gone_forgotten: u64,
     dictionary: Dictionary,
     /// Servers that show only the id of their image, by that id.
-    unnamed: HashMap<Box<str>, Vec<ServerId>>,
+    unnamed: HashMap<Box<str>, HashSet<ServerId>>,
     row_bytes: usize,
     in_transition: u32,
     degraded: u32,
@@ -113,12 +113,13 @@ impl Rows {
                 place
             }
         };
-        if let Image::Unnamed { id } = &row.image {
-            let waiting = self.unnamed.entry(id.as_str().into()).or_default();
-            if !waiting.contains(&row.id) {
-                waiting.push(row.id);
-            }
-        }
+        self.forget_unnamed(row.id, slot);
+        let is_unnamed = if let Image::Unnamed { id } = &row.image {
+            self.unnamed.entry(id.as_str().into()).or_default().insert(row.id);
+            true
+        } else {
+            false
+        };
         let change = self.next_change(slot);
         let new = Slot {
             change,
@@ -126,6 +127,7 @@ impl Rows {
             texts: self.dictionary.len(),
             is_in_transition: is_in_transition(&row.status, row.task_state.as_deref()),
             is_degraded: row.is_degraded,
+            is_unnamed,
             bytes,
         };
         self.count(&new);
@@ -137,6 +139,7 @@ impl Rows {
     /// Takes a row out. True when it was there.
     pub fn remove(&mut self, id: ServerId) -> bool {
         let Some(slot) = self.by_id.remove(&id) else { return false };
+        self.forget_unnamed(id, slot);
         let old = std::mem::take(&mut self.slots[slot as usize]);
         self.uncount(&old);
         self.free.push(slot);
@@ -148,15 +151,6 @@ impl Rows {
             }
         }
         true
-    }
-
-    /// Takes out every row that is not among `present`; gives how many went.
-    pub fn retain(&mut self, present: &HashSet<ServerId>) -> usize {
-        let absent: Vec<ServerId> = self.by_id.keys().filter(|id| !present.contains(id)).copied().collect();
-        for id in &absent {
-            self.remove(*id);
-        }
-        absent.len()
     }
 
     /// Gives rows that show an image's id its name. True when something changed.
@@ -228,8 +222,23 @@ impl Rows {
             + self.by_id.capacity() * (size_of::<(ServerId, u32)>() + 1) * 8 / 7
             + self.log.capacity() * size_of::<Change>()
             + self.gone.capacity() * size_of::<(u64, ServerId)>()
-            + self.unnamed.values().map(|ids| ids.capacity() * size_of::<ServerId>() + 64).sum::<usize>()
+            + self
+                .unnamed
+                .values()
+                .map(|ids| ids.capacity() * (size_of::<ServerId>() + 1) + 96)
+                .sum::<usize>()
             + self.dictionary.bytes()
+    }
+
+    /// Bytes by which what is around the rows grows when so many more are put in: tables double when they are full.
+    pub fn growth(&self, rows: usize) -> usize {
+        let doubled = |len: usize, capacity: usize| {
+            let needed = len + rows;
+            if needed <= capacity { 0 } else { needed.next_power_of_two().saturating_sub(capacity) }
+        };
+        doubled(self.by_id.len(), self.slots.capacity()) * size_of::<Slot>()
+            + doubled(self.by_id.len(), self.by_id.capacity()) * (size_of::<(ServerId, u32)>() + 1) * 8 / 7
+            + doubled(self.log.len(), self.log.capacity()) * size_of::<Change>()
     }
 
     /// True when there is something a viewer does not know.
@@ -322,6 +331,21 @@ impl Rows {
         self.latest
     }
 
+    /// The row of a slot is about to change or go: it no longer waits for a name.
+    fn forget_unnamed(&mut self, id: ServerId, slot: u32) {
+        let held = &self.slots[slot as usize];
+        if !held.is_unnamed {
+            return;
+        }
+        let Some(Image::Unnamed { id: image }) = self.read(&held.bytes).map(|row| row.image) else { return };
+        if let Some(waiting) = self.unnamed.get_mut(image.as_str()) {
+            waiting.remove(&id);
+            if waiting.is_empty() {
+                self.unnamed.remove(image.as_str());
+            }
+        }
+    }
+
     fn count(&mut self, slot: &Slot) {
         self.in_transition += u32::from(slot.is_in_transition);
         self.degraded += u32::from(slot.is_degraded);
@@ -351,6 +375,8 @@ struct Slot {
     texts: u32,
     is_in_transition: bool,
     is_degraded: bool,
+    /// It shows only the id of its image.
+    is_unnamed: bool,
     bytes: Box<[u8]>,
 }
 

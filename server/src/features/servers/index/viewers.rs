@@ -82,7 +82,11 @@ impl RegionIndex {
     }
 
     /// Remembers whether credentials were of use.
-    pub(in crate::features::servers) fn note_use(&self, credentials: &Arc<dyn Credentials>, is_useless: bool) {
+    pub(in crate::features::servers) fn note_use(
+        &self,
+        credentials: &Arc<dyn Credentials>,
+        is_useless: bool,
+    ) {
         for one in self.viewers.lock().present.values_mut() {
             if Arc::ptr_eq(&one.credentials, credentials) {
                 one.was_useless = is_useless;

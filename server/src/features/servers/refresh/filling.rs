@@ -1,7 +1,5 @@
 //! Makes the calls a fill needs, side by side, and puts what they bring into the index.
 
-use std::collections::HashSet;
-
 use api_types::{ServerId, servers::ServerRow};
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
@@ -9,7 +7,7 @@ use tokio::time::Instant;
 use super::{Keeper, Trouble, upstream_time};
 use crate::{
     features::servers::{
-        decode::{Names, RawPage, decode_row},
+        decode::{RawPage, decode_row},
         fill::{FillPlan, Outcome, Step},
         index::{Rows, StartedFill},
         upstream::{Page, PageAnswer},
@@ -22,6 +20,7 @@ use crate::{
 struct Brought {
     outcome: Outcome,
     rows: Vec<ServerRow>,
+    body_bytes: usize,
     /// The upstream's time when it was asked.
     upstream_time: Option<i64>,
 }
@@ -31,9 +30,13 @@ impl Keeper<'_> {
     ///
     /// A fill that was broken off goes on where it was: what changed since its start comes at its end.
     pub(super) async fn fill(&self) -> Result<Instant, Trouble> {
-        self.begin_fill();
-        self.prepare_flavors().await?;
-        let cap = self.shared.upstream.client.config().concurrency;
+        self.walk(self.shared.upstream.client.config().concurrency).await?;
+        self.finish_fill().await
+    }
+
+    /// Asks for every page and takes it in, with so many calls side by side. One that was broken off goes on.
+    pub(super) async fn walk(&self, cap: usize) -> Result<(), Trouble> {
+        self.begin_fill(cap);
         let mut calls = FuturesUnordered::new();
         // Mishaps and timeouts since something usable was answered.
         let mut setbacks = 0;
@@ -58,23 +61,18 @@ impl Keeper<'_> {
                     self.take_trouble(step, trouble, setbacks)?;
                 }
             }
-            if !self.shared.has_room() {
-                return Err(Trouble::Full);
-            }
         }
         // Calls that are still under way are of no use any more.
-        drop(calls);
-        self.finish_fill().await
+        Ok(())
     }
 
-    fn begin_fill(&self) {
+    fn begin_fill(&self, cap: usize) {
         let mut fill = self.index.fill.lock();
         match &mut *fill {
             Some(started) if started.started_at.elapsed() < self.shared.config.reconcile => {
                 started.plan.give_back_all();
             }
             _ => {
-                let cap = self.shared.upstream.client.config().concurrency;
                 *fill = Some(StartedFill {
                     plan: FillPlan::new(cap),
                     started_at: Instant::now(),
@@ -85,26 +83,8 @@ impl Keeper<'_> {
         }
     }
 
-    fn with_fill<T>(&self, act: impl FnOnce(&mut FillPlan) -> T) -> Option<T> {
+    pub(super) fn with_fill<T>(&self, act: impl FnOnce(&mut FillPlan) -> T) -> Option<T> {
         self.index.fill.lock().as_mut().map(|fill| act(&mut fill.plan))
-    }
-
-    /// A Nova that sends only ids of flavors is asked for the flavors first, so that no row has to be read twice.
-    async fn prepare_flavors(&self) -> Result<(), Trouble> {
-        let needs_flavors = |names: &Names| names.flavors.is_empty();
-        let compute = ServiceType::Compute;
-        let ids_only = self.ask(compute, |up, at| {
-            let ids_only = up.has_flavor_ids_only(at);
-            async move { Ok(ids_only) }.boxed()
-        });
-        if ids_only.await? && needs_flavors(&self.index.names()) {
-            // Without them rows show the ids.
-            match self.ask(compute, |up, at| up.list_flavors(at).boxed()).await {
-                Ok(flavors) => self.index.learn_flavors(flavors),
-                Err(trouble) => tracing::debug!(error = %trouble.chain(), "no names of flavors"),
-            }
-        }
-        Ok(())
     }
 
     async fn call(&self, step: Step) -> (Step, Result<Brought, Trouble>) {
@@ -125,6 +105,9 @@ impl Keeper<'_> {
                 return (step, count.map(Brought::count));
             }
         };
+        if answer.is_ok() && !matches!(step, Step::Light { .. }) {
+            self.learn_flavors_if_needed().await;
+        }
         (step, answer.and_then(|answer| self.read(step, &answer)))
     }
 
@@ -138,12 +121,17 @@ impl Keeper<'_> {
             page.servers.iter().map(|raw| decode_row(raw, &names)).collect()
         };
         let outcome = Outcome::Page { ids: page.ids(), has_next: page.has_next() };
-        Ok(Brought { outcome, rows, upstream_time: Some(upstream_time(answer)) })
+        let body_bytes = answer.answer.body.len();
+        Ok(Brought { outcome, rows, body_bytes, upstream_time: Some(upstream_time(answer)) })
     }
 
     fn take(&self, step: Step, brought: Brought) -> Result<(), Trouble> {
         if let Some(fill) = self.index.fill.lock().as_mut() {
             fill.upstream_time = fill.upstream_time.or(brought.upstream_time);
+        }
+        if let Err(trouble) = self.check_room(&brought.rows, brought.body_bytes) {
+            self.with_fill(|plan| plan.give_back(step));
+            return Err(trouble);
         }
         self.index.apply(&brought.rows, &[]);
         let ids: Vec<ServerId> = brought.rows.iter().map(|row| row.id).collect();
@@ -160,6 +148,8 @@ impl Keeper<'_> {
             noted.map(|()| plan.expected())
         });
         match noted {
+            // A comparison is nothing that viewers are told of.
+            Some(Ok(_)) if self.index.health(|health| health.is_complete()) => Ok(()),
             Some(Ok(expected)) => {
                 self.index.update_health(|health| {
                     health.expect(expected);
@@ -203,7 +193,7 @@ impl Keeper<'_> {
 
     /// Every page is here. What changed while they came is asked for next; where rows were held before, that comes
     /// first, so that those no page had can be told from those that are new.
-    async fn finish_fill(&self) -> Result<Instant, Trouble> {
+    pub(super) async fn finish_fill(&self) -> Result<Instant, Trouble> {
         let started = self
             .index
             .fill
@@ -215,25 +205,25 @@ impl Keeper<'_> {
         if !began_empty {
             let changes = self.changes(since).await?;
             (asked_at, since) = (changes.asked_at, changes.upstream_time);
-            self.index.rewrite(|rows| {
-                let seen = self.with_fill(|plan| plan.seen().clone()).unwrap_or_default();
-                let present: HashSet<ServerId> = seen.into_iter().chain(changes.present).collect();
-                rows.retain(&present);
-            });
+            self.remove_absent(&changes).await;
         }
         *self.index.fill.lock() = None;
+        let is_first = !self.index.health(|health| health.is_complete());
         self.index.update_health(|health| {
             health.changes_since = Some(since);
             health.reconciled(Instant::now());
         });
-        self.shared.metrics.time(Metric::IndexFill, &[self.index.key.region.as_str()], started_at.elapsed());
+        if is_first {
+            let region = self.index.key.region.as_str();
+            self.shared.metrics.time(Metric::IndexFill, &[region], started_at.elapsed());
+        }
         Ok(asked_at)
     }
 }
 
 impl Brought {
     fn count(count: Option<u32>) -> Self {
-        Self { outcome: Outcome::Count(count), rows: Vec::new(), upstream_time: None }
+        Self { outcome: Outcome::Count(count), rows: Vec::new(), body_bytes: 0, upstream_time: None }
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
 
 use super::Keeper;
-use crate::upstream::ServiceType;
+use crate::{features::servers::decode::Names, upstream::ServiceType};
 
 /// What was asked of the image service, so that it is not asked again on every opening.
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl Keeper<'_> {
             return;
         }
         match self.ask(ServiceType::Image, |up, at| up.list_image_names(at).boxed()).await {
-            Ok(names) => self.index.learn_images(names),
+            Ok(names) => self.learn_images(names),
             Err(trouble) => {
                 let region = &self.index.key.region;
                 tracing::debug!(%region, error = %trouble.chain(), "no names of images");
@@ -75,7 +75,15 @@ impl Keeper<'_> {
                 Err(_) => break,
             }
         }
-        self.index.learn_images(names);
+        self.learn_images(names);
+    }
+
+    /// Without room for the names rows go on showing ids.
+    fn learn_images(&self, images: HashMap<String, String>) {
+        let names = Names { images, ..Names::default() };
+        if self.shared.has_room_for(names.bytes()) {
+            self.index.learn_images(names.images);
+        }
     }
 }
 

@@ -1,78 +1,84 @@
-//! Compares the index with the whole light list now and then: what `changes-since` lost is found here.
-
-use std::collections::HashSet;
+//! Reads the whole list again now and then, slowly and beside the refreshes. What `changes-since` does not tell is
+//! found here: tags and metadata change without a new `updated`, and a change may be lost.
 
 use api_types::ServerId;
 use axum::http::StatusCode;
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Keeper, Trouble, upstream_time};
+use super::{Changes, Keeper, Trouble};
 use crate::{
     features::servers::{
-        decode::{RawPage, decode_row, is_gone},
+        decode::{Owner, decode_row, is_gone},
+        fill::FillPlan,
         index::fresh_epoch,
-        upstream::Page,
     },
     upstream::ServiceType,
 };
 
 impl Keeper<'_> {
-    /// Looks at the changes, and then whether the light list has the same servers as the index.
-    pub(super) async fn reconcile(&self) -> Result<Instant, Trouble> {
-        let asked_at = self.refresh().await?;
-        match self.compare().await {
-            Ok(()) => {}
-            // The rows are as true as before; the comparison can wait for the next time.
-            Err(trouble) => tracing::debug!(error = %trouble.chain(), "a region could not be compared"),
+    /// Walks through the list whenever it is time; never ends by itself. [`finish_comparison`](Self::finish_comparison)
+    /// ends what was begun here, in the turn of a refresh.
+    pub(super) async fn compare(&self) {
+        let config = &self.shared.config;
+        loop {
+            let due_at = self.index.health(|health| health.reconciliation_due_at(config));
+            if due_at > Instant::now() {
+                sleep_until(due_at).await;
+            } else if self.is_compared() || !self.index.health(|health| health.is_well()) {
+                sleep(config.poll_idle).await;
+            } else if let Err(trouble) = self.walk(ONE_BY_ONE).await {
+                // The rows are as true as before; the walk goes on later.
+                tracing::debug!(error = %trouble.chain(), "a region could not be compared");
+                if matches!(trouble, Trouble::Stuck { .. }) {
+                    *self.index.fill.lock() = None;
+                    self.index.update_health(|health| health.reconciled(Instant::now()));
+                }
+                sleep(config.poll_idle).await;
+            }
         }
+    }
+
+    /// A comparison has seen every page, and is to be ended.
+    pub(super) fn is_compared(&self) -> bool {
+        let is_walked = self.with_fill(|plan| FillPlan::is_complete(plan)).unwrap_or(false);
+        is_walked && self.index.health(|health| health.is_complete())
+    }
+
+    /// Every page was seen and taken in; now what changed meanwhile, and then what is not there any more.
+    pub(super) async fn finish_comparison(&self) -> Result<Instant, Trouble> {
+        let asked_at = self.finish_fill().await?;
         if self.index.read(|rows| rows.has_outgrown_dictionary()) {
             self.index.rewrite(|rows| *rows = rows.rebuilt(fresh_epoch()));
         }
-        self.index.update_health(|health| health.reconciled(Instant::now()));
         Ok(asked_at)
     }
 
-    async fn compare(&self) -> Result<(), Trouble> {
-        let mut listed = HashSet::new();
-        let mut page = Page { limit: 1000, ..Page::default() };
-        let mut began = None;
-        loop {
-            let answer = self.ask(ServiceType::Compute, |up, at| up.list_light(at, page).boxed()).await?;
-            began.get_or_insert_with(|| upstream_time(&answer));
-            let light = RawPage::parse(&answer.answer.body).map_err(|error| self.malformed(&error))?;
-            let ids = light.ids();
-            let next = ids.last().copied().filter(|_| light.has_next());
-            listed.extend(ids);
-            match next {
-                Some(marker) if page.marker != Some(marker) => page.marker = Some(marker),
-                _ => break,
+    /// Takes out the rows that neither the pages had nor the changes.
+    pub(super) async fn remove_absent(&self, changes: &Changes) {
+        let absent: Vec<ServerId> =
+            self.with_fill(|plan| plan.seen().clone()).map_or_else(Vec::new, |seen| {
+                let is_absent = |id: &ServerId| !seen.contains(id) && !changes.present.contains(id);
+                self.index.read(|rows| rows.ids().filter(is_absent).collect())
+            });
+        // One that came by itself, a moment ago, would be missed by both. Where much is absent it was deleted.
+        let is_shown_before = self.index.health(|health| health.is_complete());
+        if !is_shown_before || absent.len() > MOST_LOOKED_UP {
+            self.index.apply([], &absent);
+            return;
+        }
+        for id in absent {
+            if let Err(trouble) = self.look_up(id).await {
+                tracing::debug!(error = %trouble.chain(), "a server that may be gone could not be looked up");
+                return;
             }
         }
-        // A server that was created while the pages came stands before the first of them.
-        let newest = began.unwrap_or(i64::MAX) - NEW_SECS;
-        let (missing, surplus) = self.index.read(|rows| {
-            let missing: Vec<ServerId> = listed.iter().filter(|id| !rows.contains(**id)).copied().collect();
-            let surplus: Vec<ServerId> = rows.ids().filter(|id| !listed.contains(id)).collect();
-            let is_old = |id: &ServerId| rows.get(*id).is_none_or(|row| i64::from(row.created_at) < newest);
-            (missing, surplus.into_iter().filter(is_old).collect::<Vec<_>>())
-        });
-        if missing.len() + surplus.len() > MOST_DIFFERENCES {
-            // Something large was lost: have everything anew, with what is there still shown.
-            self.index.apply([], &surplus);
-            *self.index.fill.lock() = None;
-            return self.fill().await.map(drop);
-        }
-        for id in missing.into_iter().chain(surplus) {
-            self.look_up(id).await?;
-        }
-        Ok(())
     }
 
     /// Asks for one server, and puts it in or takes it out.
     async fn look_up(&self, id: ServerId) -> Result<(), Trouble> {
-        match self.ask(ServiceType::Compute, move |up, at| up.show_server(at, id).boxed()).await {
+        match self.ask(ServiceType::Compute, move |up, at| up.look_up_server(at, id).boxed()).await {
             Ok(answer) => {
                 #[derive(serde::Deserialize)]
                 struct Shown<'a> {
@@ -81,7 +87,9 @@ impl Keeper<'_> {
                 }
                 if let Ok(shown) = serde_json::from_slice::<Shown>(&answer.body) {
                     let row = decode_row(shown.server, &self.index.names());
-                    if is_gone(&row) {
+                    // To an administrator Nova shows the servers of every project.
+                    let is_ours = Owner::of(shown.server).may_be(&self.index.key.project);
+                    if is_gone(&row) || !is_ours {
                         self.index.apply([], &[id]);
                     } else {
                         self.index.apply([&row], &[]);
@@ -98,7 +106,7 @@ impl Keeper<'_> {
     }
 }
 
-/// A server this much younger than the comparison may be missing from it.
-const NEW_SECS: i64 = 60;
-/// Beyond so many differences, one by one takes longer than all at once.
-const MOST_DIFFERENCES: usize = 100;
+/// Nobody waits for a comparison, so it takes one call at a time.
+const ONE_BY_ONE: usize = 1;
+/// Beyond so many rows that are not there any more, one by one takes longer than the pages did.
+const MOST_LOOKED_UP: usize = 100;

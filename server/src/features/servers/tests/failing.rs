@@ -224,9 +224,8 @@ async fn an_expired_token_is_trouble_for_nobody_but_its_viewer(db: PgPool) {
     first.until_complete().await;
     app.cloud.admin().advance(lifetime);
     app.clock.advance(lifetime);
-    let is_told = |seen: &super::viewer::Seen| {
-        REGIONS.iter().all(|name| seen.failure(name) == Some("token_expired"))
-    };
+    let is_told =
+        |seen: &super::viewer::Seen| REGIONS.iter().all(|name| seen.failure(name) == Some("token_expired"));
     first.until("the reason", is_told).await;
 
     let mut second = Watcher::open(&app.signed_in("demo"), &path).await;
@@ -239,15 +238,63 @@ async fn an_expired_token_is_trouble_for_nobody_but_its_viewer(db: PgPool) {
     // The password again, and the page comes back with a token that is accepted.
     app.cloud.admin().advance(lifetime);
     app.clock.advance(lifetime);
-    let password = api_types::session::ContinueSession {
-        password: simcloud::DEMO_PASSWORD.to_owned(),
-        totp: None,
-    };
+    let password =
+        api_types::session::ContinueSession { password: simcloud::DEMO_PASSWORD.to_owned(), totp: None };
     let renewed = expired.post(routes::SESSION_CONTINUE, &password).await;
     renewed.assert_status(axum::http::StatusCode::OK);
     let new = app.cloud.admin().add_server("RegionOne", "three", NewServer::default());
     let mut again = Watcher::open(&expired, &path).await;
     again.until("the newer server", |seen| seen.row(server_id(&new)).is_some()).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_region_that_begins_to_hang_is_noticed_long_before_the_longest_wait_is_over(db: PgPool) {
+    let app = eager_with(db, |source| {
+        source.with_env("UPSTREAM_TIMEOUT_SECS", "30").with_env("INDEX_REFRESH_TIMEOUT_SECS", "0.5")
+    })
+    .await;
+    let mut watcher = Watcher::open(&app.signed_in("alice"), &list_path(&app.project("alpha"))).await;
+    watcher.until_complete().await;
+    app.cloud.admin().set_fault("RegionTwo", Service::Compute, Some(Fault::Hang));
+    let seen =
+        watcher.until("the failure", |seen| seen.status("RegionTwo") == Some(RegionStatus::Stale)).await;
+    assert_eq!(seen.failure("RegionTwo"), Some("upstream_timeout"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn somebody_who_insists_on_a_retry_asks_once_a_second(db: PgPool) {
+    let app = patient(db).await;
+    let alice = app.signed_in("alice");
+    let project = app.project("alpha");
+    let mut watcher = Watcher::open(&alice, &list_path(&project)).await;
+    watcher.until_complete().await;
+    app.cloud.admin().reset_calls();
+    let began = std::time::Instant::now();
+    for _ in 0..50 {
+        let retry = alice.post(&routes::servers_retry(&project, &region("RegionOne")), &()).await;
+        retry.assert_status(axum::http::StatusCode::ACCEPTED);
+    }
+    let calls = app.cloud.admin().call_count("RegionOne", Service::Compute);
+    assert!(calls <= began.elapsed().as_secs() + 1, "{calls} calls");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_reader_who_does_not_read_is_cut_off_when_the_session_ends(db: PgPool) {
+    let cloud = CloudConfig {
+        projects: vec![ProjectSeed::new("alpha").with("RegionOne", 5_000)],
+        ..CloudConfig::default()
+    };
+    let app = TestApp::with(db, cloud, |source| source).await;
+    let path = list_path(&app.project("alpha"));
+    let mut complete = Watcher::open(&app.signed_in("alice"), &path).await;
+    complete.until_complete().await;
+    let alice = app.signed_in("alice");
+    let slow = Watcher::open(&alice, &path).await;
+    alice.delete(&format!("{}?include_current=true", routes::SESSIONS)).await;
+    // The piece that was waiting, one that was being handed over, and the last word.
+    let seen = slow.into_end().await;
+    assert_eq!(seen.ended.as_deref(), Some("session_ended"));
+    assert!(seen.rows.len() < 2_000, "{} rows after the end", seen.rows.len());
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -164,6 +164,30 @@ async fn what_the_browser_sends_does_no_harm(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_session_has_so_many_streams_and_sockets_and_no_more(db: PgPool) {
+    let app = eager_with(db, |source| source.with_env("INDEX_STREAMS_PER_SESSION", "2")).await;
+    let served = app.serve().await;
+    let alice = app.signed_in("alice");
+    let project = app.project("alpha");
+    let (list, live) = (list_path(&project), routes::servers_live(&project));
+    let stream = Watcher::open(&alice, &list).await;
+    let socket = connect(&served, &alice, &live, alice.origin()).await.expect("a socket");
+    let refused = alice.get(&list).await;
+    refused.assert_error(axum::http::StatusCode::TOO_MANY_REQUESTS, "too_many_streams");
+    match connect(&served, &alice, &live, alice.origin()).await {
+        Err(tungstenite::Error::Http(response)) => assert_eq!(response.status(), 429),
+        other => panic!("{other:?}"),
+    }
+    // Another session has its own.
+    Watcher::open(&app.signed_in("alice"), &list).await;
+    drop((stream, socket));
+    crate::testing::until("the places to be free again", async || {
+        alice.open(&list, &[]).await.status() == 200
+    })
+    .await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn eight_tabs_and_ordinary_requests_go_side_by_side(db: PgPool) {
     let app = eager(db).await;
     let served = app.serve().await;

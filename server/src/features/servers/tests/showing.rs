@@ -75,6 +75,42 @@ async fn what_is_not_there_is_not_found_and_nonsense_is_refused(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_server_of_another_project_is_not_there_though_nova_shows_it_to_an_administrator(db: PgPool) {
+    let app = patient(db).await;
+    let operator = app.signed_in("operator");
+    let mut watcher = Watcher::open(&operator, &list_path(&app.project("alpha"))).await;
+    watcher.until_complete().await;
+    let admin = app.cloud.admin();
+    let of_beta = admin.servers("RegionOne", "beta")[0].id.clone();
+    operator.get(&path(&app, &of_beta)).await.assert_error(StatusCode::NOT_FOUND, "not_found");
+    let index = index_of(&app, &app.project("alpha"), "RegionOne");
+    assert!(!index.read(|rows| rows.contains(server_id(&of_beta))));
+    let of_alpha = admin.servers("RegionOne", "alpha")[0].id.clone();
+    operator.get(&path(&app, &of_alpha)).await.assert_status(StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_part_that_hangs_is_missing_and_keeps_nobody_elses_page(db: PgPool) {
+    let app =
+        TestApp::with(db, CloudConfig::default(), |source| source.with_env("UPSTREAM_TIMEOUT_SECS", "30"))
+            .await;
+    let admin = app.cloud.admin();
+    let id = admin.servers("RegionOne", "alpha")[0].id.clone();
+    let alice = app.signed_in("alice");
+    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    admin.set_fault("RegionOne", Service::Network, Some(Fault::Hang));
+    let began = std::time::Instant::now();
+    let path = path(&app, &id);
+    let pages = futures_util::future::join_all((0..8).map(|_| alice.get(&path))).await;
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    for page in pages {
+        let detail: ServerDetail = page.json();
+        let Part::Missing(missing) = detail.interfaces else { panic!("Neutron answered") };
+        assert_eq!(missing.code, "upstream_timeout");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_region_that_fails_is_said_to(db: PgPool) {
     let app =
         TestApp::with(db, CloudConfig::default(), |source| source.with_env("UPSTREAM_TIMEOUT_SECS", "0.3"))
