@@ -97,7 +97,14 @@ impl App {
                 }
             }
         });
-        Upkeep::start(&self.sessions, &self.scopes).with(forget_attempts)
+        let projects = self.projects.clone();
+        let prune_projects = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                projects.prune();
+            }
+        });
+        Upkeep::start(&self.sessions, &self.scopes).with(forget_attempts).with(prune_projects)
     }
 
     /// Tells Keystone that tokens are over, without anybody waiting for it. A token that cannot be revoked expires.

@@ -1,6 +1,6 @@
 //! Configuration: every wrong value stops the start and names its key.
 
-use std::process::Command;
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, process::Command};
 
 use server::config::{Config, Source};
 
@@ -52,6 +52,37 @@ fn every_key_refuses_a_value_that_cannot_be_used_and_names_itself() {
             "{key}: {problems:#?}"
         );
     }
+}
+
+#[test]
+fn a_value_that_could_not_work_is_refused() {
+    // The one connection would listen for revocations, and no query would ever get it.
+    let one = problems(&good().with_env("DATABASE_MAX_CONNECTIONS", "1"));
+    assert!(one[0].starts_with("database.max_connections (DATABASE_MAX_CONNECTIONS)"), "{one:?}");
+    assert!(Config::load(&good().with_env("DATABASE_MAX_CONNECTIONS", "2")).is_ok());
+    // Uses are written down once a minute: people at work would be signed out.
+    let idle = problems(&good().with_env("SESSION_IDLE_SECS", "60"));
+    assert!(idle[0].starts_with("session.idle_secs (SESSION_IDLE_SECS)"), "{idle:?}");
+    assert!(Config::load(&good().with_env("SESSION_IDLE_SECS", "300")).is_ok());
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_meridian"))
+        .arg("check-config")
+        .env_clear()
+        .envs([("DATABASE_URL", "postgres://x"), ("OS_AUTH_URL", "http://k:5000"), ("SESSION_KEY", KEY)])
+        .env("UPSTREAM_TIMEOUT_SECS", OsStr::from_bytes(b"\xff7"))
+        .env("NOT_OURS", OsStr::from_bytes(b"\xff"))
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    let complained = String::from_utf8(output.stderr).expect("text");
+    assert!(
+        complained.contains("upstream.timeout_secs (UPSTREAM_TIMEOUT_SECS): is no UTF-8"),
+        "{complained}"
+    );
+    assert!(!complained.contains("NOT_OURS"), "{complained}");
 }
 
 #[test]

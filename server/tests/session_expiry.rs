@@ -108,6 +108,52 @@ async fn expired_rows_are_deleted_in_batches_and_live_ones_stay(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn expired_project_tokens_of_a_living_session_are_deleted_and_good_ones_stay(db: PgPool) {
+    let app = app(db.clone()).await;
+    let browser = app.signed_in("alice");
+    browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    sqlx::query(
+        "INSERT INTO session_project_tokens (session_id, project_id, scope, expires_at)
+        SELECT sessions.id, 'old-' || n, '', now() - interval '1 minute'
+        FROM sessions, generate_series(1, 450) AS n",
+    )
+    .execute(&db)
+    .await
+    .expect("old tokens");
+    delete_expired(&app.app.sessions).await.expect("deleted");
+    let left: Vec<String> = sqlx::query_scalar("SELECT project_id FROM session_project_tokens")
+        .fetch_all(&db)
+        .await
+        .expect("rows");
+    assert_eq!(left, [app.project("alpha").to_string()]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_last_project_of_a_user_who_no_longer_comes_is_forgotten(db: PgPool) {
+    let app = app(db.clone()).await;
+    sqlx::query(
+        "INSERT INTO last_projects (user_id, project_id, used_at)
+        SELECT 'user-' || n, 'p', now() - n * interval '1 day' FROM generate_series(1, 450) AS n",
+    )
+    .execute(&db)
+    .await
+    .expect("last projects");
+    delete_expired(&app.app.sessions).await.expect("deleted");
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM last_projects").fetch_one(&db).await.expect("a count");
+    assert_eq!(left, 179);
+    // Who comes is noted anew, in the same project too.
+    let browser = app.signed_in("alice");
+    let servers = format!("{}?follow=false", routes::servers(&app.project("alpha")));
+    browser.get(&servers).await.assert_status(StatusCode::OK);
+    server::testing::until("the project to be noted", async || {
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM last_projects").fetch_one(&db).await.ok()
+            == Some(180)
+    })
+    .await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_session_outlives_its_token_and_says_so(db: PgPool) {
     let cloud = CloudConfig { token_lifetime: Duration::from_secs(600), ..CloudConfig::default() };
     let app = TestApp::with(db, cloud, |source| source).await;

@@ -2,7 +2,8 @@
 
 use api_types::routes;
 use axum::http::StatusCode;
-use server::testing::TestApp;
+use server::testing::{TestApp, until};
+use simcloud::{Fault, Service, TEST_PASSWORD};
 use sqlx::PgPool;
 
 #[sqlx::test(migrations = "../migrations")]
@@ -13,6 +14,44 @@ async fn the_start_leads_to_the_servers_of_the_users_project(db: PgPool) {
     assert_eq!(answer.header("location"), format!("/projects/{}/servers", app.project("beta")));
     let answer = app.browser().get("/").await;
     assert_eq!(answer.header("location"), routes::SIGN_IN);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_project_that_is_no_longer_the_users_is_forgotten(db: PgPool) {
+    let app = TestApp::new(db.clone()).await;
+    let browser = app.signed_in("solo");
+    browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    let note = async |project: &str| {
+        sqlx::query(
+            "INSERT INTO last_projects (user_id, project_id, used_at)
+            SELECT user_id, $1, now() FROM sessions
+            ON CONFLICT (user_id) DO UPDATE SET project_id = $1",
+        )
+        .bind(app.project(project).as_str())
+        .execute(&db)
+        .await
+        .expect("noted");
+    };
+    let noted = async || {
+        let noted: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM last_projects").fetch_one(&db).await.expect("a count");
+        noted
+    };
+    let servers_of = |project: &str| format!("/projects/{}/servers", app.project(project));
+    // While Keystone does not answer nobody knows, and nothing is forgotten.
+    note("alpha").await;
+    app.cloud.admin().set_fault("*", Service::Identity, Some(Fault::Refuse));
+    assert_eq!(browser.get("/").await.header("location"), servers_of("alpha"));
+    assert_eq!(noted().await, 1);
+    app.cloud.admin().set_fault("*", Service::Identity, None);
+    until("Keystone to be asked again", async || {
+        browser.get("/").await.header("location") == servers_of("beta")
+    })
+    .await;
+    assert_eq!(noted().await, 0);
+    note("beta").await;
+    assert_eq!(browser.get("/").await.header("location"), servers_of("beta"));
+    assert_eq!(noted().await, 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -59,4 +98,35 @@ async fn the_browsers_own_addresses_have_it_and_others_are_not_found(db: PgPool)
         .get(&format!("/projects/{project}/servers/RegionOne/1"))
         .await
         .assert_status(StatusCode::BAD_REQUEST);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_pages_without_a_program_have_the_chosen_theme_too(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let nobody = app.signed_in("nobody");
+    nobody.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    let mfa = app.browser();
+    mfa.sign_in("mfa", TEST_PASSWORD).await.assert_status(StatusCode::SEE_OTHER);
+    let stranger = app.browser();
+    let pages = [
+        (&stranger, routes::SIGN_IN, StatusCode::OK),
+        (&mfa, routes::SIGN_IN_TOTP, StatusCode::OK),
+        (&nobody, "/", StatusCode::OK),
+        (&stranger, "/nothing", StatusCode::NOT_FOUND),
+    ];
+    for (browser, path, status) in pages {
+        for (cookie, theme) in
+            [("", "system"), ("theme=dark", "dark"), ("theme=light", "light"), ("theme=x", "system")]
+        {
+            let cookies = format!("{}; {cookie}", browser.cookie_header());
+            let page = browser.get_with(path, &[("cookie", &cookies)]).await;
+            page.assert_status(status);
+            let root = format!("<html lang=\"en\" data-theme=\"{theme}\">");
+            assert!(page.text().contains(&root), "{path} {cookie}: {}", page.text());
+        }
+    }
+    for theme in ["light", "dark"] {
+        let rule = format!(":root[data-theme=\"{theme}\"] {{ color-scheme: {theme}; }}");
+        assert!(server::page_style::CSS.contains(&rule), "{theme}");
+    }
 }

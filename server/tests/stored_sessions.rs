@@ -49,10 +49,7 @@ async fn a_row_copied_onto_another_session_opens_nothing(db: PgPool) {
     let node = app.another_node();
     let there = node.browser();
     there.set_cookie("meridian", &solo.cookie("meridian").expect("a session"));
-    there
-        .get(routes::SESSION)
-        .await
-        .assert_error(StatusCode::SERVICE_UNAVAILABLE, "session_unreadable");
+    there.get(routes::SESSION).await.assert_error(StatusCode::SERVICE_UNAVAILABLE, "session_unreadable");
 }
 
 #[sqlx::test(migrations = "../migrations")]

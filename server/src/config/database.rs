@@ -10,7 +10,8 @@ use crate::secret::Secret;
 pub struct DatabaseConfig {
     /// `postgres://…`; `database.url`, `DATABASE_URL`, required.
     pub url: Secret<String>,
-    /// Connections at most. `database.max_connections`, `DATABASE_MAX_CONNECTIONS`, default 10.
+    /// Connections at most; one of them listens for revocations. `database.max_connections`,
+    /// `DATABASE_MAX_CONNECTIONS`, default 10.
     pub max_connections: u32,
     /// Longest wait for a connection and for a query. Short, because sessions can be served from memory instead.
     /// `database.timeout_secs`, `DATABASE_TIMEOUT_SECS`, default 2.
@@ -37,7 +38,7 @@ impl DatabaseConfig {
                 "database.max_connections",
                 "DATABASE_MAX_CONNECTIONS",
                 10,
-                1..=1000,
+                2..=1000,
             ),
             timeout: reader.seconds(
                 "database.timeout_secs",

@@ -1,6 +1,12 @@
 //! Reads values by key and collects everything that is wrong on the way.
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    ops::RangeInclusive,
+    str::FromStr,
+    time::Duration,
+};
 
 use super::Source;
 
@@ -17,14 +23,20 @@ pub struct Problem {
 pub struct Reader<'a> {
     values: BTreeMap<String, Result<String, &'static str>>,
     env: &'a BTreeMap<String, String>,
+    unreadable_env: &'a BTreeSet<String>,
     known: Vec<(&'static str, &'static str)>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(source: &'a Source) -> Self {
-        let mut reader =
-            Self { values: BTreeMap::new(), env: &source.env, known: Vec::new(), problems: Vec::new() };
+        let mut reader = Self {
+            values: BTreeMap::new(),
+            env: &source.env,
+            unreadable_env: &source.unreadable_env,
+            known: Vec::new(),
+            problems: Vec::new(),
+        };
         if let Some((name, text)) = &source.file {
             match text.parse::<toml::Table>() {
                 Ok(table) => flatten("", &table, &mut reader.values),
@@ -44,6 +56,10 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self, key: &'static str, variable: &'static str) -> Option<String> {
         self.known.push((key, variable));
         let from_file = self.values.remove(key);
+        if self.unreadable_env.contains(variable) {
+            self.problem(name_of(key, variable), "is no UTF-8");
+            return None;
+        }
         if let Some(value) = self.env.get(variable).filter(|value| !value.is_empty()) {
             return Some(value.clone());
         }

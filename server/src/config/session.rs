@@ -15,7 +15,7 @@ pub struct SessionConfig {
     /// Still decrypts what was encrypted before the key was changed. `session.previous_key`, `SESSION_PREVIOUS_KEY`,
     /// default none. Also the key that other nodes have already: how keys are changed stands in the README.
     pub previous_key: Option<EncryptionKey>,
-    /// A session unused for so long has ended. `session.idle_secs`, `SESSION_IDLE_SECS`, default 7200.
+    /// A session unused for so long has ended; uses are written down once a minute. `session.idle_secs`, `SESSION_IDLE_SECS`, default 7200.
     pub idle: Duration,
     /// A session ends so long after its sign-in, used or not. `session.absolute_secs`, `SESSION_ABSOLUTE_SECS`,
     /// default 86400.
@@ -57,12 +57,12 @@ impl SessionConfig {
                 "SESSION_PREVIOUS_KEY",
                 EncryptionKey::parse,
             ),
-            idle: reader.seconds("session.idle_secs", "SESSION_IDLE_SECS", seconds(7200), 60.0..=30.0 * day),
+            idle: reader.seconds("session.idle_secs", "SESSION_IDLE_SECS", seconds(7200), 300.0..=30.0 * day),
             absolute: reader.seconds(
                 "session.absolute_secs",
                 "SESSION_ABSOLUTE_SECS",
                 seconds(86_400),
-                60.0..=90.0 * day,
+                300.0..=90.0 * day,
             ),
             memory_grace: reader.seconds(
                 "session.memory_grace_secs",

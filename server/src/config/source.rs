@@ -1,7 +1,7 @@
 //! Where configuration comes from: the process, or a map in tests.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io,
     path::{Path, PathBuf},
 };
@@ -12,6 +12,8 @@ pub struct Source {
     /// Name and text of the TOML file, where there is one.
     pub(super) file: Option<(String, String)>,
     pub(super) env: BTreeMap<String, String>,
+    /// Variables that are set to something that is no UTF-8.
+    pub(super) unreadable_env: BTreeSet<String>,
     files: Files,
 }
 
@@ -25,7 +27,7 @@ pub struct UnreadableFile {
 }
 
 impl Source {
-    /// The process's environment and, where one is named, the file. A variable that is no UTF-8 counts as absent.
+    /// The process's environment and, where one is named, the file.
     pub fn from_process(config_file: Option<&Path>) -> Result<Self, UnreadableFile> {
         let file = match config_file {
             Some(path) => {
@@ -35,16 +37,23 @@ impl Source {
             }
             None => None,
         };
-        let env = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Ok(Self { file, env, files: Files::Real })
+        let mut source = Self { file, files: Files::Real, ..Self::default() };
+        // None of ours has a name that is no UTF-8.
+        for (name, value) in
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        {
+            match value.into_string() {
+                Ok(value) => drop(source.env.insert(name, value)),
+                Err(_) => drop(source.unreadable_env.insert(name)),
+            }
+        }
+        Ok(source)
     }
 
     /// Only what the map says, as if it were the environment.
     pub fn from_map<const N: usize>(env: [(&str, &str); N]) -> Self {
         let env = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { file: None, env, files: Files::Given(HashMap::new()) }
+        Self { env, ..Self::default() }
     }
 
     /// Adds a configuration file's text.

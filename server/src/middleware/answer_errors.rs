@@ -22,6 +22,7 @@ use crate::{
 /// Takes the [`ApiError`] a handler returned, or makes one of what axum refused, and writes the answer.
 pub async fn answer_errors(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api");
+    let theme = page_style::theme(request.headers());
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
     let mut response = next.run(request).await;
     let error = match response.extensions_mut().remove::<Arc<ApiError>>() {
@@ -38,7 +39,7 @@ pub async fn answer_errors(State(app): State<App>, request: Request, next: Next)
     } else {
         let policy = HeaderValue::from_static(page_style::policy());
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-        ("text/html; charset=utf-8", as_page(&error, &id, &app.config.sign_in.brand))
+        ("text/html; charset=utf-8", as_page(&error, &id, &app.config.sign_in.brand, theme))
     };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     *response.body_mut() = Body::from(body);
@@ -63,6 +64,7 @@ struct ErrorPage<'a> {
     request_id: &'a str,
     /// The way on is the sign-in page, since everything else would fail alike.
     wants_sign_in: bool,
+    theme: &'static str,
     style: &'static str,
 }
 
@@ -85,7 +87,7 @@ fn as_json(error: &ApiError, id: &RequestId) -> String {
     serde_json::to_string(&body).unwrap_or_default()
 }
 
-fn as_page(error: &ApiError, id: &RequestId, brand: &str) -> String {
+fn as_page(error: &ApiError, id: &RequestId, brand: &str, theme: &'static str) -> String {
     let title = match error.status() {
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::UNAUTHORIZED => "Signed out",
@@ -101,6 +103,7 @@ fn as_page(error: &ApiError, id: &RequestId, brand: &str) -> String {
         code: error.code(),
         request_id: &id.0,
         wants_sign_in: matches!(error, ApiError::SessionUnreadable),
+        theme,
         style: page_style::CSS,
     };
     page.render().unwrap_or_else(|_| error.sentence())
@@ -117,7 +120,10 @@ fn log(error: &ApiError, id: &RequestId) {
     let (request_id, code, causes) = (&*id.0, error.code(), causes.join(": "));
     match error {
         ApiError::Internal { .. } => tracing::error!(request_id, code, causes, "{error}"),
-        ApiError::Upstream { .. } | ApiError::Database { .. } | ApiError::TooSlow { .. } | ApiError::SessionUnreadable => {
+        ApiError::Upstream { .. }
+        | ApiError::Database { .. }
+        | ApiError::TooSlow { .. }
+        | ApiError::SessionUnreadable => {
             tracing::warn!(request_id, code, causes, "{error}");
         }
         ApiError::Forged { .. } => tracing::warn!(request_id, code, "{error}"),

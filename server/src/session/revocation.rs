@@ -52,7 +52,9 @@ async fn hear(sessions: &Sessions, pause: &mut Duration) -> sqlx::Error {
                 match (said.channel(), id) {
                     (ENDED, Ok(id)) => sessions.forget(id),
                     // Beside the listening: the next word may be that a session has ended.
-                    (RENEWED, Ok(id)) if inner.knows(id) => drop(tokio::spawn(ask_again(sessions.clone(), id))),
+                    (RENEWED, Ok(id)) if inner.knows(id) => {
+                        drop(tokio::spawn(ask_again(sessions.clone(), id)))
+                    }
                     _ => {}
                 }
             }

@@ -70,7 +70,7 @@ const REFUSAL_LASTS: Duration = Duration::from_secs(10);
 /// A scope takes about 10 KB, most of it the catalog.
 const MOST_SCOPES: usize = 5_000;
 const NOTE_USE_EVERY: Duration = Duration::from_secs(5);
-/// After a day the session is over anyway, or the row is written once more.
+/// After a day the row is written once more.
 const FORGET_USE: Duration = Duration::from_secs(86_400);
 /// A token about to expire is not handed out any more: a call takes some seconds.
 const EXPIRY_MARGIN: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
@@ -203,12 +203,16 @@ impl Inner {
             let is_known = match used.get(&session.id) {
                 // Two tabs with two projects take turns; not every turn is worth a row.
                 Some((last, at)) => last == project || now.duration_since(*at) < NOTE_USE_EVERY,
-                None => session.default_project.as_ref() == Some(project),
+                // Once a day at least, even if it is the same one: who does not come any more is forgotten.
+                None => false,
             };
             if is_known {
                 return;
             }
-            used.insert(session.id, (project.clone(), now));
+            // The project a session begins with is no change: the first change is not to wait for its turn.
+            let is_beginning = session.default_project.as_ref() == Some(project);
+            let at = if is_beginning { now.checked_sub(NOTE_USE_EVERY).unwrap_or(now) } else { now };
+            used.insert(session.id, (project.clone(), at));
         }
         let (store, user_id) = (self.sessions.store().clone(), session.user.id.clone());
         let (project, now) = (project.clone(), self.clock.now());

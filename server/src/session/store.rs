@@ -350,6 +350,23 @@ impl SessionStore {
         Ok(())
     }
 
+    /// Deletes some project tokens that have expired, at most `limit`; skips rows another node is deleting. Returns how
+    /// many.
+    pub async fn delete_expired_scopes(&self, now: DateTime<Utc>, limit: i64) -> Result<u64> {
+        let delete = query!(
+            "DELETE FROM session_project_tokens
+            WHERE (session_id, project_id) IN (
+                SELECT session_id, project_id FROM session_project_tokens
+                WHERE expires_at <= $1
+                LIMIT $2
+                FOR UPDATE SKIP LOCKED
+            )",
+            now,
+            limit,
+        );
+        Ok(self.bounded(delete.execute(&self.db)).await?.rows_affected())
+    }
+
     /// The project a user used last, in any session.
     pub async fn find_last_project(&self, user_id: &str) -> Result<Option<String>> {
         let find = query_scalar!("SELECT project_id FROM last_projects WHERE user_id = $1", user_id);
@@ -371,6 +388,34 @@ impl SessionStore {
         );
         self.bounded(put.execute(&self.db)).await?;
         Ok(())
+    }
+
+    /// Forgets the project a user used last, unless it is another one by now.
+    pub async fn delete_last_project(&self, user_id: &str, project: &ProjectId) -> Result<()> {
+        let delete = query!(
+            "DELETE FROM last_projects WHERE user_id = $1 AND project_id = $2",
+            user_id,
+            project.as_str(),
+        );
+        self.bounded(delete.execute(&self.db)).await?;
+        Ok(())
+    }
+
+    /// Deletes some of the last projects noted before a time, at most `limit`; skips rows another node is deleting.
+    /// Returns how many.
+    pub async fn delete_old_last_projects(&self, before: DateTime<Utc>, limit: i64) -> Result<u64> {
+        let delete = query!(
+            "DELETE FROM last_projects
+            WHERE user_id IN (
+                SELECT user_id FROM last_projects
+                WHERE used_at <= $1
+                LIMIT $2
+                FOR UPDATE SKIP LOCKED
+            )",
+            before,
+            limit,
+        );
+        Ok(self.bounded(delete.execute(&self.db)).await?.rows_affected())
     }
 
     /// A database that does not answer must cost a request little: its sessions may well be in memory.

@@ -2,6 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
+use chrono::TimeDelta;
 use tokio::task::JoinHandle;
 
 use super::{Scopes, Sessions, revocation};
@@ -19,6 +20,8 @@ const PRUNE_EVERY: Duration = Duration::from_secs(30);
 const CLEAN_EVERY: Duration = Duration::from_secs(300);
 /// Rows deleted at once; small, so that no lock is held long.
 const CLEAN_BATCH: u64 = 200;
+/// A user who has not been here for so long begins like a new one.
+const KEEP_LAST_PROJECT: TimeDelta = TimeDelta::days(180);
 /// Sessions asked about at once.
 const CONFIRM_BATCH: usize = 1000;
 
@@ -62,13 +65,22 @@ pub async fn confirm_known(sessions: &Sessions) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Deletes what has expired, batch by batch. Returns how many sessions there were.
+/// Deletes what has expired, batch by batch: sessions, project tokens of those that live on, and last projects of users
+/// who no longer come. Returns how many sessions there were.
 pub async fn delete_expired(sessions: &Sessions) -> sqlx::Result<u64> {
-    let inner = sessions.inner();
+    let store = &sessions.inner().store;
+    let (now, idle_since) = (sessions.inner().clock.now(), sessions.idle_since());
+    let deleted = in_batches(|limit| store.delete_expired_sessions(now, idle_since, limit)).await?;
+    in_batches(|limit| store.delete_expired_scopes(now, limit)).await?;
+    in_batches(|limit| store.delete_old_last_projects(now - KEEP_LAST_PROJECT, limit)).await?;
+    Ok(deleted)
+}
+
+/// Repeats a deletion of so many rows until there are fewer.
+async fn in_batches<F: Future<Output = sqlx::Result<u64>>>(delete: impl Fn(i64) -> F) -> sqlx::Result<u64> {
     let mut deleted = 0;
     loop {
-        let (now, idle_since) = (inner.clock.now(), sessions.idle_since());
-        let batch = inner.store.delete_expired_sessions(now, idle_since, CLEAN_BATCH as i64).await?;
+        let batch = delete(CLEAN_BATCH as i64).await?;
         deleted += batch;
         if batch < CLEAN_BATCH {
             return Ok(deleted);

@@ -1,5 +1,7 @@
 //! Writes the shell, or sends people to where they can go.
 
+use std::time::Duration;
+
 use api_types::{ProjectId, routes};
 use askama::Template;
 use axum::{
@@ -7,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 use super::icons;
@@ -15,23 +18,23 @@ use crate::{
     assets,
     error::ApiError,
     page_style,
-    session::{Caller, Session, plain_cookie},
+    session::{Caller, Session},
 };
 
-/// Sends the caller to the servers of the project used last; without any project, says so.
+/// Sends the caller to the servers of the project used last, or of the first one if that is no longer the caller's;
+/// without any project, says so.
 ///
 /// Errors: 503 the session cannot be looked up.
 pub async fn show_start(
     caller: Option<Caller>,
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Some(session) = signed_in(&app, caller.as_ref()) else { return Ok(to_sign_in(&uri)) };
-    let last = app.sessions.store().find_last_project(&session.user.id).await.ok().flatten();
-    let last = last.and_then(|id| id.parse().ok());
-    match last.or_else(|| session.default_project.clone()) {
+    match start_project(&app, session).await {
         Some(project) => Ok(Redirect::to(&servers_path(&project)).into_response()),
-        None => no_project(&app, session),
+        None => no_project(&app, session, &headers),
     }
 }
 
@@ -71,6 +74,11 @@ pub async fn show_account(
         None => Ok(to_sign_in(&uri)),
     }
 }
+
+/// The projects were listed when the session was opened.
+const CHECKED_AT_SIGN_IN: TimeDelta = TimeDelta::seconds(60);
+/// A redirect is not worth a longer wait for Keystone.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the addresses of servers hold, checked before the browser's program sees it.
 #[derive(serde::Deserialize)]
@@ -115,12 +123,39 @@ struct NoProjectPage<'a> {
     user: &'a str,
     help_url: Option<&'a str>,
     csrf_token: &'a str,
+    theme: &'static str,
     style: &'static str,
 }
 
 /// A page with an expired token would begin with a dialog over nothing: better the sign-in page.
 fn signed_in<'a>(app: &App, caller: Option<&'a Caller>) -> Option<&'a Session> {
     caller.map(|caller| &*caller.session).filter(|session| !session.is_token_expired(app.clock.now()))
+}
+
+/// The project used last or the session's own, if it is still among the caller's; else the first by name.
+async fn start_project(app: &App, session: &Session) -> Option<ProjectId> {
+    let store = app.sessions.store();
+    let last = store.find_last_project(&session.user.id).await.ok().flatten();
+    let last: Option<ProjectId> = last.and_then(|id| id.parse().ok());
+    let wanted = last.as_ref().or(session.default_project.as_ref());
+    let is_new = app.clock.now() - session.created_at < CHECKED_AT_SIGN_IN;
+    if is_new && wanted.is_some() && wanted == session.default_project.as_ref() {
+        return wanted.cloned();
+    }
+    // A Keystone that does not answer, or not soon, has not taken the project away.
+    let listed = tokio::time::timeout(PATIENCE, app.projects.list(session)).await;
+    let Ok(Ok(projects)) = listed else { return wanted.cloned() };
+    let has = |id: &ProjectId| projects.iter().any(|project| project.id == *id);
+    if let Some(last) = &last {
+        if has(last) {
+            return Some(last.clone());
+        }
+        if let Err(error) = store.delete_last_project(&session.user.id, last).await {
+            tracing::debug!(%error, "a project that is the caller's no longer stays noted as the last");
+        }
+    }
+    let own = session.default_project.clone().filter(has);
+    own.or_else(|| projects.first().map(|project| project.id.clone()))
 }
 
 fn shell(
@@ -142,7 +177,7 @@ fn shell(
         title,
         heading,
         servers_path: project.map(servers_path),
-        theme: theme(headers),
+        theme: page_style::theme(headers),
         release: crate::RELEASE,
         csrf_token: &app.sessions.csrf_token(session),
         styles: assets::name("styles.css").unwrap_or("styles.css"),
@@ -170,26 +205,18 @@ fn with_etag(html: String, headers: &HeaderMap) -> Response {
     response
 }
 
-fn no_project(app: &App, session: &Session) -> Result<Response, ApiError> {
+fn no_project(app: &App, session: &Session, headers: &HeaderMap) -> Result<Response, ApiError> {
     let page = NoProjectPage {
         brand: &app.config.sign_in.brand,
         user: &session.user.name,
         help_url: app.config.sign_in.help_url.as_deref(),
         csrf_token: &app.sessions.csrf_token(session),
+        theme: page_style::theme(headers),
         style: page_style::CSS,
     };
     let html = page.render().map_err(ApiError::internal("writing the page without a project"))?;
     let policy = (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page_style::policy()));
     Ok(([policy], Html(html)).into_response())
-}
-
-/// The theme the browser's program keeps in a cookie, so that the first paint has it.
-fn theme(headers: &HeaderMap) -> &'static str {
-    match plain_cookie(headers, "theme") {
-        Some("light") => "light",
-        Some("dark") => "dark",
-        _ => "system",
-    }
 }
 
 fn servers_path(project: &ProjectId) -> String {

@@ -133,6 +133,7 @@ pub fn form_page(
         domain,
         next: filled.next.as_str(),
         form_token: &secret.form_token(),
+        theme: page_style::theme(headers),
         style: page_style::CSS,
     };
     let html = page.render().map_err(ApiError::internal("writing the sign-in page"))?;
@@ -154,6 +155,7 @@ pub fn totp_page(
         refusal: refusal.map(|refusal| refusal.sentence.as_str()),
         user,
         form_token: &secret.form_token(),
+        theme: page_style::theme(headers),
         style: page_style::CSS,
     };
     let html = page.render().map_err(ApiError::internal("writing the page for the code"))?;
@@ -184,6 +186,7 @@ struct SignInPage<'a> {
     domain_value: &'a str,
     next: &'a str,
     form_token: &'a str,
+    theme: &'static str,
     style: &'static str,
 }
 
@@ -195,6 +198,7 @@ struct TotpPage<'a> {
     refusal: Option<&'a str>,
     user: &'a str,
     form_token: &'a str,
+    theme: &'static str,
     style: &'static str,
 }
 
