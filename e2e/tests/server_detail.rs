@@ -142,7 +142,8 @@ fn a_tab_says_why_it_is_empty_when_the_region_never_answered() {
 
 #[test]
 fn a_server_deleted_while_one_looks_at_it_is_said_to_be_gone() {
-    let setup = Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2");
+    let setup =
+        Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2");
     scene(setup, async |scene| {
         let id = scene.control().add_server("RegionTwo", "alpha", server());
         let list = SignInPage::open(scene).await?.sign_in("alice").await?;

@@ -14,7 +14,7 @@ use crate::{
     session::provide_session,
     theme::provide_theme,
     ui::{
-        EmptyState, Icon, LinkButton, Page, announcer::provide_announcer, keyboard::provide_shortcuts,
+        Icon, Page, announcer::provide_announcer, el, empty_state::empty_state, keyboard::provide_shortcuts,
         page::provide_side_drawer, time::provide_now, toast::provide_toasts,
     },
 };
@@ -59,10 +59,9 @@ fn App() -> impl IntoView {
 fn NotFound() -> impl IntoView {
     view! {
         <Page title="Not found">
-            <EmptyState icon=Icon::Search title="There is nothing at this address" test_id="not-found">
-                <p>"It may have been mistyped, or what it showed is gone."</p>
-                <LinkButton href="/" is_external=true>"To my servers"</LinkButton>
-            </EmptyState>
+            {empty_state(Icon::Search, "There is nothing at this address", "not-found")
+                .child(el("p").text("It may have been mistyped, or what it showed is gone."))
+                .child(el("a").class("button").attr("href", "/").attr("rel", "external").text("To my servers"))}
         </Page>
     }
 }

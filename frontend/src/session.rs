@@ -20,7 +20,7 @@ use wasm_bindgen::JsCast;
 use web_sys::PageTransitionEvent;
 
 pub use expiry::{Expiry, Standing};
-pub use prompt::SessionPrompt;
+pub use prompt::session_prompt;
 
 use crate::{
     api_client::{ApiError, Call, Over, on_session_over, set_csrf_token},

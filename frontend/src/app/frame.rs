@@ -1,18 +1,22 @@
 //! The frame around every page: top bar, products, and what may lie over the page.
 
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::Event;
 
 use super::top_bar::top_bar;
 use crate::{
     project::{servers_path, use_project},
     router::use_router,
-    session::{SessionPrompt, use_session},
+    session::{session_prompt, use_session},
     ui::{
-        Announcer, El, Held, Icon, Shortcut, Toasts, derived, dom, el,
+        El, Held, Icon, Shortcut,
+        announcer::announcer,
+        derived, dom, el,
         element::icon,
-        help_dialog::HelpDialog,
+        help_dialog::help_dialog,
         keyboard::{Shortcuts, use_shortcuts},
+        toast::toasts,
     },
 };
 
@@ -41,22 +45,20 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
             Shortcut { keys: &["Escape"], does: "Close what is open", run: None },
         ],
     );
-    view! {
-        <a class="skip-link" href="#main" rel="external" on:click=skip_to_main>
-            "Skip to content"
-        </a>
-        <div class="frame">
-            {top_bar(products, is_help_open)}
-            <nav class="products" aria-label="Products">
-                {el("ul").live_children(move || products.with(|products| products.iter().map(product_link).collect()))}
-            </nav>
-            {children()}
-        </div>
-        <SessionPrompt />
-        <Toasts />
-        <Announcer />
-        <HelpDialog open=is_help_open shortcuts />
-    }
+    let skip = el("a")
+        .class("skip-link")
+        .attr("href", "#main")
+        .attr("rel", "external")
+        .text("Skip to content")
+        .on("click", |event| skip_to_main(&event));
+    let links = move || products.with(|products| products.iter().map(product_link).collect());
+    let nav = el("nav").class("products").attr("aria-label", "Products").child(el("ul").live_children(links));
+    let frame = el("div")
+        .class("frame")
+        .child(top_bar(products, is_help_open))
+        .child(nav)
+        .view(children().into_any());
+    vec![skip, frame, session_prompt(), toasts(), announcer(), help_dialog(is_help_open, shortcuts)]
 }
 
 fn product_link(product: &Product) -> El {
@@ -83,7 +85,7 @@ fn use_products() -> Held<Vec<Product>> {
     })
 }
 
-fn skip_to_main(event: MouseEvent) {
+fn skip_to_main(event: &Event) {
     event.prevent_default();
     let main = document().get_element_by_id("main").and_then(|main| main.dyn_into().ok());
     if let Some(main) = main {

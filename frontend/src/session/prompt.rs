@@ -8,8 +8,8 @@ use super::{Session, Standing, use_session};
 use crate::{
     api_client::ApiError,
     ui::{
-        Button, ButtonKind, Dialog, El, Icon, LinkButton, TextField, derived, effect::after, el,
-        element::icon, format::countdown, use_toasts,
+        El, Held, Icon, derived, dialog::dialog, effect::after, el, element::icon, field::text_field,
+        format::countdown, use_toasts,
     },
 };
 
@@ -20,15 +20,14 @@ pub const WARNING: &str = "Your session ends soon. Continue it by entering your 
 const WRONG: &str = "That is not the right password or code.";
 
 /// Draws nothing while the session is fresh; else the countdown, and the dialog to go on.
-#[component]
-pub fn SessionPrompt() -> impl IntoView {
+pub fn session_prompt() -> El {
     let session = use_session();
     let seconds_left = derived(move || match session.standing() {
         Standing::EndingSoon { seconds } => Some(seconds),
         _ => None,
     });
-    let has_ended = Memo::new(move |_| session.standing() == Standing::Ended);
-    let must_answer = Memo::new(move |_| matches!(session.standing(), Standing::Expired | Standing::Ended));
+    let has_ended = derived(move || session.standing() == Standing::Ended);
+    let must_answer = derived(move || matches!(session.standing(), Standing::Expired | Standing::Ended));
     let open = RwSignal::new(false);
     after(move || open.set(must_answer.get() || session.is_continuing.get()));
     after(move || {
@@ -37,8 +36,10 @@ pub fn SessionPrompt() -> impl IntoView {
             session.is_continuing.set(false);
         }
     });
-    let title = move || if must_answer.get() { "Your session has ended" } else { "Continue your session" };
-    let is_ending = Memo::new(move |_| seconds_left.get().is_some());
+    let title =
+        derived(move || if must_answer.get() { "Your session has ended" } else { "Continue your session" });
+    let is_closable = derived(move || !must_answer.get());
+    let is_ending = derived(move || seconds_left.get().is_some());
     let left = move || countdown(seconds_left.get().unwrap_or_default());
     let bar = move || {
         let text = el("p")
@@ -52,37 +53,29 @@ pub fn SessionPrompt() -> impl IntoView {
             .on("click", move |_| session.is_continuing.set(true));
         el("div").class("session-countdown").child(icon(Icon::Clock)).child(text).child(stay)
     };
-    view! {
-        {el("div").live_children(move || if is_ending.get() { vec![bar()] } else { Vec::new() })}
-        <Dialog
-            open
-            title=Signal::derive(move || title().to_owned())
-            is_closable=Signal::derive(move || !must_answer.get())
-        >
-            {el("div")
-                .live_view(move || {
-                    let form = match has_ended.get() {
-                        true => sign_in_again(session).into_any(),
-                        false => view! { <PasswordAgain session /> }.into_any(),
-                    };
-                    Some(form)
-                })}
-        </Dialog>
-    }
+    let content = move || {
+        let form = move || match has_ended.get() {
+            true => vec![sign_in_again(session)],
+            false => vec![untrack(|| password_again(session))],
+        };
+        el("div").live_children(form)
+    };
+    el("div")
+        .child(el("div").live_children(move || if is_ending.get() { vec![bar()] } else { Vec::new() }))
+        .child(dialog(open, title, is_closable, content))
 }
 
 /// The server still knows the session: the password is enough.
-#[component]
-fn PasswordAgain(session: Session) -> impl IntoView {
+fn password_again(session: Session) -> El {
     let password = RwSignal::new(String::new());
     let code = RwSignal::new(String::new());
-    let failure = RwSignal::new(None::<String>);
+    let failure = Held::new(None::<String>);
     let is_busy = RwSignal::new(false);
     let toasts = use_toasts();
     // Keystone may ask for a code this time though it did not the last.
     let was_asked = RwSignal::new(false);
     let needs_code =
-        Memo::new(move |_| was_asked.get() || session.current().is_some_and(|current| current.needs_totp));
+        derived(move || was_asked.get() || session.current().is_some_and(|current| current.needs_totp));
     let send = move |event: Event| {
         event.prevent_default();
         if is_busy.get_untracked() {
@@ -107,7 +100,7 @@ fn PasswordAgain(session: Session) -> impl IntoView {
                         was_asked.try_set(true);
                     }
                     let is_wrong = error.code() == "wrong_credentials";
-                    failure.try_set(Some(if is_wrong { WRONG.to_owned() } else { error.message() }));
+                    failure.set(Some(if is_wrong { WRONG.to_owned() } else { error.message() }));
                 }
             }
         });
@@ -128,43 +121,34 @@ fn PasswordAgain(session: Session) -> impl IntoView {
         .text("Signed in as ")
         .child(el("strong").class("foreign").live_text(user));
     let code_field = move || {
-        needs_code.get().then(|| {
-            view! {
-                <TextField
-                    label="Code from your authenticator"
-                    autocomplete="one-time-code"
-                    input_mode="numeric"
-                    value=code
-                />
-            }
-            .into_any()
-        })
+        let input = el("input")
+            .attr("type", "text")
+            .attr("autocomplete", "one-time-code")
+            .attr("inputmode", "numeric");
+        let field = move || text_field("Code from your authenticator", input, code, Held::new(None));
+        needs_code.get().then(field).into_iter().collect()
     };
-    let fields = view! {
-        <TextField
-            label="Password"
-            kind="password"
-            autocomplete="current-password"
-            value=password
-            error=failure
-            autofocus=true
-        />
-        {el("div").live_view(code_field)}
-        <div class="form-actions">
-            <Button kind=ButtonKind::Primary submits=true busy=is_busy>
-                "Continue"
-            </Button>
-            <LinkButton href=session.sign_in_path() is_external=true kind=ButtonKind::Quiet>
-                "Sign in as somebody else"
-            </LinkButton>
-        </div>
-    };
+    let password_input =
+        el("input").attr("type", "password").attr("autocomplete", "current-password").attr("autofocus", "");
+    let go_on = el("button")
+        .attr("type", "submit")
+        .class("button primary")
+        .live_class("busy", move || is_busy.get())
+        .live_attr("aria-disabled", move || is_busy.get().then(|| "true".to_owned()))
+        .text("Continue");
+    let other = el("a")
+        .class("button quiet")
+        .attr("href", &session.sign_in_path())
+        .attr("rel", "external")
+        .text("Sign in as somebody else");
     el("form")
         .class("form")
         .child(el("p").text("This page stays as it is. Enter your password to go on."))
         .child(hidden_name)
         .child(name)
-        .view(fields.into_any())
+        .child(text_field("Password", password_input, password, failure))
+        .child(el("div").live_children(code_field))
+        .child(el("div").class("form-actions").child(go_on).child(other))
         .on("submit", send)
 }
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::element::el;
+use super::element::{El, el};
 
 /// Says sentences aloud, politely. Made once, for the whole document.
 #[derive(Clone, Copy)]
@@ -15,8 +15,7 @@ impl Announcements {
 }
 
 /// The place where announcements are heard.
-#[component]
-pub fn Announcer() -> impl IntoView {
+pub fn announcer() -> El {
     let Announcements(sentence) = use_announcer();
     el("div")
         .class("unseen")

@@ -1,7 +1,5 @@
 //! A banner: something is not as it should be, the rest works. Calm, in the flow of the page.
 
-use leptos::prelude::*;
-
 use super::{
     Icon,
     element::{El, el, icon},
@@ -15,21 +13,7 @@ pub enum BannerKind {
     Failure,
 }
 
-/// One line with a reason; buttons go into `actions`.
-#[component]
-pub fn Banner(
-    #[prop(optional)] kind: BannerKind,
-    #[prop(into, optional)] actions: ViewFn,
-    children: Children,
-) -> impl IntoView {
-    banner(
-        kind,
-        el("div").class("banner-text").view(children()),
-        el("div").class("banner-actions").view(actions.run()),
-    )
-}
-
-/// The same with a text that stays. `lead` is what it is about, in bold.
+/// One line with a reason. `lead` is what it is about, in bold.
 pub fn text_banner(kind: BannerKind, lead: Option<&str>, text: &str, action: Option<El>) -> El {
     let lead = lead.map(|lead| el("strong").text(lead).text(" "));
     let text = el("div").class("banner-text foreign").child_if(lead).text(text);

@@ -12,33 +12,15 @@ use super::{
 };
 
 /// A small button that copies `text`. `what` names it: "Copy address".
-#[component]
-pub fn CopyButton(#[prop(into)] text: Signal<String>, #[prop(into)] what: Signal<String>) -> impl IntoView {
-    button(text, what)
-}
-
-/// The same for a text that stays.
 pub fn copy_button(text: String, what: String) -> El {
-    button(Signal::stored(text), Signal::stored(what))
-}
-
-/// Puts a text on the clipboard; false where the browser refuses.
-pub async fn copy_text(text: &str) -> bool {
-    let clipboard = window().navigator().clipboard();
-    // Outside secure contexts there is no clipboard at all, whatever the types say.
-    if clipboard.is_undefined() {
-        return false;
-    }
-    JsFuture::from(clipboard.write_text(text)).await.is_ok()
-}
-
-fn button(text: Signal<String>, what: Signal<String>) -> El {
     let is_done = RwSignal::new(false);
     let announcer = use_announcer();
+    let named = what.clone();
     let copy = move |_| {
+        let text = text.clone();
         spawn_local(async move {
-            if copy_text(&text.get_untracked()).await {
-                is_done.set(true);
+            if copy_text(&text).await {
+                _ = is_done.try_set(true);
                 announcer.say("Copied");
                 set_timeout(move || _ = is_done.try_set(false), Duration::from_millis(1500));
             } else {
@@ -50,8 +32,18 @@ fn button(text: Signal<String>, what: Signal<String>) -> El {
         .attr("type", "button")
         .class("copy-button")
         .live_class("done", move || is_done.get())
-        .live_attr("aria-label", move || Some(what.get()))
-        .live_attr("title", move || Some(if is_done.get() { "Copied".to_owned() } else { what.get() }))
+        .attr("aria-label", &named)
+        .live_attr("title", move || Some(if is_done.get() { "Copied".to_owned() } else { what.clone() }))
         .live_children(move || vec![icon(if is_done.get() { Icon::Check } else { Icon::Copy })])
         .on("click", copy)
+}
+
+/// Puts a text on the clipboard; false where the browser refuses.
+pub async fn copy_text(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Outside secure contexts there is no clipboard at all, whatever the types say.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }

@@ -1,41 +1,47 @@
 //! Modal dialogs, on the browser's own `<dialog>`: it traps the focus, gives it back, and closes on Escape where it
 //! may.
 
-use leptos::{IntoView, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, KeyboardEvent};
 
 use super::{
-    Icon,
+    Held, Icon,
     dom::unique_id,
     effect::after,
     element::{El, el, icon},
 };
 
-/// A modal dialog. Its content is made anew each time it opens, so no field keeps an old value.
-#[component]
-pub fn Dialog(
+/// A modal dialog. Its content is made anew each time it opens, so no field keeps an old value. One that is not
+/// closable has to be answered: no cross, and Escape does nothing.
+pub fn dialog(
     open: RwSignal<bool>,
-    #[prop(into)] title: Signal<String>,
-    /// False for one that has to be answered: no cross, and Escape does nothing.
-    #[prop(into, default = true.into())]
-    is_closable: Signal<bool>,
-    #[prop(optional)] is_wide: bool,
-    children: ChildrenFn,
-) -> impl IntoView {
+    title: Held<&'static str>,
+    is_closable: Held<bool>,
+    content: impl Fn() -> El + 'static,
+) -> El {
+    boxed(open, title, is_closable, Box::new(content))
+}
+
+fn boxed(
+    open: RwSignal<bool>,
+    title: Held<&'static str>,
+    is_closable: Held<bool>,
+    content: Box<dyn Fn() -> El>,
+) -> El {
     let title_id = unique_id("dialog");
     let labelled_by = title_id.clone();
     let head = move || {
-        let title = el("h2").attr("id", &title_id).live_text(move || title.get());
+        let title = el("h2").attr("id", &title_id).live_text(move || title.get().to_owned());
         let head = el("header").class("dialog-head").child(title);
         if is_closable.get() { head.child(cross(open)) } else { head }
     };
-    let content = move || open.get().then(|| el("div").class("dialog-body").view(children()).into_any());
+    let body = move || el("div").class("dialog-body").child(untrack(&content));
     let dialog = el("dialog")
-        .class(if is_wide { "dialog wide" } else { "dialog" })
+        .class("dialog")
         .attr("aria-labelledby", &labelled_by)
         .child(el("div").live_children(move || if open.get() { vec![head()] } else { Vec::new() }))
-        .child(el("div").live_view(content))
+        .child(el("div").live_children(move || if open.get() { vec![body()] } else { Vec::new() }))
         .on("cancel", move |event| {
             // Selects and the like inside the dialog send `cancel` too; only the dialog's own counts.
             if !is_closable.get_untracked() && event.target() == event.current_target() {

@@ -5,51 +5,34 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement};
 
 use super::{
+    Held,
     dom::unique_id,
     effect::live,
     element::{El, el},
 };
 
-/// One line of text, a password, a code.
-#[component]
-pub fn TextField(
-    label: &'static str,
-    value: RwSignal<String>,
-    /// `text`, `password`, `email`, as HTML has them.
-    #[prop(default = "text")]
-    kind: &'static str,
-    #[prop(into, optional)] autocomplete: Option<&'static str>,
-    /// `numeric` for codes.
-    #[prop(into, optional)]
-    input_mode: Option<&'static str>,
-    /// What is wrong with it.
-    #[prop(into, optional)]
-    error: MaybeProp<String>,
-    /// Takes the focus when its dialog opens.
-    #[prop(optional)]
-    autofocus: bool,
-) -> impl IntoView {
+/// One line of text under its label. `input` brings its type and its hints; `error` is what is wrong with it.
+pub fn text_field(label: &str, input: El, value: RwSignal<String>, error: Held<Option<String>>) -> El {
     let id = unique_id("field");
     let note_id = format!("{id}-note");
     let described_by = note_id.clone();
-    let input = el("input")
+    let is_wrong = move || error.with(Option::is_some);
+    let input = input
         .attr("id", &id)
         .class("input")
-        .attr("type", kind)
-        .attr_if("autocomplete", autocomplete)
-        .attr_if("inputmode", input_mode)
-        .attr_if("autofocus", autofocus.then_some(""))
-        .live_attr("aria-invalid", move || error.get().map(|_| "true".to_owned()))
-        .live_attr("aria-describedby", move || error.get().map(|_| described_by.clone()));
-    let input = holds_value(input, value);
-    el("div").class("field").child(el("label").attr("for", &id).text(label)).child(input).child(
-        el("p")
-            .attr("id", &note_id)
-            .class("field-note error")
-            .attr("role", "alert")
-            .live_attr("hidden", move || error.get().is_none().then(String::new))
-            .live_text(move || error.get().unwrap_or_default()),
-    )
+        .live_attr("aria-invalid", move || is_wrong().then(|| "true".to_owned()))
+        .live_attr("aria-describedby", move || is_wrong().then(|| described_by.clone()));
+    let note = el("p")
+        .attr("id", &note_id)
+        .class("field-note error")
+        .attr("role", "alert")
+        .live_attr("hidden", move || (!is_wrong()).then(String::new))
+        .live_text(move || error.get().unwrap_or_default());
+    el("div")
+        .class("field")
+        .child(el("label").attr("for", &id).text(label))
+        .child(holds_value(input, value))
+        .child(note)
 }
 
 /// Keeps an input and a signal the same.

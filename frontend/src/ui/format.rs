@@ -3,7 +3,11 @@
 /// `12345` as "12,345".
 pub fn number(value: u64) -> String {
     // The browser's first look at a locale takes longer than drawing the first rows: done without where it can be.
-    if value < 1_000 || browser::groups_by_commas() { grouped_by_commas(value) } else { browser::number(value) }
+    if value < 1_000 || browser::groups_by_commas() {
+        grouped_by_commas(value)
+    } else {
+        browser::number(value)
+    }
 }
 
 /// "1 server", "2 servers", "12,345 servers".

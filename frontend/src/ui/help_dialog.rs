@@ -3,22 +3,20 @@
 use leptos::prelude::*;
 
 use super::{
-    Dialog,
+    Held,
+    dialog::dialog,
     element::{El, el},
     field::check_box,
     keyboard::{Shortcut, ShortcutGroup, Shortcuts, key_name},
 };
 
 /// The dialog behind `?`.
-#[component]
-pub fn HelpDialog(open: RwSignal<bool>, shortcuts: Shortcuts) -> impl IntoView {
-    view! {
-        <Dialog open title="Keyboard">
-            {el("div")
-                .child(check_box(CHARACTERS, shortcuts.has_characters()))
-                .child(el("div").live_children(move || shortcuts.groups().into_iter().map(section).collect()))}
-        </Dialog>
-    }
+pub fn help_dialog(open: RwSignal<bool>, shortcuts: Shortcuts) -> El {
+    dialog(open, Held::new("Keyboard"), Held::new(true), move || {
+        el("div")
+            .child(check_box(CHARACTERS, shortcuts.has_characters()))
+            .child(el("div").live_children(move || shortcuts.groups().into_iter().map(section).collect()))
+    })
 }
 
 /// Without them the dialog is still behind the help button.

@@ -4,7 +4,6 @@
 
 pub mod announcer;
 pub mod banner;
-pub mod button;
 pub mod copy_button;
 pub mod description;
 pub mod dialog;
@@ -27,20 +26,14 @@ pub mod tabs;
 pub mod time;
 pub mod toast;
 
-pub use announcer::{Announcer, use_announcer};
-pub use banner::{Banner, BannerKind};
-pub use button::{Button, ButtonKind, LinkButton};
-pub use copy_button::CopyButton;
-pub use dialog::Dialog;
+pub use announcer::use_announcer;
+pub use banner::BannerKind;
 pub use element::{El, el};
-pub use empty_state::EmptyState;
-pub use field::TextField;
 pub use held::{Held, derived};
 pub use icon::Icon;
 pub use keyboard::{Shortcut, use_shortcuts};
 pub use loaded::Failure;
-pub use page::{Above, Page, PageHeader};
+pub use page::{Above, Page};
 pub use popover::{Align, Opener, popover};
 pub use tabs::{Tab, tabs};
-pub use time::RelativeTime;
-pub use toast::{Toasts, use_toasts};
+pub use toast::use_toasts;

@@ -1,6 +1,6 @@
 //! The frame of a page: its column at the side, its main part, its title in three places that agree.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -8,7 +8,7 @@ use web_sys::KeyboardEvent;
 
 use super::{
     Icon,
-    dom::focus,
+    dom::{focus, focused, query_all},
     effect::after,
     element::{El, el, icon},
     use_announcer,
@@ -51,21 +51,7 @@ pub fn Page(
     (side.map(|side| side_column(side, side_label)), main)
 }
 
-/// The head of a page: the way to it, its title, and what can be done here.
-#[component]
-pub fn PageHeader(
-    #[prop(into)] title: Signal<String>,
-    #[prop(into, optional)] above: Option<Above>,
-    /// Stands beside the title: a state, a count.
-    #[prop(into, optional)]
-    beside: ViewFn,
-    #[prop(into, optional)] actions: ViewFn,
-) -> impl IntoView {
-    let beside = vec![el("div").view(beside.run())];
-    page_header(title, above, beside, vec![el("div").view(actions.run())])
-}
-
-/// The same from elements.
+/// The head of a page: the way to it, its title, what stands beside that (a state, a count), and what can be done here.
 pub fn page_header(title: Signal<String>, above: Option<Above>, beside: Vec<El>, actions: Vec<El>) -> El {
     let path = above.map(|above| {
         let link = el("a").live_attr("href", move || Some(above.href.get())).text(above.label);
@@ -125,6 +111,8 @@ fn side_column(side: ViewFn, label: &'static str) -> Vec<El> {
         .class("side")
         .live_class("open", move || drawer.is_open())
         .attr("aria-label", label)
+        .live_attr("role", move || drawer.is_open().then(|| "dialog".to_owned()))
+        .live_attr("aria-modal", move || drawer.is_open().then(|| "true".to_owned()))
         .attr("tabindex", "-1")
         .child(el("div").class("side-close only-narrow").child(cross))
         .view(side.run())
@@ -134,11 +122,38 @@ fn side_column(side: ViewFn, label: &'static str) -> Vec<El> {
             }
         });
     let html = send_wrapper::SendWrapper::new(column.html().clone());
+    let opener = RefCell::new(None);
     after(move || {
         if drawer.is_open() {
+            opener.replace(focused());
+            hold_back_the_rest(true);
             focus(&html);
+        } else {
+            hold_back_the_rest(false);
+            if let Some(opener) = opener.take() {
+                focus(&opener);
+            }
         }
     });
-    on_cleanup(move || drawer.close());
+    // In a window grown wide it is no drawer any more.
+    let shade_box = send_wrapper::SendWrapper::new(shade.html().clone());
+    let resized = window_event_listener_untyped("resize", move |_| {
+        if shade_box.client_width() == 0 {
+            drawer.close();
+        }
+    });
+    on_cleanup(move || {
+        resized.remove();
+        drawer.close();
+        hold_back_the_rest(false);
+    });
     vec![shade, column]
+}
+
+/// What lies under an open drawer takes neither focus nor presses.
+fn hold_back_the_rest(is_held_back: bool) {
+    let Some(body) = document().body() else { return };
+    for part in query_all(&body, ".skip-link, .top-bar, .products, .main") {
+        _ = part.toggle_attribute_with_force("inert", is_held_back);
+    }
 }

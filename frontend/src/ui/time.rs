@@ -19,12 +19,6 @@ pub fn relative_time(at: i64) -> El {
         .live_text(move || format::ago(at, now.get()))
 }
 
-/// The same as a component.
-#[component]
-pub fn RelativeTime(at: i64) -> impl IntoView {
-    relative_time(at)
-}
-
 /// Seconds since 1970, renewed often enough for ages in minutes. One timer serves the whole document.
 pub fn use_now() -> Signal<i64> {
     use_context::<Now>().map_or_else(|| Signal::stored(format::now()), |now| now.0.into())

@@ -53,8 +53,7 @@ impl ToastBox {
 }
 
 /// The place where messages appear.
-#[component]
-pub fn Toasts() -> impl IntoView {
+pub fn toasts() -> El {
     let toasts = use_toasts();
     let list = move |is_failure| {
         move || {

@@ -8,7 +8,9 @@ use crate::{
     api_client::ApiError,
     asked::ask,
     ui::{
-        Button, El, Icon, Page, PageHeader, derived, el,
+        El, Icon, Page, derived, el,
+        element::icon,
+        page::page_header,
         table::{Cell, table},
         use_toasts,
     },
@@ -31,10 +33,7 @@ pub fn SessionsPage() -> impl IntoView {
     let end = Callback::new(move |id: String| {
         spawn_local(async move { report(api::revoke_session(&id).await, texts::ENDED) });
     });
-    let end_others = Callback::new(move |()| {
-        spawn_local(async move { report(api::revoke_other_sessions().await, texts::OTHERS_ENDED) });
-    });
-    let no_others = Signal::derive(move || {
+    let why_off = move || {
         let reason = match other_count.get() {
             None if sessions.failure().is_some() => texts::UNKNOWN,
             None => texts::LOADING,
@@ -42,23 +41,28 @@ pub fn SessionsPage() -> impl IntoView {
             Some(_) => return None,
         };
         Some(reason.to_owned())
-    });
-    let actions = move || {
-        view! {
-            <Button icon=Icon::SignOut disabled_reason=no_others on_press=end_others>
-                {texts::END_OTHERS}
-            </Button>
+    };
+    let end_others = move |_| {
+        if untrack(why_off).is_none() {
+            spawn_local(async move { report(api::revoke_other_sessions().await, texts::OTHERS_ENDED) });
         }
     };
-    view! {
-        <Page title=texts::TITLE>
-            <PageHeader title=texts::TITLE actions />
-            <div class="page-body">
-                <p class="page-about">{texts::ABOUT}</p>
-                {sessions.drawn(move |items| session_table(items, end))}
-            </div>
-        </Page>
-    }
+    // One that cannot be pressed now stays where it is, takes the focus and says why.
+    let end_others = el("button")
+        .attr("type", "button")
+        .class("button")
+        .live_attr("aria-disabled", move || why_off().map(|_| "true".to_owned()))
+        .live_attr("aria-description", why_off)
+        .live_attr("title", why_off)
+        .child(icon(Icon::SignOut))
+        .text(texts::END_OTHERS)
+        .on("click", end_others);
+    let title = Signal::stored(texts::TITLE.to_owned());
+    let body = el("div")
+        .class("page-body")
+        .child(el("p").class("page-about").text(texts::ABOUT))
+        .child(sessions.drawn(move |items| session_table(items, end)));
+    view! { <Page title>{vec![page_header(title, None, Vec::new(), vec![end_others]), body]}</Page> }
 }
 
 fn session_table(items: &[SessionSummary], end: Callback<String>) -> El {

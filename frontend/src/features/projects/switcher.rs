@@ -1,8 +1,9 @@
 //! The project switcher: a search over all projects, made to hold with thousands.
 
+use std::{cell::RefCell, rc::Rc};
+
 use api_types::{ProjectId, projects::Project};
 use leptos::prelude::*;
-
 use wasm_bindgen::JsCast;
 use web_sys::{Event, KeyboardEvent, MouseEvent};
 
@@ -97,18 +98,20 @@ fn chooser() -> El {
         router.go(&servers_path(&project.id), Step::Push);
     });
     // Enter, pressed before the answer to what was typed: it is kept until the answer is there.
-    let awaited = StoredValue::new(None::<String>);
+    let awaited = Rc::new(RefCell::new(None::<String>));
+    let wait = Rc::clone(&awaited);
     let choose_meant = move || {
         let typed = search.get_untracked();
         let is_there =
             choices.with_untracked(|choices| choices.as_ref().is_some_and(|held| held.search == typed));
         let meant =
             choices.with_untracked(|choices| choices.as_ref()?.meant(&typed, mark.get_untracked()).cloned());
-        awaited.set_value((!is_there).then_some(typed));
+        wait.replace((!is_there).then_some(typed));
         if let Some(project) = meant {
             choose.run(project);
         }
     };
+    let choose_at_last = choose_meant.clone();
     after(move || {
         found.with(|found| {
             let Some((list, search)) = found else { return };
@@ -119,8 +122,8 @@ fn chooser() -> El {
             let recent = recent_projects(&user);
             choices.set(Some(Choices::new(search, recent, list.clone(), current.as_ref())));
         });
-        if awaited.get_value().is_some_and(|typed| typed == search.get_untracked()) {
-            choose_meant();
+        if awaited.borrow().as_ref().is_some_and(|typed| *typed == search.get_untracked()) {
+            choose_at_last();
         }
     });
     let key = move |event: &KeyboardEvent| {
