@@ -81,5 +81,23 @@
     else document.addEventListener("DOMContentLoaded", resolve, { once: true });
   });
   // In a task of its own: what compiling and drawing take together would hold up a click.
-  Promise.all([program, page]).then(([program]) => setTimeout(program.mount));
+  Promise.all([program, page]).then(
+    ([program]) => setTimeout(program.mount),
+    () => page.then(sayThatItCannotStart),
+  );
+
+  function sayThatItCannotStart() {
+    const main = document.getElementById("main");
+    const text = document.createElement("p");
+    text.textContent = "The panel could not be loaded. Nothing of yours is lost: check your connection and try again.";
+    const again = document.createElement("button");
+    again.className = "button";
+    again.textContent = "Try again";
+    again.addEventListener("click", () => location.reload());
+    const box = document.createElement("div");
+    box.className = "page-body";
+    box.setAttribute("role", "alert");
+    box.append(text, again);
+    main.replaceChildren(box);
+  }
 })();

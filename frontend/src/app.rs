@@ -7,6 +7,8 @@ mod theme_menu;
 mod top_bar;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, HtmlInputElement};
 
 use crate::{
     features::{account::SessionsPage, servers::ServersPages},
@@ -14,8 +16,8 @@ use crate::{
     session::provide_session,
     theme::provide_theme,
     ui::{
-        Icon, Page, announcer::provide_announcer, el, empty_state::empty_state, keyboard::provide_shortcuts,
-        page::provide_side_drawer, time::provide_now, toast::provide_toasts,
+        Icon, Page, announcer::provide_announcer, dom::focus, el, empty_state::empty_state,
+        keyboard::provide_shortcuts, page::provide_side_drawer, time::provide_now, toast::provide_toasts,
     },
 };
 use frame::Frame;
@@ -32,8 +34,43 @@ pub fn mount() {
     let document = document();
     let root = document.get_element_by_id("app").or_else(|| document.body().map(Into::into));
     let Some(root) = root else { return };
+    let typed = Typed::into(&root);
     root.set_text_content(None);
-    leptos::mount::mount_to(wasm_bindgen::JsCast::unchecked_into(root), App).forget();
+    leptos::mount::mount_to(root.clone().unchecked_into(), App).forget();
+    if let Some(typed) = typed {
+        typed.go_on_in(&root);
+    }
+}
+
+/// What a person wrote into the search field of the server's frame before the panel took over.
+struct Typed {
+    text: String,
+    has_focus: bool,
+}
+
+impl Typed {
+    fn into(root: &Element) -> Option<Self> {
+        let field = search_field(root)?;
+        let has_focus = document().active_element().is_some_and(|focused| focused == **field);
+        Some(Self { text: field.value(), has_focus })
+    }
+
+    fn go_on_in(self, root: &Element) {
+        let Some(field) = search_field(root) else { return };
+        if !self.text.is_empty() {
+            field.set_value(&self.text);
+            if let Ok(event) = Event::new("input") {
+                _ = field.dispatch_event(&event);
+            }
+        }
+        if self.has_focus {
+            focus(&field);
+        }
+    }
+}
+
+fn search_field(root: &Element) -> Option<HtmlInputElement> {
+    root.query_selector("input[type=search]").ok()??.dyn_into().ok()
 }
 
 /// What every page shares, and the pages.

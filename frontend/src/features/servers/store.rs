@@ -44,8 +44,11 @@ pub struct Servers {
     pub is_caught_up: bool,
     /// Nothing received is waiting, and the view shows what was asked of it.
     pub is_settled: bool,
-    /// The list was complete once: from then on what is on screen stays in its place.
+    /// The list was complete once, or all of it but for regions that do not answer: from then on what is on screen
+    /// stays in its place.
     pub has_been_complete: bool,
+    /// Everything that came is in and shown, and nothing more came for a while.
+    pub is_resting: bool,
     /// When each region said something last, in seconds since 1970, in the order of [`Rows::regions`].
     pub region_heard_at: Vec<i64>,
     /// Rises when a person asked for other rows or another order.
@@ -220,6 +223,7 @@ impl Servers {
             is_caught_up: false,
             is_settled: true,
             has_been_complete: false,
+            is_resting: false,
             region_heard_at: Vec::new(),
             asked: 0,
             is_asked: false,
@@ -239,6 +243,20 @@ impl Servers {
     /// Every region has told all it will tell for now, and the view shows it.
     pub fn is_complete(&self) -> bool {
         self.is_caught_up && self.is_settled && !self.is_any_region_loading()
+    }
+
+    /// There is time to draw what is out of sight: a region that does not answer holds nothing else up.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_settled && (self.is_resting || self.is_complete())
+    }
+
+    /// Every region that said anything has said all; rows may be looked at.
+    fn is_whole_but_for_silent_regions(&self) -> bool {
+        let is_done_or_silent = |region: &super::rows::RegionInfo| {
+            let is_loading = region.state.as_ref().is_none_or(|state| state.status == RegionStatus::Loading);
+            !is_loading || region.rows == 0
+        };
+        !self.rows.is_empty() && self.rows.regions().iter().all(is_done_or_silent)
     }
 
     /// How many servers there will be, as far as the regions have said.
@@ -315,6 +333,8 @@ const LISTEN_EVERY: Duration = Duration::from_secs(10);
 const TYPING_MS: f64 = 24.0;
 /// While rows pour in, the view catches up with them no more often than this.
 const VIEW_EVERY_MS: f64 = 14.0;
+/// So long after the last rows the others are not waited for.
+const RESTS_AFTER: Duration = Duration::from_millis(700);
 /// And the page shows them no more often than this: drawing a frame takes the browser as long as reading some ten
 /// thousand rows, and nobody reads a list that is replaced with the next one.
 const LOADING_FRAME_MS: f64 = 100.0;
@@ -331,6 +351,7 @@ pub(super) struct Inner {
     is_frame_waited_for: Cell<bool>,
     /// When the page was drawn last.
     shown_at: Cell<f64>,
+    rest_timer: Cell<Option<TimeoutHandle>>,
     view_stepped_at: Cell<f64>,
     /// When the server said something last.
     heard_at: Cell<f64>,
@@ -358,6 +379,7 @@ impl Inner {
             is_frame_asked: Cell::new(false),
             is_frame_waited_for: Cell::new(false),
             shown_at: Cell::new(f64::MIN),
+            rest_timer: Cell::new(None),
             view_stepped_at: Cell::new(0.0),
             heard_at: Cell::new(0.0),
             on_frame: Box::new(on_frame),
@@ -442,6 +464,23 @@ impl Inner {
         }
     }
 
+    /// Counts anew with every piece that comes.
+    fn rest_after_a_while(&self) {
+        let this = self.this.clone();
+        let rest = move || {
+            let Some(inner) = this.upgrade() else { return };
+            let Ok(mut servers) = inner.servers.try_borrow_mut() else { return };
+            servers.is_resting = servers.is_caught_up;
+            servers.has_been_complete |= servers.is_at_rest() && servers.is_whole_but_for_silent_regions();
+            drop(servers);
+            inner.ask_frame();
+        };
+        let timer = set_timeout_with_handle(rest, RESTS_AFTER).ok();
+        if let Some(before) = self.rest_timer.replace(timer) {
+            before.clear();
+        }
+    }
+
     fn ask_turn_after_frame(&self) {
         let this = self.this.clone();
         request_animation_frame(move || {
@@ -490,6 +529,9 @@ impl Inner {
         servers.has_been_complete |= servers.is_complete();
         let is_loading = !servers.has_been_complete;
         drop(servers);
+        if is_loading {
+            self.rest_after_a_while();
+        }
         if is_first && is_done {
             // Drawn with the very next frame, not in the one after it; and nothing is read before that frame is out.
             self.show_now();

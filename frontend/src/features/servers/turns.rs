@@ -11,10 +11,6 @@ use web_sys::{MessageChannel, MessagePort};
 /// How long a turn works before it gives way. A frame has 16.7 ms, of which the browser needs some to draw.
 pub const TURN_MS: f64 = 8.0;
 
-/// The same for work behind what is in sight: every turn of it costs the browser a frame to lay out and composite, so
-/// fewer and longer ones end sooner, and still answer a keystroke within a blink.
-pub const LONG_TURN_MS: f64 = 28.0;
-
 /// Milliseconds since the page began, by the browser's monotonic clock.
 pub fn now_ms() -> f64 {
     thread_local! {

@@ -46,7 +46,8 @@ pub struct DrawnRow {
     is_new: bool,
     /// Shows another row than it should.
     is_stale: bool,
-    age: u32,
+    /// Keys of how long ago it was created and updated.
+    ages: (u32, u32),
 }
 
 /// What a row's content does not say itself.
@@ -63,6 +64,13 @@ impl DrawnRow {
     pub fn take_over(&mut self, row: RowIndex) {
         self.row = row;
         self.is_stale = true;
+    }
+
+    /// The keyboard went elsewhere.
+    pub fn lose_cursor(&mut self) {
+        if std::mem::take(&mut self.has_cursor) {
+            _ = self.element.remove_attribute("id");
+        }
     }
 
     /// Shows a row of the list no more.
@@ -105,7 +113,7 @@ impl RowPainter {
             has_cursor: false,
             is_new: true,
             is_stale: true,
-            age: u32::MAX,
+            ages: (u32::MAX, u32::MAX),
         })
     }
 
@@ -120,7 +128,7 @@ impl RowPainter {
             self.paint_content(drawn, row);
             drawn.is_stale = false;
             drawn.version = version;
-        } else if drawn.age != age_key(row.created_at(), self.now) {
+        } else if drawn.ages != self.ages(row) {
             self.paint_ages(drawn, row);
         }
         if drawn.place != place.at {
@@ -137,13 +145,11 @@ impl RowPainter {
                 _ = tick.set_attribute("aria-checked", word);
             }
         }
-        if drawn.has_cursor != place.has_cursor {
-            drawn.has_cursor = place.has_cursor;
-            if place.has_cursor {
-                drawn.element.set_id(CURSOR_ID);
-            } else {
-                _ = drawn.element.remove_attribute("id");
-            }
+        if !place.has_cursor {
+            drawn.lose_cursor();
+        } else if !drawn.has_cursor {
+            drawn.has_cursor = true;
+            drawn.element.set_id(CURSOR_ID);
         }
         drawn.is_new = false;
     }
@@ -167,7 +173,7 @@ impl RowPainter {
         if !drawn.is_new || class != "row" {
             element.set_class_name(class);
         }
-        drawn.age = age_key(row.created_at(), self.now);
+        drawn.ages = self.ages(row);
         let mut cell = element.first_element_child().and_then(|select| select.next_element_sibling());
         for at in 0..self.columns.len() {
             let Some(here) = cell else { return };
@@ -288,8 +294,12 @@ impl RowPainter {
         cell.set(&self.texts.shared(text.as_deref().unwrap_or(texts::UNKNOWN)));
     }
 
+    fn ages(&self, row: RowView<'_>) -> (u32, u32) {
+        (age_key(row.created_at(), self.now), age_key(row.updated_at(), self.now))
+    }
+
     fn paint_ages(&mut self, drawn: &mut DrawnRow, row: RowView<'_>) {
-        drawn.age = age_key(row.created_at(), self.now);
+        drawn.ages = self.ages(row);
         let mut cell = drawn.element.first_element_child().and_then(|select| select.next_element_sibling());
         for at in 0..self.columns.len() {
             let Some(here) = cell else { return };

@@ -24,6 +24,9 @@ pub const ALL_IN_DOCUMENT: usize = 10_000;
 /// Rows of a block. Small enough to be drawn well within a turn, large enough that the browser has few to look after.
 pub const BLOCK_ROWS: usize = 20;
 
+/// So many new blocks come into the document together.
+const PLACED_TOGETHER: usize = 40;
+
 /// What is drawn of the list.
 pub struct TableBody {
     /// As high as all rows together; holds the blocks.
@@ -32,6 +35,8 @@ pub struct TableBody {
     row_height: f64,
     sight: Sight,
     blocks: BTreeMap<usize, Block>,
+    /// Blocks that are drawn and not in the document yet.
+    unplaced: Vec<usize>,
     drawn: Vec<DrawnRow>,
     /// Where in `drawn` a row is, by its index; [`NOWHERE`] if it is not.
     drawn_at: Vec<u32>,
@@ -86,6 +91,7 @@ impl TableBody {
             row_height: layout.row_height,
             sight: Sight::default(),
             blocks: BTreeMap::new(),
+            unplaced: Vec::new(),
             drawn: Vec::new(),
             drawn_at: Vec::new(),
             block_of: Vec::new(),
@@ -107,7 +113,7 @@ impl TableBody {
     /// Something changed: takes over the size of the list and draws what is in sight.
     pub fn draw(&mut self, servers: &Servers, cursor: Option<RowIndex>) {
         self.tick += 1;
-        self.cursor = cursor;
+        self.move_cursor(cursor);
         let is_loading = !servers.has_been_complete;
         // The drawing that completes the list still belongs to its loading.
         self.is_pouring = is_loading || self.was_loading;
@@ -128,19 +134,23 @@ impl TableBody {
         for block in sight {
             self.draw_block(block, servers);
         }
+        self.place_blocks();
     }
 
     /// Draws what is out of sight, as far as time allows; true while there is more.
     pub fn draw_rest(&mut self, servers: &Servers, deadline: &mut Deadline) -> bool {
         for block in self.blocks_to_keep() {
             if self.blocks.get(&block).is_none_or(|held| held.tick != self.tick) {
-                if !deadline.is_over_now() {
-                    self.draw_block(block, servers);
-                } else {
+                if deadline.is_over_now() {
+                    if self.unplaced.len() >= PLACED_TOGETHER {
+                        self.place_blocks();
+                    }
                     return true;
                 }
+                self.draw_block(block, servers);
             }
         }
+        self.place_blocks();
         self.put_away_leftovers();
         false
     }
@@ -165,6 +175,17 @@ impl TableBody {
 
     pub fn row_height(&self) -> f64 {
         self.row_height
+    }
+
+    /// The row it leaves may be in a block that is drawn later, or not at all: two rows must never have its mark.
+    fn move_cursor(&mut self, cursor: Option<RowIndex>) {
+        let before = std::mem::replace(&mut self.cursor, cursor);
+        if let Some(before) = before.filter(|_| before != cursor)
+            && let Some(drawn) =
+                self.drawn_at.get(before as usize).and_then(|at| self.drawn.get_mut(*at as usize))
+        {
+            drawn.lose_cursor();
+        }
     }
 
     fn block_count(&self) -> usize {
@@ -226,13 +247,24 @@ impl TableBody {
             }
             block.tick = self.tick;
         }
-        // A new block comes into the document whole: what is in it is noticed once instead of row by row.
         if is_new {
-            let next: Option<&Node> =
-                self.blocks.range(number..).next().map(|(_, block)| block.element.as_ref());
-            _ = self.canvas.insert_before(&block.element, next);
+            self.unplaced.push(number);
         }
         self.blocks.insert(number, block);
+    }
+
+    /// Puts new blocks into the document, whole and many at once: each time costs the browser a frame.
+    fn place_blocks(&mut self) {
+        self.unplaced.sort_unstable();
+        // From the last on, so that the one behind is always there.
+        for number in std::mem::take(&mut self.unplaced).into_iter().rev() {
+            let mut from_here = self.blocks.range(number..).map(|(_, block)| &block.element);
+            let Some(element) = from_here.next().filter(|_| self.blocks.contains_key(&number)) else {
+                continue;
+            };
+            let next: Option<&Node> = from_here.next().map(|element| element.as_ref());
+            _ = self.canvas.insert_before(element, next);
+        }
     }
 
     fn read_ahead(&mut self, wanted: &[RowIndex], servers: &Servers) {

@@ -18,7 +18,7 @@ use super::{
 use crate::features::servers::{
     rows::RowIndex,
     store::{Servers, ServersStore},
-    turns::{LONG_TURN_MS, Turns, now_ms},
+    turns::{TURN_MS, Turns, now_ms},
 };
 
 /// The table on screen: its elements, what is drawn in them, and where the reader is.
@@ -127,20 +127,20 @@ impl TableView {
             marks: Cell::new(Marks::default()),
         }));
         let this = Rc::downgrade(&view.0);
-        *view.0.turns.borrow_mut() = Turns::new(LONG_TURN_MS, move |deadline| {
+        *view.0.turns.borrow_mut() = Turns::new(TURN_MS, move |deadline| {
             this.upgrade().is_some_and(|inner| {
                 // Whatever comes with the next frame asks for the rest anew.
                 if inner.store.is_frame_asked() {
                     return false;
                 }
                 let has_more = inner.store.with(|servers| {
-                    if !servers.is_complete() {
+                    if !servers.is_at_rest() {
                         return false;
                     }
                     let mut body = inner.body.borrow_mut();
                     let Some(body) = body.as_mut() else { return false };
                     let has_more = body.draw_rest(servers, deadline);
-                    if !has_more {
+                    if !has_more && servers.is_complete() {
                         inner.all_drawn();
                     }
                     has_more
@@ -252,8 +252,9 @@ impl TableView {
 
     /// The link of the keyboard's row.
     pub fn cursor_link(&self) -> Option<HtmlElement> {
-        let row = document().get_element_by_id(CURSOR_ID)?;
-        row.query_selector("a[href]").ok()??.dyn_into().ok()
+        let body = self.0.body.borrow();
+        let row = self.0.store.with(|servers| servers.rows.find(&servers.place.cursor?))??;
+        body.as_ref()?.element_of(row)?.query_selector("a[href]").ok()??.dyn_into().ok()
     }
 
     /// Rows stay where they are while the pointer is among them or the keyboard is.
