@@ -58,7 +58,11 @@ async fn violations(browser: &Browser) -> Result<Vec<Violation>> {
     browser.cdp("Runtime.evaluate", json!({ "expression": source })).await?;
     let script = "
         const done = arguments[arguments.length - 1];
-        axe.run(document, { resultTypes: ['violations'] })
+        // Another theme or size is there once its transitions are over; a frame has to pass for them to begin.
+        const begun = new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        const transitions = () => document.getAnimations().filter(running => running instanceof CSSTransition);
+        begun.then(() => Promise.allSettled(transitions().map(running => running.finished)))
+            .then(() => axe.run(document, { resultTypes: ['violations'] }))
             .then(results => done({ violations: results.violations }), error => done({ error: String(error) }));";
     let answer: Value = browser.run_async(script, Vec::new()).await?;
     if let Some(error) = answer["error"].as_str() {

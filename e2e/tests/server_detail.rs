@@ -153,7 +153,9 @@ fn a_server_deleted_while_one_looks_at_it_is_said_to_be_gone() {
         scene.control().delete_server("RegionTwo", &id);
         let gone = scene.browser.query(By::Testid("server-gone")).and_displayed().first().await?;
         gone.find(By::Tag("a")).await?.click().await?;
-        ServersPage::shown(scene).await?.complete_table().await?.lacks("the-one").await
+        let table = ServersPage::shown(scene).await?.complete_table().await?;
+        table.lacks("the-one").await?;
+        table.has_matching(table.total().await?).await
     });
 }
 

@@ -50,7 +50,7 @@ fn the_filtered_servers_leave_as_csv_that_no_spreadsheet_runs() {
         let table = page.complete_table().await?;
         page.search("region:RegionOne").await?;
         table.has_matching(7).await?;
-        Menu::open(&scene.browser, "Export").await?.press("CSV").await?;
+        Menu::open(&scene.browser, "Export").await?.press("CSV: the 7 servers that match").await?;
         let text = downloaded(folder.path(), "csv").await?;
         let lines = records(&text);
         assert_eq!(lines.len(), 8, "a head and seven servers: {text}");
@@ -73,7 +73,7 @@ fn the_ticked_servers_leave_as_json() {
         let page = SignInPage::open(scene).await?.sign_in("alice").await?;
         let table = page.complete_table().await?;
         table.toggle("taken").await?;
-        Menu::open(&scene.browser, "Export").await?.press("JSON").await?;
+        Menu::open(&scene.browser, "Export").await?.press("JSON: 1 selected").await?;
         let servers: Value = serde_json::from_str(&downloaded(folder.path(), "json").await?)?;
         assert_eq!(servers.as_array().map(Vec::len), Some(1), "{servers}");
         assert_eq!(servers[0]["name"], "taken");

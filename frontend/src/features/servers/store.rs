@@ -211,6 +211,11 @@ impl ServersStore {
 }
 
 impl Servers {
+    /// How many servers match; a row that stays in sight though its server is gone is none.
+    pub fn matching(&self) -> usize {
+        self.view.len() - self.view.gone(&self.rows)
+    }
+
     fn new(project: Option<ProjectId>) -> Self {
         Self {
             project,

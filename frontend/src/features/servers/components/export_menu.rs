@@ -53,7 +53,7 @@ pub fn export_menu(state: ListState) -> El {
 
 /// Servers that match, all there are, and those ticked.
 fn counts(servers: &Servers) -> (usize, usize, usize) {
-    (servers.view.len(), servers.view.total(), servers.selection.count(&servers.rows, &servers.view))
+    (servers.matching(), servers.view.total(), servers.selection.count(&servers.rows, &servers.view))
 }
 
 /// Writes the file in turns and hands it to the browser.

@@ -70,7 +70,11 @@ pub fn region_summary() -> El {
         .live_text(move || freshness.get());
     el("div")
         .class("region-summary")
-        .child(el("ul").attr("aria-label", texts::REGIONS).live_children(chips))
+        // It scrolls where the window is narrow.
+        .attr("role", "group")
+        .attr("aria-label", texts::REGIONS)
+        .attr("tabindex", "0")
+        .child(el("ul").live_children(chips))
         .child(told)
 }
 

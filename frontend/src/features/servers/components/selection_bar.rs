@@ -14,7 +14,7 @@ use crate::{
 pub fn selection_bar(selected: Held<usize>) -> El {
     let store = use_servers_store();
     let toasts = use_toasts();
-    let matching = derived(move || store.track(|servers| servers.view.len()).unwrap_or(0));
+    let matching = derived(move || store.track(Servers::matching).unwrap_or(0));
     let change =
         move |button: El, change: fn(&mut Servers)| button.on("click", move |_| _ = store.update(change));
     let copy = move |button: El, text: fn(RowView<'_>) -> Vec<String>| {

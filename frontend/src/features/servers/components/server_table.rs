@@ -67,6 +67,8 @@ pub fn server_table(state: ListState) -> El {
     follow_size(table.html(), view.clone(), width);
     follow_layout(state, view.clone(), columns, width);
     follow_changes(store, view.clone());
+    // No pointer leaves a table that is taken away from under it.
+    on_cleanup(move || store.hold(false));
     offer_shortcuts(&view, table.html(), store);
     let of_head = view.clone();
     let head = table_head(state, columns, move || of_head.rows_in_sight());

@@ -83,7 +83,7 @@ fn chip(state: ListState, facet: Facet, value: &str) -> El {
 }
 
 fn count_words(servers: &Servers) -> String {
-    let (matching, total) = (servers.view.len(), servers.view.total());
+    let (matching, total) = (servers.matching(), servers.view.total());
     let is_loading = !servers.is_caught_up || servers.is_any_region_loading();
     if is_loading && servers.view.query().is_empty() {
         texts::loading(total, servers.expected())

@@ -70,7 +70,7 @@ fn select_in_sight(rows_in_sight: impl Fn() -> Range<usize> + 'static) -> El {
         .attr("title", texts::SELECT_IN_SIGHT);
     let tick = input.element().clone().unchecked_into::<HtmlInputElement>();
     live(Box::new(move || {
-        let counts = store.track(|servers| (ticked(servers), servers.view.len()));
+        let counts = store.track(|servers| (ticked(servers), servers.matching()));
         let (ticked, matching) = counts.unwrap_or((0, 0));
         tick.set_checked(ticked > 0 && ticked >= matching);
         tick.set_indeterminate(ticked > 0 && ticked < matching);

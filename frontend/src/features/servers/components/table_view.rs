@@ -364,7 +364,7 @@ impl TableView {
         let scroller = &self.0.scroller;
         set(scroller, "aria-rowcount", &(servers.view.len() + 1).to_string());
         set(scroller, "data-total", &servers.view.total().to_string());
-        set(scroller, "data-matching", &servers.view.len().to_string());
+        set(scroller, "data-matching", &servers.matching().to_string());
         if !servers.is_complete() {
             set(scroller, "data-state", "loading");
         }
