@@ -56,7 +56,7 @@
   let early = null;
   if (list) {
     performance.mark("servers:fetch");
-    early = open(`/api/projects/${list[1]}/servers?follow=false`);
+    early = open(`/api/projects/${list[1]}/servers?follow=briefly`);
     early.answer.catch(() => {});
   }
 

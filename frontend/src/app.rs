@@ -14,6 +14,7 @@ use crate::{
     features::{account::SessionsPage, servers::ServersPages},
     router::{Pages, Route, provide_router},
     session::provide_session,
+    startup::in_two_tasks,
     theme::provide_theme,
     ui::{
         Icon, Page, announcer::provide_announcer, dom::focus, el, empty_state::empty_state,
@@ -36,7 +37,7 @@ pub fn mount() {
     let Some(root) = root else { return };
     let typed = Typed::into(&root);
     root.set_text_content(None);
-    leptos::mount::mount_to(root.clone().unchecked_into(), App).forget();
+    in_two_tasks(|| leptos::mount::mount_to(root.clone().unchecked_into(), App).forget());
     if let Some(typed) = typed {
         typed.go_on_in(&root);
     }

@@ -11,6 +11,7 @@ pub mod features;
 pub mod project;
 pub mod router;
 pub mod session;
+pub mod startup;
 pub mod theme;
 pub mod ui;
 

@@ -12,7 +12,7 @@ use crate::api_client::{ApiError, Call, refusal_of};
 /// A streaming answer, received by `assets/scripts/boot.js` as fast as it comes.
 pub struct Stream(Feed);
 
-/// Everything known now: what the page asked for while this program was still on its way, else asked for here.
+/// Everything known now, and what changes until the socket is there: what the page asked for while this program was still on its way, else asked for here.
 ///
 /// Errors: the boot script is missing, as on no page of ours.
 pub fn open_snapshot(project: &ProjectId) -> Result<Stream, ApiError> {
@@ -22,7 +22,7 @@ pub fn open_snapshot(project: &ProjectId) -> Result<Stream, ApiError> {
     if let Some(performance) = window().performance() {
         _ = performance.mark("servers:fetch");
     }
-    open_stream(&format!("{}?follow=false", routes::servers(project)))
+    open_stream(&format!("{}?follow=briefly", routes::servers(project)))
 }
 
 /// What changes from `position` on, for where sockets are refused.

@@ -1,16 +1,16 @@
 //! How the page stays connected to its stream of servers: what to try next, and when. Decisions only; [`super::api`]
 //! acts on them.
 //!
-//! A snapshot first (an ordinary `GET` that ends), then a WebSocket for everything after it, since sockets do not use
-//! up the browser's six connections. Where sockets are refused (a proxy that knows none) a streaming `GET` takes
+//! A snapshot first (a `GET` that goes on until the next has spoken), then a WebSocket for everything after it, since
+//! sockets do not use up the browser's six connections. Where sockets are refused (a proxy that knows none) a streaming `GET` takes
 //! their place while the page is visible. A connection that is lost goes on from the last position.
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// `GET` with `follow=false`: everything known now.
+    /// `GET` with `follow=briefly`: everything known now, and what changes until there is a socket.
     FetchSnapshot,
-    /// Open the WebSocket from the last position.
+    /// Open the WebSocket from the last position; what the snapshot's answer still brings is taken until it speaks.
     OpenSocket,
     /// `GET` with `follow=true` from the last position.
     FollowByGet,
@@ -34,10 +34,8 @@ pub enum Reason {
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
-    /// The snapshot ended; whole if it said `caught_up`.
-    SnapshotEnded {
-        is_whole: bool,
-    },
+    /// Everything known was sent.
+    CaughtUp,
     /// A frame came over the current connection.
     Heard,
     /// The connection ended, or could not be made.
@@ -133,12 +131,12 @@ impl Connection {
                 self.silent_sockets = 0;
                 None
             }
-            Happening::SnapshotEnded { is_whole: true } => {
+            Happening::CaughtUp => (self.phase == Phase::Snapshot).then(|| {
                 self.has_snapshot = true;
                 self.failures = 0;
-                Some(self.connect())
-            }
-            Happening::SnapshotEnded { is_whole: false } | Happening::Lost => Some(self.lost(random)),
+                self.connect()
+            }),
+            Happening::Lost => Some(self.lost(random)),
             Happening::Garbled => {
                 self.has_snapshot = false;
                 self.was_heard = true;
@@ -219,7 +217,7 @@ mod tests {
     fn caught_up() -> Connection {
         let (mut connection, act) = Connection::start(false);
         assert_eq!(act, Act::FetchSnapshot);
-        let act = connection.on(Happening::SnapshotEnded { is_whole: true }, 0.0);
+        let act = connection.on(Happening::CaughtUp, 0.0);
         assert_eq!(act, Some(Act::OpenSocket));
         connection
     }
@@ -291,17 +289,21 @@ mod tests {
     #[test]
     fn a_snapshot_cut_short_is_fetched_again_and_told_only_when_it_keeps_failing() {
         let (mut connection, _) = Connection::start(false);
-        assert!(matches!(
-            connection.on(Happening::SnapshotEnded { is_whole: false }, 0.5),
-            Some(Act::Wait(_))
-        ));
+        assert!(matches!(connection.on(Happening::Lost, 0.5), Some(Act::Wait(_))));
         assert_eq!(connection.health(), Health::Live);
         assert_eq!(connection.on(Happening::WaitIsOver, 0.5), Some(Act::FetchSnapshot));
         connection.on(Happening::Lost, 0.5);
         assert_eq!(connection.health(), Health::Unreachable);
         assert_eq!(connection.on(Happening::Nudged, 0.5), Some(Act::FetchSnapshot));
-        connection.on(Happening::SnapshotEnded { is_whole: true }, 0.5);
+        connection.on(Happening::CaughtUp, 0.5);
         assert_eq!(connection.health(), Health::Live);
+    }
+
+    #[test]
+    fn only_a_snapshot_that_has_caught_up_leads_to_a_socket() {
+        let mut connection = caught_up();
+        assert_eq!(connection.on(Happening::CaughtUp, 0.5), None);
+        assert_eq!(connection.phase, Phase::Socket);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Carries out what [`super::connection`] decides: opens, reads, waits, lets go.
 
-use std::{rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use leptos::{
     prelude::{TimeoutHandle, set_timeout_with_handle},
@@ -18,9 +18,12 @@ use crate::api_client::{ApiError, Call};
 pub(super) enum Link {
     None,
     Stream(Rc<Stream>),
-    Socket { _socket: Socket },
+    Socket { _socket: Socket, before: Before },
     Timer(TimeoutHandle),
 }
+
+/// The stream that is read until the socket has spoken.
+type Before = Rc<RefCell<Option<Link>>>;
 
 /// Does what was decided.
 pub(super) fn act(inner: &Rc<Inner>, act: Act) {
@@ -33,20 +36,25 @@ pub(super) fn act(inner: &Rc<Inner>, act: Act) {
             // What was seen stays until it is known to be gone.
             servers.rows.start_over();
             drop(servers);
-            read_stream(inner, api::open_snapshot(&project), Happening::SnapshotEnded { is_whole: true });
+            read_stream(inner, api::open_snapshot(&project));
         }
-        Act::FollowByGet => read_stream(inner, api::follow(&project, &position), Happening::Lost),
+        Act::FollowByGet => read_stream(inner, api::follow(&project, &position)),
         Act::OpenSocket => {
-            hold(inner, Link::None);
-            inner.arrive(Arrived::Start);
+            let before = Rc::new(RefCell::new(Some(inner.link.replace(Link::None))));
             let (on_frame, on_end) = (Rc::downgrade(inner), Rc::downgrade(inner));
+            let until_heard = Rc::clone(&before);
+            let mut is_first = true;
             let opened = Socket::open(
                 &project,
                 &position,
                 move |bytes| {
-                    if let Some(inner) = on_frame.upgrade() {
-                        inner.arrive(Arrived::Bytes(bytes));
+                    let Some(inner) = on_frame.upgrade() else { return };
+                    if std::mem::take(&mut is_first) {
+                        // The socket begins where the snapshot was whole: what came since comes again.
+                        drop(until_heard.take());
+                        inner.arrive(Arrived::Start);
                     }
+                    inner.arrive(Arrived::Bytes(bytes));
                 },
                 move |end| {
                     if let Some(inner) = on_end.upgrade() {
@@ -58,7 +66,7 @@ pub(super) fn act(inner: &Rc<Inner>, act: Act) {
                 },
             );
             match opened {
-                Ok(socket) => hold(inner, Link::Socket { _socket: socket }),
+                Ok(socket) => hold(inner, Link::Socket { _socket: socket, before }),
                 Err(_) => inner.arrive(Arrived::End(Happening::Lost)),
             }
         }
@@ -87,7 +95,7 @@ pub(super) fn act(inner: &Rc<Inner>, act: Act) {
     }
 }
 
-fn read_stream(inner: &Rc<Inner>, opened: Result<Stream, ApiError>, at_end: Happening) {
+fn read_stream(inner: &Rc<Inner>, opened: Result<Stream, ApiError>) {
     inner.arrive(Arrived::Start);
     let stream = match opened {
         Ok(stream) => Rc::new(stream),
@@ -106,12 +114,11 @@ fn read_stream(inner: &Rc<Inner>, opened: Result<Stream, ApiError>, at_end: Happ
             let Some(inner) = this.upgrade().filter(|inner| is_held(inner, &stream)) else { return };
             match piece {
                 Ok(Some(bytes)) => inner.arrive(Arrived::Bytes(bytes)),
-                Ok(None) => end = Some(at_end.clone()),
-                Err(_) => end = Some(Happening::Lost),
+                Ok(None) | Err(_) => end = Some(Happening::Lost),
             }
         }
-        if let Some((inner, end)) = this.upgrade().filter(|inner| is_held(inner, &stream)).zip(end) {
-            inner.arrive(Arrived::End(end));
+        if let Some((inner, end)) = this.upgrade().zip(end) {
+            ended(&inner, &stream, end);
         }
     });
 }
@@ -128,13 +135,30 @@ fn happening_of(error: ApiError) -> Happening {
     }
 }
 
+/// True while the stream is listened to.
 fn is_held(inner: &Inner, stream: &Rc<Stream>) -> bool {
-    matches!(&*inner.link.borrow(), Link::Stream(held) if Rc::ptr_eq(held, stream))
+    match &*inner.link.borrow() {
+        Link::Socket { before, .. } => before.borrow().as_ref().is_some_and(|link| link.is(stream)),
+        link => link.is(stream),
+    }
+}
+
+/// A stream that ends after it was whole ends nothing: the socket is on its way.
+fn ended(inner: &Inner, stream: &Rc<Stream>, end: Happening) {
+    if inner.link.borrow().is(stream) {
+        inner.arrive(Arrived::End(end));
+    }
 }
 
 fn hold(inner: &Inner, link: Link) {
     let before = inner.link.replace(link);
     drop(before);
+}
+
+impl Link {
+    fn is(&self, stream: &Rc<Stream>) -> bool {
+        matches!(self, Self::Stream(held) if Rc::ptr_eq(held, stream))
+    }
 }
 
 impl Drop for Link {

@@ -33,11 +33,6 @@ impl Receiver {
         *self = Self { slice: std::mem::take(&mut self.slice), ..Self::default() };
     }
 
-    /// True when no frame is half read.
-    pub fn is_at_a_boundary(&self) -> bool {
-        self.reader.pending() == 0
-    }
-
     /// Takes in a piece, as far as time allows; true once all of it is in. What it leads to goes into `happened`.
     pub fn take_in(
         &mut self,
@@ -113,7 +108,10 @@ impl Servers {
                     *heard_at = format::now();
                 }
             }
-            Applied::CaughtUp => self.is_caught_up = true,
+            Applied::CaughtUp => {
+                self.is_caught_up = true;
+                happened.push(Happening::CaughtUp);
+            }
             Applied::Ended { code, message } => {
                 happened.push(if code == "session_ended" {
                     Happening::SignedOut

@@ -564,11 +564,7 @@ impl Inner {
                 }
                 Arrived::Bytes(bytes) => receiver.take_in(bytes, &mut servers, deadline, happened),
                 Arrived::End(happening) => {
-                    let is_whole = servers.is_caught_up && receiver.is_at_a_boundary();
-                    happened.push(match happening {
-                        Happening::SnapshotEnded { .. } => Happening::SnapshotEnded { is_whole },
-                        other => other.clone(),
-                    });
+                    happened.push(happening.clone());
                     true
                 }
             };

@@ -8,8 +8,8 @@ use crate::{Region, ServerId};
 /// One line of the NDJSON stream.
 ///
 /// Order: `hello`, then for each region any number of `rows`, `gone` and `region` as they come; `position` now
-/// and then; `caught_up` once everything known at the start was sent. With `follow=false` the stream ends there,
-/// otherwise it goes on with what changes.
+/// and then; `caught_up` once everything known at the start was sent. With `follow=false` the stream ends there, with
+/// `follow=briefly` some seconds later, otherwise it goes on with what changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Event {

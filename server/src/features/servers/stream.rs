@@ -36,9 +36,23 @@ use crate::{
 pub struct StreamQuery {
     /// Resume from here: only what changed since is sent.
     position: Option<String>,
-    /// Go on with what changes; else it ends once everything known was sent.
-    #[serde(default = "yes")]
-    follow: bool,
+    #[serde(default)]
+    follow: Follow,
+}
+
+/// How long a stream goes on with what changes, once everything known was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+enum Follow {
+    /// For as long as it is read.
+    #[default]
+    #[serde(rename = "true")]
+    On,
+    /// Until the reader has its WebSocket.
+    #[serde(rename = "briefly")]
+    Briefly,
+    /// Not at all.
+    #[serde(rename = "false")]
+    Off,
 }
 
 /// Streams the servers of the caller's project in all regions: binary frames where `Accept` asks for them, else JSON
@@ -124,10 +138,8 @@ pub(super) const PING_EVERY: Duration = Duration::from_secs(20);
 const FIRST_ROWS_WITHIN: Duration = Duration::from_secs(1);
 /// The browser goes on over a WebSocket; what was begun for it goes on until then.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
-
-fn yes() -> bool {
-    true
-}
+/// How long that WebSocket may take before the stream ends without it.
+const BRIEFLY: Duration = Duration::from_secs(5);
 
 fn accepts_frames(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT);
@@ -143,18 +155,18 @@ async fn send(
     sender: mpsc::Sender<Bytes>,
     credentials: Arc<CallerCredentials>,
     shutdown: Shutdown,
-    follow: bool,
+    follow: Follow,
 ) {
     let stopped = async {
         // What ends by itself is a request like others, which a stop lets finish.
-        if follow { shutdown.begun().await } else { std::future::pending().await }
+        if follow == Follow::On { shutdown.begun().await } else { std::future::pending().await }
     };
     // Beside the sending, not between two pieces: a reader may take its time with each.
     let over = tokio::select! {
         biased;
         over = credentials.over() => over,
         () = stopped => return,
-        result = send_all(&mut feed, &sender, follow) => {
+        result = send_all(&mut feed, &sender, &shutdown, follow) => {
             if result.is_ok() {
                 feed.leave_for(BACK_WITHIN);
             }
@@ -169,9 +181,14 @@ async fn send(
 }
 
 /// Sends what is known; when it is to follow, also what changes, until the reader leaves.
-async fn send_all(feed: &mut Feed, sender: &mpsc::Sender<Bytes>, follow: bool) -> Result<(), Gone> {
+async fn send_all(
+    feed: &mut Feed,
+    sender: &mpsc::Sender<Bytes>,
+    shutdown: &Shutdown,
+    follow: Follow,
+) -> Result<(), Gone> {
     send_news(feed, sender).await?;
-    if !follow {
+    if follow != Follow::On {
         tokio::select! {
             () = feed.first_rows(FIRST_ROWS_WITHIN) => {}
             () = sender.closed() => return Err(Gone),
@@ -180,9 +197,18 @@ async fn send_all(feed: &mut Feed, sender: &mpsc::Sender<Bytes>, follow: bool) -
     }
     let known = feed.caught_up();
     pass(sender, known).await?;
-    if !follow {
-        return Ok(());
+    match follow {
+        Follow::Off => Ok(()),
+        Follow::On => send_changes(feed, sender).await,
+        Follow::Briefly => tokio::select! {
+            result = send_changes(feed, sender) => result,
+            () = time::sleep(BRIEFLY) => Ok(()),
+            () = shutdown.begun() => Ok(()),
+        },
     }
+}
+
+async fn send_changes(feed: &mut Feed, sender: &mpsc::Sender<Bytes>) -> Result<(), Gone> {
     let mut pings = time::interval_at(time::Instant::now() + PING_EVERY, PING_EVERY);
     loop {
         tokio::select! {
