@@ -1,7 +1,12 @@
 //! Regions that fail: one banner with the reason, a way to ask again, and everything else works.
 
-use e2e::{Setup, pages::SignInPage, scene};
+use e2e::{
+    Setup,
+    pages::{ServerPage, SignInPage},
+    scene, until_equal,
+};
 use simcloud::{Fault, NewServer, Service};
+use thirtyfour::Key;
 
 /// Servers of `alpha` outside the region that fails, RegionTwo.
 const OTHERS: usize = 8;
@@ -40,6 +45,33 @@ fn a_region_that_fails_is_named_and_the_others_are_complete(fault: Fault) {
 #[test]
 fn a_region_that_hangs_is_named_and_the_others_are_complete() {
     a_region_that_fails_is_named_and_the_others_are_complete(Fault::Hang);
+}
+
+#[test]
+fn a_list_is_drawn_to_its_end_and_opened_by_keys_while_a_region_hangs() {
+    scene(setup().with("UPSTREAM_TIMEOUT_SECS", "300"), async |scene| {
+        let control = scene.control();
+        control.set_fault("RegionTwo", Service::Compute, Some(Fault::Hang));
+        for number in 0..150 {
+            let name = format!("more-{number:03}");
+            control.add_server("RegionOne", "alpha", NewServer { name, ..NewServer::default() });
+        }
+        let page = SignInPage::open(scene).await?.sign_in("alice").await?;
+        let table = page.table().await?;
+        table.has_matching(OTHERS + 150).await?;
+        page.region_is("RegionTwo", "loading").await?;
+        until_equal("the rows out of sight to be there too", OTHERS + 150, async || {
+            Ok(table.rows().await?.len())
+        })
+        .await?;
+        scene.browser.action_chain().send_keys("j").perform().await?;
+        let first = table.rows().await?.into_iter().min_by_key(|row| row.index).expect("rows");
+        until_equal("the first row to be the one", Some(first.id.clone()), async || table.cursor().await)
+            .await?;
+        scene.browser.action_chain().send_keys(Key::Enter).perform().await?;
+        assert_eq!(ServerPage::shown(scene).await?.title().await?, first.name);
+        Ok(())
+    });
 }
 
 #[test]

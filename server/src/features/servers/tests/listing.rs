@@ -39,6 +39,19 @@ async fn a_stream_that_does_not_follow_ends_once_everything_known_was_sent(db: P
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_stream_that_follows_briefly_brings_changes_and_ends_by_itself(db: PgPool) {
+    let app = eager(db).await;
+    let alice = app.signed_in("alice");
+    let path = format!("{}?follow=briefly", list_path(&app.project("alpha")));
+    let mut watcher = Watcher::open(&alice, &path).await;
+    watcher.until("all that is known", |seen| seen.is_caught_up && seen.is_complete()).await;
+    let new = server_id(&app.cloud.admin().add_server("RegionOne", "alpha", NewServer::default()));
+    watcher.until("the new server", |seen| seen.row(new).is_some()).await;
+    let seen = watcher.into_end().await;
+    assert!(seen.position.is_some());
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_cold_list_that_does_not_follow_has_its_first_rows_and_leaves_the_index_at_work(db: PgPool) {
     let app = patient(db).await;
     let alice = app.signed_in("alice");
