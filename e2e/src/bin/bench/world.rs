@@ -26,7 +26,9 @@ pub struct World {
 pub struct Opening {
     /// Milliseconds from navigation to the paint of the first row.
     pub first_row: f64,
-    /// Milliseconds from navigation until everything is in and right.
+    /// Milliseconds from navigation until every row is in, and what is in sight and every count are right.
+    pub all_in: f64,
+    /// Milliseconds from navigation until all of it is drawn as well: up to 10,000 rows, those out of sight too.
     pub complete: f64,
     /// Milliseconds from navigation to the start of the fetch.
     pub fetch: f64,
@@ -105,6 +107,7 @@ impl World {
             const probe = window.meridianProbe;
             probe.done.then(() => done({
                 firstRow: probe.firstRow ?? 0,
+                allIn: performance.getEntriesByName('servers:complete')[0]?.startTime ?? probe.complete,
                 complete: probe.complete,
                 fetch: performance.getEntriesByName('servers:fetch')[0]?.startTime ?? 0,
                 longTasks: probe.longTasks.filter(([start]) => start < probe.complete),

@@ -25,7 +25,7 @@ pub const ALL_IN_DOCUMENT: usize = 10_000;
 pub const BLOCK_ROWS: usize = 20;
 
 /// So many new blocks come into the document together.
-const PLACED_TOGETHER: usize = 40;
+const PLACED_TOGETHER: usize = 125;
 
 /// What is drawn of the list.
 pub struct TableBody {
