@@ -338,34 +338,3 @@ async fn a_reopened_list_shows_what_is_held_with_its_age_and_asks_at_once(db: Pg
     assert!(seen.regions[&region("RegionOne")].age_ms.is_some_and(|age| age > 600));
     back.until("the new server", |seen| seen.row(new).is_some()).await;
 }
-
-#[sqlx::test(migrations = "../migrations")]
-async fn explore_warm(db: PgPool) {
-    let regions: Vec<String> = REGIONS.iter().map(|r| (*r).to_owned()).collect();
-    let cloud = CloudConfig {
-        projects: vec![ProjectSeed::split("web-shop", 10_000, &regions)],
-        ..CloudConfig::default()
-    };
-    let app = TestApp::with(db, cloud, |source| source.with_env("INDEX_POLL_IDLE_SECS", "3600")).await;
-    let demo = app.signed_in("demo");
-    let path = list_path(&app.project("web-shop"));
-    for round in 0..4 {
-        let mut w = Watcher::open(&demo, &path).await;
-        w.until_complete().await;
-        for name in REGIONS {
-            let index = index_of(&app, &app.project("web-shop"), name);
-            println!(
-                "round {round} {name} transition {} unnamed {}",
-                index.read(super::super::index::Rows::in_transition),
-                index.read(|r| r.unnamed_images().count())
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(1500)).await;
-        drop(w);
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        for call in app.cloud.admin().calls() {
-            println!("{round} {} {:?} {}", call.region, call.service, call.path_and_query);
-        }
-        app.cloud.admin().reset_calls();
-    }
-}
