@@ -11,7 +11,7 @@ use super::{
     Answer, Call, Lane, Target, UpstreamError,
     circuit_breaker::{BreakerSettings, CallOutcome, CircuitBreaker, CircuitState, Pass, Refused},
     microversion::Microversions,
-    places::{Place, Places},
+    places::{KEPT_FREE_FOR, Place, Places},
     retry::pause_before_retry,
 };
 use crate::{
@@ -197,11 +197,17 @@ impl Gate {
         if self.places.waiting() > self.longest_queue {
             return Err(UpstreamError::TooBusy);
         }
-        match timeout(longest_wait, waiting.place()).await {
-            Ok(Some(place)) => Ok(place),
-            // The line outlives its places, so this is a wait that took too long.
-            Ok(None) | Err(_) => Err(UpstreamError::TooBusy),
+        let ends_at = Instant::now() + longest_wait;
+        let mut turn = std::pin::pin!(waiting.place());
+        while Instant::now() < ends_at {
+            let left = ends_at.saturating_duration_since(Instant::now());
+            match timeout(left.min(KEPT_FREE_FOR), &mut turn).await {
+                Ok(Some(place)) => return Ok(place),
+                Ok(None) => break,
+                Err(_) => self.places.look_again(),
+            }
         }
+        Err(UpstreamError::TooBusy)
     }
 
     fn admit<'a>(&'a self, inner: &'a Inner, target: &'a Target) -> Result<GatePass<'a>, UpstreamError> {

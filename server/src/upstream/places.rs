@@ -57,14 +57,20 @@ impl Places {
         waiting.0.try_recv().map_err(|_| waiting)
     }
 
-    /// Calls that wait for their turn.
+    /// Calls that wait for their turn. Those that left are forgotten.
     pub fn waiting(&self) -> usize {
-        let state = self.state.lock();
-        let ByLane { interactive, aside, bulk } = &state.waiting;
-        let patient = |queue: &VecDeque<oneshot::Sender<Place>>| {
-            queue.iter().filter(|sender| !sender.is_closed()).count()
+        let mut state = self.state.lock();
+        let mut patient = |lane| {
+            let queue = state.waiting.of(lane);
+            queue.retain(|sender| !sender.is_closed());
+            queue.len()
         };
-        patient(interactive) + patient(aside) + patient(bulk)
+        [Lane::Interactive, Lane::Aside, Lane::Bulk].into_iter().map(&mut patient).sum()
+    }
+
+    /// Hands out the place that was kept free, if it has been for long enough.
+    pub fn look_again(self: &Arc<Self>) {
+        self.hand_out(&mut self.state.lock());
     }
 
     fn give_back(self: &Arc<Self>, lane: Lane) {
@@ -100,7 +106,8 @@ impl State {
         let is_free = interactive + aside + bulk < cap;
         let others = aside + bulk;
         match lane {
-            Lane::Interactive => is_free,
+            // One is always left for lists: whatever hangs for people is not to make them stale.
+            Lane::Interactive => is_free && interactive < (cap - 1).max(1),
             Lane::Aside => is_free && others < cap - kept_free && aside < (cap / 2).max(1),
             Lane::Bulk => is_free && others < cap - kept_free,
         }
@@ -109,7 +116,7 @@ impl State {
 
 /// After somebody waited for a call, more calls follow: the next page somebody opens, the next person. Lists are filled
 /// with all places only while nobody asks for anything else.
-const KEPT_FREE_FOR: Duration = Duration::from_secs(10);
+pub const KEPT_FREE_FOR: Duration = Duration::from_secs(10);
 
 impl Waiting {
     pub async fn place(self) -> Option<Place> {
@@ -153,7 +160,9 @@ mod tests {
             assert!(places.take(Lane::Interactive).is_err());
             drop(lists);
             let pages = fill(&places, Lane::Interactive);
-            assert_eq!(pages.len(), cap);
+            assert_eq!(pages.len(), (cap - 1).max(1));
+            let list = places.take(Lane::Bulk);
+            assert_eq!(list.is_ok(), cap > 1, "one is left for lists");
             assert!(places.take(Lane::Bulk).is_err());
         }
     }
@@ -187,6 +196,30 @@ mod tests {
         assert!(places.take(Lane::Interactive).is_ok());
         let alone = Places::new(1);
         assert_eq!(fill(&alone, Lane::Aside).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_place_kept_free_is_handed_out_when_its_time_is_over() {
+        let places = Places::new(2);
+        drop(places.take(Lane::Interactive));
+        let list = places.take(Lane::Bulk);
+        let Err(waiting) = places.take(Lane::Bulk) else { panic!("one is kept free") };
+        places.state.lock().wanted_at = Instant::now().checked_sub(KEPT_FREE_FOR);
+        places.look_again();
+        assert!(waiting.place().await.is_some());
+        drop(list);
+    }
+
+    #[tokio::test]
+    async fn the_line_forgets_who_left_it() {
+        let places = Places::new(1);
+        let held = places.take(Lane::Bulk);
+        for _ in 0..100 {
+            drop(places.take(Lane::Interactive));
+            assert_eq!(places.waiting(), 0);
+        }
+        assert_eq!(places.state.lock().waiting.interactive.len(), 0);
+        drop(held);
     }
 
     #[tokio::test]
