@@ -390,17 +390,6 @@ impl SessionStore {
         Ok(())
     }
 
-    /// Forgets the project a user used last, unless it is another one by now.
-    pub async fn delete_last_project(&self, user_id: &str, project: &ProjectId) -> Result<()> {
-        let delete = query!(
-            "DELETE FROM last_projects WHERE user_id = $1 AND project_id = $2",
-            user_id,
-            project.as_str(),
-        );
-        self.bounded(delete.execute(&self.db)).await?;
-        Ok(())
-    }
-
     /// Deletes some of the last projects noted before a time, at most `limit`; skips rows another node is deleting.
     /// Returns how many.
     pub async fn delete_old_last_projects(&self, before: DateTime<Utc>, limit: i64) -> Result<u64> {

@@ -6,7 +6,13 @@ mod flavors;
 mod images;
 mod reconciling;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use api_types::{ServerId, servers::ServerRow};
 use futures_util::FutureExt;
@@ -28,7 +34,12 @@ pub(super) use self::images::AskedImages;
 /// Runs until nobody looks at the index any more. What it was waiting for then is dropped, which ends the calls under
 /// way; what was had stays.
 pub(super) async fn keep(index: Arc<RegionIndex>, shared: Arc<Shared>) {
-    let keeper = Keeper { index: &index, shared: &shared, asked_flavors: tokio::sync::Mutex::default() };
+    let keeper = Keeper {
+        index: &index,
+        shared: &shared,
+        asked_flavors: tokio::sync::Mutex::default(),
+        changed_rows: AtomicU32::new(CHANGED_ROWS),
+    };
     loop {
         tokio::select! {
             () = keeper.deserted() => {}
@@ -48,6 +59,8 @@ struct Keeper<'a> {
     shared: &'a Shared,
     /// When flavors were asked for last; held while they are.
     asked_flavors: tokio::sync::Mutex<Option<Instant>>,
+    /// Rows of one answer about changes.
+    changed_rows: AtomicU32,
 }
 
 /// What a look at the changes brought.
@@ -102,13 +115,27 @@ impl Keeper<'_> {
 
     /// Takes in what changed at or after an upstream's time.
     async fn changes(&self, since: i64) -> Result<Changes, Trouble> {
+        let limit = self.changed_rows.load(Ordering::Relaxed);
+        let changes = self.changes_by(limit, since).await;
+        let next = match &changes {
+            Ok(_) => (limit * 2).min(CHANGED_ROWS),
+            // Tried with fewer the next time, not now: a region that hangs is to be noticed soon.
+            Err(trouble) if trouble.is_too_much() => (limit / 2).max(FEWEST_CHANGED_ROWS),
+            Err(_) => limit,
+        };
+        self.changed_rows.store(next, Ordering::Relaxed);
+        changes
+    }
+
+    async fn changes_by(&self, limit: u32, since: i64) -> Result<Changes, Trouble> {
         let mut page = Page {
-            limit: CHANGED_ROWS,
+            limit,
             changes_since: Some(since - OVERLAP_SECS),
             deadline: Some(self.shared.config.refresh_timeout),
             ..Page::default()
         };
         let mut changes: Option<Changes> = None;
+        let mut is_full = false;
         loop {
             let answer = self.ask(ServiceType::Compute, |up, at| up.list_detailed(at, page).boxed()).await?;
             self.learn_flavors_if_needed().await;
@@ -125,15 +152,22 @@ impl Keeper<'_> {
             }
             changes.present.extend(present.iter().map(|row| row.id));
             let gone: Vec<ServerId> = gone.iter().map(|row| row.id).collect();
-            self.check_room(&present, answer.answer.body.len())?;
-            self.index.apply(&present, &gone);
+            if self.check_room(&present, answer.answer.body.len()).is_ok() {
+                self.index.apply(&present, &gone);
+            } else {
+                // What needs no room is true all the same.
+                let held: Vec<&ServerRow> =
+                    self.index.read(|held| present.iter().filter(|row| held.contains(row.id)).collect());
+                self.index.apply(held, &gone);
+                is_full = true;
+            }
             match next {
                 // The same page again would be a fault of the upstream.
                 Some(marker) if page.marker != Some(marker) => page.marker = Some(marker),
                 _ => break,
             }
         }
-        changes.ok_or(Trouble::Nobody)
+        if is_full { Err(Trouble::Full) } else { changes.ok_or(Trouble::Nobody) }
     }
 
     /// The rows of a page, and the marker of the next one, if there is one.
@@ -204,9 +238,10 @@ impl Keeper<'_> {
     }
 }
 
-/// Rows of one answer about changes: even a Nova four times as slow as usual computes them within the deadline, so a
-/// region that hangs is noticed soon.
+/// Rows of one answer about changes: a Nova three times as slow as usual still computes them within the deadline, and a
+/// region that hangs is noticed soon. One that is slower is asked for fewer.
 const CHANGED_ROWS: u32 = 200;
+const FEWEST_CHANGED_ROWS: u32 = 10;
 
 /// A row held takes an eighth of the bytes of its JSON; one with long names and much metadata somewhat more.
 const JSON_TO_HELD: usize = 4;

@@ -28,7 +28,7 @@ pub async fn retry_region(
     if upstream.compute(&caller.scope, &region).is_none() {
         return Err(no_such_region(region.as_str()));
     }
-    if !indexes.may_retry(&caller.project, &region) {
+    if !indexes.may_retry(&caller.scope, &region) {
         return Ok(StatusCode::ACCEPTED);
     }
     upstream.client.try_now(&Target::new(ServiceType::Compute, region.clone()));

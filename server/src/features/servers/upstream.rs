@@ -97,8 +97,13 @@ impl ServersUpstream {
     }
 
     /// The same for a list that is being compared: nobody waits for it.
-    pub async fn look_up_server(&self, place: &Place<'_>, server: ServerId) -> Result<Answer, UpstreamError> {
-        let call = |url| Call::get(url).lane(Lane::Bulk);
+    pub async fn look_up_server(
+        &self,
+        place: &Place<'_>,
+        server: ServerId,
+        deadline: Duration,
+    ) -> Result<Answer, UpstreamError> {
+        let call = |url| Call::get(url).lane(Lane::Bulk).deadline(deadline);
         self.send(place, &["servers", &server.to_string()], &[], call).await
     }
 

@@ -146,13 +146,9 @@ async fn start_project(app: &App, session: &Session) -> Option<ProjectId> {
     let listed = tokio::time::timeout(PATIENCE, app.projects.list(session)).await;
     let Ok(Ok(projects)) = listed else { return wanted.cloned() };
     let has = |id: &ProjectId| projects.iter().any(|project| project.id == *id);
-    if let Some(last) = &last {
-        if has(last) {
-            return Some(last.clone());
-        }
-        if let Err(error) = store.delete_last_project(&session.user.id, last).await {
-            tracing::debug!(%error, "a project that is the caller's no longer stays noted as the last");
-        }
+    // One that is not listed stays noted: the list may be a little older than the project.
+    if let Some(last) = last.filter(|last| has(last)) {
+        return Some(last);
     }
     let own = session.default_project.clone().filter(has);
     own.or_else(|| projects.first().map(|project| project.id.clone()))

@@ -30,7 +30,7 @@ pub(in crate::features::servers) struct Shared {
     pub metrics: Metrics,
     indexes: Mutex<Indexes>,
     /// When somebody last asked to try a region again.
-    retried: Mutex<HashMap<(ProjectId, Region), Instant>>,
+    retried: Mutex<HashMap<IndexKey, Instant>>,
     pub streams: OpenStreams,
 }
 
@@ -106,11 +106,11 @@ impl ServerIndexes {
     }
 
     /// Notes that somebody asks to try a region again. False when somebody just did: it is being asked already.
-    pub fn may_retry(&self, project: &ProjectId, region: &Region) -> bool {
+    pub fn may_retry(&self, scope: &ProjectScope, region: &Region) -> bool {
         let now = Instant::now();
         let mut retried = self.0.retried.lock();
         retried.retain(|_, at| now.duration_since(*at) < RETRY_EVERY);
-        let key = (project.clone(), region.clone());
+        let key = key_of(scope, region);
         let may_retry = !retried.contains_key(&key);
         if may_retry {
             retried.insert(key, now);

@@ -241,6 +241,17 @@ impl Rows {
             + doubled(self.log.len(), self.log.capacity()) * size_of::<Change>()
     }
 
+    /// The number of the last change.
+    pub fn latest_change(&self) -> u64 {
+        self.latest
+    }
+
+    /// The servers that went after the change of this number, as far as that is remembered.
+    pub fn gone_after(&self, change: u64) -> HashSet<ServerId> {
+        let first = self.gone.partition_point(|(number, _)| *number <= change);
+        self.gone.range(first..).map(|(_, id)| *id).collect()
+    }
+
     /// True when there is something a viewer does not know.
     pub fn has_news_for(&self, known: &Known) -> bool {
         known.epoch != self.epoch || known.change != self.latest

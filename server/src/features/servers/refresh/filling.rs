@@ -21,6 +21,8 @@ struct Brought {
     outcome: Outcome,
     rows: Vec<ServerRow>,
     body_bytes: usize,
+    /// The index's last change when it was asked.
+    asked_at_change: u64,
     /// The upstream's time when it was asked.
     upstream_time: Option<i64>,
 }
@@ -89,6 +91,7 @@ impl Keeper<'_> {
 
     async fn call(&self, step: Step) -> (Step, Result<Brought, Trouble>) {
         let compute = ServiceType::Compute;
+        let asked_at_change = self.index.read(Rows::latest_change);
         let detailed = |page: Page| self.ask(compute, move |up, at| up.list_detailed(at, page).boxed());
         let answer = match step {
             Step::First { limit } => detailed(Page { limit, ..Page::default() }).await,
@@ -108,11 +111,11 @@ impl Keeper<'_> {
         if answer.is_ok() && !matches!(step, Step::Light { .. }) {
             self.learn_flavors_if_needed().await;
         }
-        (step, answer.and_then(|answer| self.read(step, &answer)))
+        (step, answer.and_then(|answer| self.read(step, &answer, asked_at_change)))
     }
 
     /// Reads a page. One that cannot be read is no answer, however good its status was.
-    fn read(&self, step: Step, answer: &PageAnswer) -> Result<Brought, Trouble> {
+    fn read(&self, step: Step, answer: &PageAnswer, asked_at_change: u64) -> Result<Brought, Trouble> {
         let page = RawPage::parse(&answer.answer.body).map_err(|error| self.malformed(&error))?;
         let rows = if matches!(step, Step::Light { .. }) {
             Vec::new()
@@ -122,7 +125,8 @@ impl Keeper<'_> {
         };
         let outcome = Outcome::Page { ids: page.ids(), has_next: page.has_next() };
         let body_bytes = answer.answer.body.len();
-        Ok(Brought { outcome, rows, body_bytes, upstream_time: Some(upstream_time(answer)) })
+        let upstream_time = Some(upstream_time(answer));
+        Ok(Brought { outcome, rows, body_bytes, asked_at_change, upstream_time })
     }
 
     fn take(&self, step: Step, brought: Brought) -> Result<(), Trouble> {
@@ -133,7 +137,9 @@ impl Keeper<'_> {
             self.with_fill(|plan| plan.give_back(step));
             return Err(trouble);
         }
-        self.index.apply(&brought.rows, &[]);
+        // A refresh beside the walk may have taken out what this page still has.
+        let gone = self.index.read(|rows| rows.gone_after(brought.asked_at_change));
+        self.index.apply(brought.rows.iter().filter(|row| !gone.contains(&row.id)), &[]);
         let ids: Vec<ServerId> = brought.rows.iter().map(|row| row.id).collect();
         self.note(step, brought.outcome, &ids)
     }
@@ -223,7 +229,8 @@ impl Keeper<'_> {
 
 impl Brought {
     fn count(count: Option<u32>) -> Self {
-        Self { outcome: Outcome::Count(count), rows: Vec::new(), body_bytes: 0, upstream_time: None }
+        let outcome = Outcome::Count(count);
+        Self { outcome, rows: Vec::new(), body_bytes: 0, asked_at_change: 0, upstream_time: None }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{features::servers::decode::Names, upstream::ServiceType};
 pub struct AskedImages {
     /// When the list is to be asked for; `None`: it never was.
     list_due_at: Option<Instant>,
-    /// Images that were asked for by themselves, and when.
+    /// Images that were asked for by themselves, and when they may be again.
     looked_up: HashMap<String, Instant>,
 }
 
@@ -33,20 +33,23 @@ impl Keeper<'_> {
     }
 
     async fn list_images_if_due(&self) {
-        let now = Instant::now();
-        let due_at = self.index.asked_images.lock().list_due_at.replace(now + LISTED_FOR);
-        if let Some(due_at) = due_at.filter(|due_at| now < *due_at) {
-            self.index.asked_images.lock().list_due_at = Some(due_at);
+        let due_at = self.index.asked_images.lock().list_due_at;
+        if due_at.is_some_and(|due_at| Instant::now() < due_at) {
             return;
         }
-        match self.ask(ServiceType::Image, |up, at| up.list_image_names(at).boxed()).await {
-            Ok(names) => self.learn_images(names),
+        // Noted once there is an answer: whoever comes after somebody left in the middle is to have the names too.
+        let again_after = match self.ask(ServiceType::Image, |up, at| up.list_image_names(at).boxed()).await {
+            Ok(names) => {
+                self.learn_images(names);
+                LISTED_FOR
+            }
             Err(trouble) => {
                 let region = &self.index.key.region;
                 tracing::debug!(%region, error = %trouble.chain(), "no names of images");
-                self.index.asked_images.lock().list_due_at = Some(Instant::now() + AGAIN_AFTER);
+                AGAIN_AFTER
             }
-        }
+        };
+        self.index.asked_images.lock().list_due_at = Some(Instant::now() + again_after);
     }
 
     /// Images that the list does not have: of another project, hidden, or deleted.
@@ -55,27 +58,27 @@ impl Keeper<'_> {
             self.index.read(|rows| rows.unnamed_images().take(MOST_UNNAMED).map(str::to_owned).collect());
         let unknown: Vec<String> = {
             let mut asked = self.index.asked_images.lock();
-            asked.looked_up.retain(|_, at| at.elapsed() < LISTED_FOR);
+            asked.looked_up.retain(|_, due_at| Instant::now() < *due_at);
             unnamed.into_iter().filter(|id| !asked.looked_up.contains_key(id)).take(AT_ONCE).collect()
         };
-        let mut names = HashMap::new();
         for id in unknown {
-            self.index.asked_images.lock().looked_up.insert(id.clone(), Instant::now());
             let image = id.clone();
             let found = self.ask(ServiceType::Image, move |up, at| {
                 let (up, image) = (up.clone(), image.clone());
                 async move { up.show_image_name(at, &image).await }.boxed()
             });
-            match found.await {
-                Ok(Some(name)) => {
-                    names.insert(id, name);
-                }
-                Ok(None) => {}
-                // The service is unwell; the rest can wait.
-                Err(_) => break,
+            let found = found.await;
+            let is_well = found.is_ok();
+            let due_at = Instant::now() + if is_well { LISTED_FOR } else { AGAIN_AFTER };
+            self.index.asked_images.lock().looked_up.insert(id.clone(), due_at);
+            if let Ok(Some(name)) = found {
+                self.learn_images(HashMap::from([(id, name)]));
+            }
+            if !is_well {
+                // The rest can wait.
+                break;
             }
         }
-        self.learn_images(names);
     }
 
     /// Without room for the names rows go on showing ids.

@@ -78,7 +78,9 @@ impl Keeper<'_> {
 
     /// Asks for one server, and puts it in or takes it out.
     async fn look_up(&self, id: ServerId) -> Result<(), Trouble> {
-        match self.ask(ServiceType::Compute, move |up, at| up.look_up_server(at, id).boxed()).await {
+        let deadline = self.shared.config.refresh_timeout;
+        match self.ask(ServiceType::Compute, move |up, at| up.look_up_server(at, id, deadline).boxed()).await
+        {
             Ok(answer) => {
                 #[derive(serde::Deserialize)]
                 struct Shown<'a> {
@@ -109,4 +111,4 @@ impl Keeper<'_> {
 /// Nobody waits for a comparison, so it takes one call at a time.
 const ONE_BY_ONE: usize = 1;
 /// Beyond so many rows that are not there any more, one by one takes longer than the pages did.
-const MOST_LOOKED_UP: usize = 100;
+const MOST_LOOKED_UP: usize = 20;

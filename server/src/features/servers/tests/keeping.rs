@@ -230,6 +230,38 @@ async fn when_what_is_looked_at_fills_the_memory_a_region_says_so(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_needs_no_room_stays_true_though_there_is_none_for_what_is_new(db: PgPool) {
+    let cloud = CloudConfig {
+        projects: vec![ProjectSeed::new("alpha").with("RegionOne", 2_500)],
+        ..CloudConfig::default()
+    };
+    let app = TestApp::with(db, cloud, |source| {
+        source
+            .with_env("INDEX_MAX_BYTES", "1048576")
+            .with_env("INDEX_POLL_IDLE_SECS", "0.1")
+            .with_env("INDEX_POLL_TRANSITION_SECS", "0.1")
+            .with_env("INDEX_BACK_OFF_MAX_SECS", "0.2")
+    })
+    .await;
+    let mut watcher = Watcher::open(&app.signed_in("alice"), &list_path(&app.project("alpha"))).await;
+    watcher.until_complete().await;
+    let admin = app.cloud.admin();
+    let old = admin.servers("RegionOne", "alpha");
+    for number in 0..4_000 {
+        admin.add_server("RegionOne", "alpha", named(&format!("more-{number}")));
+    }
+    watcher.until("the failure", |seen| seen.failure("RegionOne") == Some("index_full")).await;
+    let (goes, changes) = (server_id(&old[0].id), server_id(&old[1].id));
+    admin.delete_server("RegionOne", &old[0].id);
+    admin.update_server("RegionOne", &old[1].id, |server| server.name = "renamed".into());
+    watcher
+        .until("what happens to the others", |seen| {
+            seen.row(goes).is_none() && seen.row(changes).is_some_and(|row| row.name == "renamed")
+        })
+        .await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn callers_with_other_roles_have_an_index_of_their_own(db: PgPool) {
     let app = patient(db).await;
     let path = list_path(&app.project("alpha"));

@@ -207,6 +207,19 @@ fn an_image_gets_its_name_once_it_is_known() {
 }
 
 #[test]
+fn what_went_after_a_change_is_told_from_what_went_before() {
+    let mut rows = Rows::new(1);
+    for number in 1..=3 {
+        rows.upsert(&row(number, "ACTIVE"));
+    }
+    rows.remove(id(1));
+    let asked_at = rows.latest_change();
+    rows.remove(id(2));
+    assert_eq!(rows.gone_after(asked_at), [id(2)].into());
+    assert_eq!(rows.gone_after(0), [id(1), id(2)].into());
+}
+
+#[test]
 fn rows_that_went_or_show_another_image_wait_for_no_name() {
     let mut rows = Rows::new(1);
     let unnamed = |number, image: &str| ServerRow {
