@@ -38,6 +38,8 @@ pub enum Happening {
     CaughtUp,
     /// A frame came over the current connection.
     Heard,
+    /// The snapshot's answer ended: early, unless everything known was sent.
+    SnapshotEnded,
     /// The connection ended, or could not be made.
     Lost,
     /// What came made no sense: only a new snapshot helps.
@@ -136,6 +138,7 @@ impl Connection {
                 self.failures = 0;
                 self.connect()
             }),
+            Happening::SnapshotEnded => (self.phase == Phase::Snapshot).then(|| self.lost(random)),
             Happening::Lost => Some(self.lost(random)),
             Happening::Garbled => {
                 self.has_snapshot = false;
@@ -289,7 +292,7 @@ mod tests {
     #[test]
     fn a_snapshot_cut_short_is_fetched_again_and_told_only_when_it_keeps_failing() {
         let (mut connection, _) = Connection::start(false);
-        assert!(matches!(connection.on(Happening::Lost, 0.5), Some(Act::Wait(_))));
+        assert!(matches!(connection.on(Happening::SnapshotEnded, 0.5), Some(Act::Wait(_))));
         assert_eq!(connection.health(), Health::Live);
         assert_eq!(connection.on(Happening::WaitIsOver, 0.5), Some(Act::FetchSnapshot));
         connection.on(Happening::Lost, 0.5);
@@ -304,6 +307,13 @@ mod tests {
         let mut connection = caught_up();
         assert_eq!(connection.on(Happening::CaughtUp, 0.5), None);
         assert_eq!(connection.phase, Phase::Socket);
+    }
+
+    #[test]
+    fn a_snapshot_that_ends_once_it_was_whole_ends_nothing() {
+        let mut connection = caught_up();
+        assert_eq!(connection.on(Happening::SnapshotEnded, 0.5), None);
+        assert_eq!((connection.phase, connection.health()), (Phase::Socket, Health::Live));
     }
 
     #[test]

@@ -36,9 +36,9 @@ pub(super) fn act(inner: &Rc<Inner>, act: Act) {
             // What was seen stays until it is known to be gone.
             servers.rows.start_over();
             drop(servers);
-            read_stream(inner, api::open_snapshot(&project));
+            read_stream(inner, api::open_snapshot(&project), Happening::SnapshotEnded);
         }
-        Act::FollowByGet => read_stream(inner, api::follow(&project, &position)),
+        Act::FollowByGet => read_stream(inner, api::follow(&project, &position), Happening::Lost),
         Act::OpenSocket => {
             let before = Rc::new(RefCell::new(Some(inner.link.replace(Link::None))));
             let (on_frame, on_end) = (Rc::downgrade(inner), Rc::downgrade(inner));
@@ -95,7 +95,7 @@ pub(super) fn act(inner: &Rc<Inner>, act: Act) {
     }
 }
 
-fn read_stream(inner: &Rc<Inner>, opened: Result<Stream, ApiError>) {
+fn read_stream(inner: &Rc<Inner>, opened: Result<Stream, ApiError>, at_end: Happening) {
     inner.arrive(Arrived::Start);
     let stream = match opened {
         Ok(stream) => Rc::new(stream),
@@ -114,7 +114,7 @@ fn read_stream(inner: &Rc<Inner>, opened: Result<Stream, ApiError>) {
             let Some(inner) = this.upgrade().filter(|inner| is_held(inner, &stream)) else { return };
             match piece {
                 Ok(Some(bytes)) => inner.arrive(Arrived::Bytes(bytes)),
-                Ok(None) | Err(_) => end = Some(Happening::Lost),
+                Ok(None) | Err(_) => end = Some(at_end.clone()),
             }
         }
         if let Some((inner, end)) = this.upgrade().zip(end) {
@@ -141,6 +141,11 @@ fn is_held(inner: &Inner, stream: &Rc<Stream>) -> bool {
         Link::Socket { before, .. } => before.borrow().as_ref().is_some_and(|link| link.is(stream)),
         link => link.is(stream),
     }
+}
+
+/// True while what comes is still the snapshot's, and the socket has said nothing.
+pub(super) fn waits_for_socket(inner: &Inner) -> bool {
+    matches!(&*inner.link.borrow(), Link::Socket { before, .. } if before.borrow().is_some())
 }
 
 /// A stream that ends after it was whole ends nothing: the socket is on its way.

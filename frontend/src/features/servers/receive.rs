@@ -110,6 +110,8 @@ impl Servers {
             }
             Applied::CaughtUp => {
                 self.is_caught_up = true;
+                // Heard first: what follows is another connection, of which nothing was heard yet.
+                hear(happened);
                 happened.push(Happening::CaughtUp);
             }
             Applied::Ended { code, message } => {

@@ -515,6 +515,9 @@ impl Inner {
         let mut happened = Vec::new();
         let has_more = self.take_in(deadline, &mut happened);
         for happening in happened {
+            if happening == Happening::Heard && live::waits_for_socket(self) {
+                continue;
+            }
             self.happen(happening);
         }
         let Ok(mut servers) = self.servers.try_borrow_mut() else { return true };
