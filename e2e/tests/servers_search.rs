@@ -177,8 +177,12 @@ fn going_back_from_a_server_restores_the_list_and_its_place() {
         let script = "
             const table = document.querySelector('[data-testid=server-table]').getBoundingClientRect();
             return document.elementFromPoint(table.x + table.width / 2, table.y + table.height / 2)
-                .closest('[role=row]').querySelector('[data-column=name] a');";
-        scene.browser.execute(script, Vec::new()).await?.element()?.click().await?;
+                .closest('[role=row]')?.querySelector('[data-column=name] a');";
+        // Rows are drawn with the frame after the one that scrolled.
+        let link = until("a row in sight", async || {
+            Ok(scene.browser.execute(script, Vec::new()).await?.element().ok())
+        });
+        link.await?.click().await?;
         e2e::pages::ServerPage::shown(scene).await?;
         scene.browser.back().await?;
         let table = ServersPage::shown(scene).await?.complete_table().await?;
