@@ -61,7 +61,10 @@ fn the_page_is_there_from_the_row_before_the_cloud_answers() {
         let page = list.open_server("the-one").await?;
         assert_eq!(page.title().await?, "the-one");
         page.shows("m1.small").await?;
-        page.shows("RegionTwo").await
+        page.shows("RegionTwo").await?;
+        // What it does not know is on its way, which is not the same as not there.
+        scene.browser.query(By::Css(".fact-skeleton")).and_displayed().first().await?;
+        Ok(())
     });
 }
 

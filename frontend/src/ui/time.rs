@@ -24,14 +24,23 @@ pub fn use_now() -> Signal<i64> {
     use_context::<Now>().map_or_else(|| Signal::stored(format::now()), |now| now.0.into())
 }
 
+/// Seconds since 1970, renewed every second: for countdowns and ages in seconds.
+pub fn use_seconds() -> Signal<i64> {
+    ticking(Duration::from_secs(1)).into()
+}
+
 #[derive(Clone, Copy)]
 struct Now(RwSignal<i64>);
 
 pub fn provide_now() {
+    provide_context(Now(ticking(Duration::from_secs(10))));
+}
+
+fn ticking(every: Duration) -> RwSignal<i64> {
     let now = RwSignal::new(format::now());
-    provide_context(Now(now));
     let renew = move || _ = now.try_set(format::now());
-    if let Ok(timer) = set_interval_with_handle(renew, Duration::from_secs(10)) {
+    if let Ok(timer) = set_interval_with_handle(renew, every) {
         on_cleanup(move || timer.clear());
     }
+    now
 }

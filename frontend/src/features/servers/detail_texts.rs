@@ -4,6 +4,7 @@ pub const SERVERS: &str = "Servers";
 pub const SECTIONS: &str = "Parts of this server";
 pub const REFRESH: &str = "Refresh";
 pub const COPY: &str = "Copy";
+pub const ON_ITS_WAY: &str = "Loading";
 pub const UNKNOWN: &str = "—";
 pub const LOCKED: &str = "Locked";
 pub const UNNAMED: &str = "Unnamed server";

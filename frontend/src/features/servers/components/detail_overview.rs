@@ -43,7 +43,10 @@ pub fn overview(server: ShownServer) -> Vec<El> {
 }
 
 fn facts(server: ShownServer, row: &ServerRow, detail: Option<&ServerDetail>) -> El {
-    let of = |read: fn(&ServerDetail) -> Option<&str>| value(detail.and_then(read));
+    let is_on_its_way = detail.is_none() && server.detail.failure().is_none();
+    // What comes with the rest of the server is not missing before that is there.
+    let rest = |fact: El| if is_on_its_way { pending() } else { fact };
+    let of = |read: fn(&ServerDetail) -> Option<&str>| rest(value(detail.and_then(read)));
     let locked = match row.is_locked {
         true => texts::locked_because(detail.and_then(|detail| detail.locked_reason.as_deref())),
         false => texts::NO.to_owned(),
@@ -58,14 +61,14 @@ fn facts(server: ShownServer, row: &ServerRow, detail: Option<&ServerDetail>) ->
         (texts::ZONE, value(row.availability_zone.as_deref())),
         (texts::CREATED, moment(Some(row.created_at))),
         (texts::UPDATED, moment(Some(row.updated_at))),
-        (texts::LAUNCHED, moment(detail.and_then(|detail| detail.launched_at))),
+        (texts::LAUNCHED, rest(moment(detail.and_then(|detail| detail.launched_at)))),
         (texts::POWER, of(|detail| Some(power_word(detail.power_state)))),
         (texts::VM_STATE, of(|detail| detail.vm_state.as_deref())),
         (texts::LOCKED, value(Some(&locked))),
         (texts::KEY, of(|detail| detail.key_name.as_deref())),
-        (texts::CONFIG_DRIVE, value(drive)),
-        (texts::USER, copied(detail.and_then(|detail| detail.user_id.as_deref()))),
-        (texts::HOST, copied(detail.and_then(|detail| detail.host_id.as_deref()))),
+        (texts::CONFIG_DRIVE, rest(value(drive))),
+        (texts::USER, rest(copied(detail.and_then(|detail| detail.user_id.as_deref())))),
+        (texts::HOST, rest(copied(detail.and_then(|detail| detail.host_id.as_deref())))),
     ]);
     section(texts::SERVER, facts)
 }
@@ -98,6 +101,11 @@ fn image(row: &ServerRow, detail: Option<&ServerDetail>) -> El {
 
 fn value(text: Option<&str>) -> El {
     el("span").class("foreign").text(text.filter(|text| !text.trim().is_empty()).unwrap_or(texts::UNKNOWN))
+}
+
+/// A value on its way.
+fn pending() -> El {
+    el("span").class("skeleton fact-skeleton").child(el("span").class("unseen").text(texts::ON_ITS_WAY))
 }
 
 /// A value one may want elsewhere.

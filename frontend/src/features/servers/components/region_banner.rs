@@ -13,7 +13,9 @@ use crate::{
         texts,
     },
     project::use_project,
-    ui::{El, Held, Icon, derived, el, element::icon, format, toast::ToastBox, use_toasts},
+    ui::{
+        El, Held, Icon, derived, el, element::icon, format, time::use_seconds, toast::ToastBox, use_toasts,
+    },
 };
 
 pub fn region_banners() -> El {
@@ -138,16 +140,6 @@ fn how_long(region: &ShownRegion, now: i64) -> String {
     let age = age.map(|at| texts::region_stale(&format::ago(at, now)));
     let next = region.retry_at.map(|at| texts::next_try(u64::try_from(at - now).unwrap_or(0)));
     age.into_iter().chain(next).collect::<Vec<_>>().join(" ")
-}
-
-/// Seconds since 1970, every second: for a countdown.
-fn use_seconds() -> Signal<i64> {
-    let now = RwSignal::new(format::now());
-    let tick = move || _ = now.try_set(format::now());
-    if let Ok(timer) = set_interval_with_handle(tick, std::time::Duration::from_secs(1)) {
-        on_cleanup(move || timer.clear());
-    }
-    now.into()
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use crate::{
         store::{Servers, use_servers_store},
         texts,
     },
-    ui::{El, Held, derived, el, format, time::use_now},
+    ui::{
+        El, Held, derived, el, format,
+        time::{use_now, use_seconds},
+    },
 };
 
 /// A region as the page tells of it.
@@ -60,9 +63,7 @@ pub fn region_summary() -> El {
         let health = store.track(|servers| servers.connection).unwrap_or(Health::Live);
         regions.with(|regions| freshness(regions, health)).to_owned()
     });
-    let now = use_now();
-    let chips =
-        move || regions.with(|regions| regions.iter().map(|region| chip(region, now.get())).collect());
+    let chips = move || regions.with(|regions| regions.iter().cloned().map(chip).collect());
     let told = el("span")
         .class("region-chip freshness")
         .attr("role", "status")
@@ -91,16 +92,19 @@ fn freshness(regions: &[ShownRegion], health: Health) -> &'static str {
     }
 }
 
-fn chip(region: &ShownRegion, now: i64) -> El {
+fn chip(region: ShownRegion) -> El {
+    // The age of what is shown stands in the banner too, and is to be the same.
+    let now = if region.status == RegionStatus::Stale { use_seconds() } else { use_now() };
+    let of_tip = region.clone();
     el("li")
         .class("region-chip")
         .attr("data-status", status_key(region.status))
         .attr("data-testid", "region-chip")
         .attr("data-region", &region.name)
-        .attr("title", &tip_of(region, now))
+        .live_attr("title", move || Some(tip_of(&of_tip, now.get())))
         .child(el("span").class("region-dot").attr("aria-hidden", "true"))
         .child(el("span").class("region-name").text(&region.name))
-        .child(el("span").class("region-words numbers").text(&words_of(region, now)))
+        .child(el("span").class("region-words numbers").live_text(move || words_of(&region, now.get())))
 }
 
 /// The status as attributes name it.
