@@ -1,11 +1,12 @@
 //! Taking over the page in two tasks instead of one. What the views ask to be run once they are there (leptos's
 //! effects) would run right after them, before the browser may do anything else: a click would wait for both.
 
-use std::{cell::RefCell, time::Duration};
+use std::cell::RefCell;
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
-use leptos::prelude::set_timeout;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::spawn_local;
+use web_sys::MessageChannel;
 
 thread_local! {
     /// What waits for the second task; `None` once it has begun.
@@ -18,7 +19,15 @@ pub fn in_two_tasks(first: impl FnOnce()) {
     _ = Executor::init_custom_executor(Tasks);
     WAITING.set(Some(Vec::new()));
     first();
-    set_timeout(|| WAITING.take().into_iter().flatten().for_each(spawn_local), Duration::ZERO);
+    next_task(|| WAITING.take().into_iter().flatten().for_each(spawn_local));
+}
+
+/// By message: a timer would let a frame go first, which draws a page without its rows.
+fn next_task(run: impl FnOnce() + 'static) {
+    let Ok(channel) = MessageChannel::new() else { return run() };
+    let sender = channel.port2();
+    channel.port1().set_onmessage(Some(Closure::once_into_js(run).unchecked_ref()));
+    _ = sender.post_message(&JsValue::NULL);
 }
 
 struct Tasks;

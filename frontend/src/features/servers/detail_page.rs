@@ -2,10 +2,7 @@
 
 use std::cell::RefCell;
 
-use api_types::{
-    Region, ServerId,
-    servers::{ServerDetail, ServerRow},
-};
+use api_types::{Region, ServerId, servers::ServerRow};
 use leptos::prelude::*;
 
 use super::{
@@ -19,11 +16,12 @@ use super::{
     detail_state::{DetailTab, best_row, change_mark, has_changed, shown_name},
     detail_texts as texts,
     list_address::use_list_address,
+    shown_server::ShownServer,
     store::use_servers_store,
 };
 use crate::{
     api_client::ApiError,
-    asked::{Asked, ask},
+    asked::ask,
     project::{server_path, use_project},
     router::{parts_of, use_router, value_of},
     ui::{
@@ -39,18 +37,6 @@ use crate::{
         tabs,
     },
 };
-
-/// What the parts of the page draw from. Cheap to hand on.
-#[derive(Clone, Copy)]
-pub struct ShownServer {
-    pub address: Held<Option<(Region, ServerId)>>,
-    /// What is known at once.
-    pub row: Held<Option<ServerRow>>,
-    /// What the region said, once it has.
-    pub detail: Asked<ServerDetail>,
-    /// Asks the region again.
-    pub refresh: Callback<()>,
-}
 
 #[component]
 pub fn ServerDetailPage() -> impl IntoView {

@@ -12,6 +12,7 @@ mod list_state;
 mod live;
 mod receive;
 pub mod rows;
+mod shown_server;
 mod state;
 mod store;
 mod texts;

@@ -335,7 +335,7 @@ const SILENCE_MS: f64 = 50_000.0;
 const LISTEN_EVERY: Duration = Duration::from_secs(10);
 /// How long a keystroke or a click may compute before it lets others go first. What it asks for is shown with the next
 /// frame if it is found within this time, as it nearly always is.
-const TYPING_MS: f64 = 24.0;
+const TYPING_MS: f64 = 36.0;
 /// While rows pour in, the view catches up with them no more often than this.
 const VIEW_EVERY_MS: f64 = 14.0;
 /// So long after the last rows the others are not waited for.

@@ -2,7 +2,7 @@
 
 use super::detail_part::{copied, part_section, section, table_or};
 use crate::{
-    features::servers::{detail_page::ShownServer, detail_texts as texts},
+    features::servers::{detail_texts as texts, shown_server::ShownServer},
     ui::{El, el, table::Cell},
 };
 use api_types::servers::{Address, detail::Interface};

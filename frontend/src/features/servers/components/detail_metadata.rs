@@ -2,7 +2,7 @@
 
 use super::detail_part::{absent, section, table_or};
 use crate::{
-    features::servers::{detail_page::ShownServer, detail_state::pretty_json, detail_texts as texts},
+    features::servers::{detail_state::pretty_json, detail_texts as texts, shown_server::ShownServer},
     ui::{El, copy_button::copy_button, el, table::Cell},
 };
 

@@ -2,7 +2,7 @@
 
 use super::detail_part::section;
 use crate::{
-    features::servers::{detail_page::ShownServer, detail_state::power_word, detail_texts as texts, state},
+    features::servers::{detail_state::power_word, detail_texts as texts, shown_server::ShownServer, state},
     ui::{
         El, Icon, copy_button::copy_button, description::description, el, element::icon, format,
         time::relative_time,

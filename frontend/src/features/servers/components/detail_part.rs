@@ -4,7 +4,7 @@ use api_types::servers::{ServerDetail, detail::Part};
 use leptos::prelude::*;
 
 use crate::{
-    features::servers::{detail_page::ShownServer, detail_texts as texts},
+    features::servers::{detail_texts as texts, shown_server::ShownServer},
     ui::{
         BannerKind, El,
         banner::text_banner,

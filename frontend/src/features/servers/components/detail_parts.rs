@@ -4,7 +4,7 @@ use api_types::servers::detail::{AttachedVolume, InstanceAction, SecurityGroup};
 
 use super::detail_part::{copied, part_section};
 use crate::{
-    features::servers::{detail_page::ShownServer, detail_state::action_word, detail_texts as texts},
+    features::servers::{detail_state::action_word, detail_texts as texts, shown_server::ShownServer},
     ui::{El, table::Cell},
 };
 
