@@ -37,9 +37,25 @@ fn the_front_ends_imports_point_one_way() {
 
 #[test]
 fn api_types_knows_none_of_our_crates() {
-    let manifest = fs::read_to_string(folder("server/api-types").join("Cargo.toml")).expect("a manifest");
-    for own in ["server", "simcloud", "frontend", "private-postgres", "e2e"] {
-        assert!(!manifest.contains(&format!("\n{own}")), "api-types depends on {own}");
+    assert_knows_none_of(
+        &["server", "simcloud", "rows", "frontend", "private-postgres", "e2e"],
+        "server/api-types",
+    );
+}
+
+#[test]
+fn the_rows_know_no_browser() {
+    assert_knows_none_of(
+        &["frontend", "leptos", "web-sys", "js-sys", "wasm-bindgen", "server"],
+        "frontend/rows",
+    );
+}
+
+fn assert_knows_none_of(crates: &[&str], of: &str) {
+    let manifest = fs::read_to_string(folder(of).join("Cargo.toml")).expect("a manifest");
+    for other in crates {
+        assert!(!manifest.contains(&format!("\n{other}.")), "{of} depends on {other}");
+        assert!(!manifest.contains(&format!("\n{other} =")), "{of} depends on {other}");
     }
 }
 

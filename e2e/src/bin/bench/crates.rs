@@ -27,7 +27,7 @@ pub async fn index(report: &mut Report) -> Result<()> {
 /// The rows of the front end, natively: apply, search, sort, memory per row.
 pub async fn rows(report: &mut Report) -> Result<()> {
     report.section("The front end's rows by themselves, natively");
-    run(report, "frontend", "rows").await
+    run(report, "rows", "rows").await
 }
 
 async fn run(report: &mut Report, package: &str, bench: &str) -> Result<()> {

@@ -11,13 +11,14 @@ pub mod list_page;
 mod list_state;
 mod live;
 mod receive;
-pub mod rows;
 mod shown_server;
 mod state;
 mod store;
 mod texts;
 mod turns;
 
+// A crate of its own, since it is compiled for speed and all else for size; the files here name it as one of them.
+use ::rows;
 use leptos::prelude::*;
 
 use detail_page::ServerDetailPage;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Facet, FacetSelection, labels};
-use crate::features::servers::rows::{Rows, block::Block, words::Words};
+use crate::{Rows, block::Block, words::Words};
 
 /// In a mask, the bit of a row that the search leaves out. The bit of a facet is its place in [`Facet::ALL`].
 pub const OTHER_THAN_FACETS: u8 = 1 << Facet::ALL.len();

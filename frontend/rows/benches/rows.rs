@@ -1,6 +1,6 @@
 //! What the list's rows cost at 100,000 servers, natively: a figure a line, as JSON.
 //!
-//! `cargo bench -p frontend --bench rows`. In the browser the same code takes some two to three times as long.
+//! `cargo bench -p rows --bench rows`. In the browser the same code takes some two to three times as long.
 
 use std::{collections::HashMap, hint::black_box, net::Ipv6Addr, time::Instant};
 
@@ -11,7 +11,7 @@ use api_types::{
         frame::{FrameReader, FrameWriter, Interner, encode_row},
     },
 };
-use frontend::features::servers::rows::{
+use rows::{
     Column, Facet, FacetSelection, Query, Rows, Sort, Step, View,
     export::{Export, Format},
 };

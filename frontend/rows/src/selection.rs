@@ -90,7 +90,7 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::servers::rows::testing::{Cloud, finish};
+    use crate::testing::{Cloud, finish};
 
     /// Three servers a, b, c in this order.
     fn three() -> (Rows, View) {
@@ -101,10 +101,7 @@ mod tests {
         let mut rows = Rows::new();
         cloud.send_all(&mut rows);
         let mut view = View::new();
-        view.set_sort(crate::features::servers::rows::Sort {
-            column: crate::features::servers::rows::Column::Name,
-            descending: false,
-        });
+        view.set_sort(crate::Sort { column: crate::Column::Name, descending: false });
         finish(&mut view, &mut rows);
         (rows, view)
     }
@@ -116,7 +113,7 @@ mod tests {
     }
 
     fn search(view: &mut View, rows: &mut Rows, text: &str) {
-        view.set_query(crate::features::servers::rows::Query::parse(text, Default::default(), 0));
+        view.set_query(crate::Query::parse(text, Default::default(), 0));
         finish(view, rows);
     }
 

@@ -100,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::features::servers::rows::fold::fold;
+    use crate::fold::fold;
 
     proptest! {
         #[test]

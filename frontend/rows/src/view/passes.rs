@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::View;
-use crate::features::servers::rows::{
+use crate::{
     RowIndex, Rows,
     block::{BLOCK_ROWS, Block, flag},
     facets::OTHER_THAN_FACETS,

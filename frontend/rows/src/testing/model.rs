@@ -7,7 +7,7 @@ use api_types::{
     servers::{Image, ServerRow, StatusKind, status_kind},
 };
 
-use crate::features::servers::rows::{
+use crate::{
     Column, Facet, FacetSelection, Query, Sort,
     fold::{fold, natural_cmp},
     query::{AmountField, Condition, TextField, TimeField},

@@ -1,6 +1,6 @@
 //! The rows of the list in their places.
 
-use crate::features::servers::rows::{
+use crate::{
     RowIndex, Rows,
     bits::Bits,
     sort::{SortKeys, Sorting},

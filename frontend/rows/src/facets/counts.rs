@@ -6,7 +6,7 @@ use super::{
     Facet,
     choices::{code_count, label_code},
 };
-use crate::features::servers::rows::{Rows, block::Block, words::Words};
+use crate::{Rows, block::Block, words::Words};
 
 /// Rows by value, facet by facet. A row counts for a facet if no other one leaves it out: the count is what one
 /// would get by choosing the value.

@@ -196,6 +196,7 @@ fn labelled(
 }
 
 /// The chosen ones first, then by count, then by name.
+#[inline(never)]
 fn in_order(left: &FacetCount, right: &FacetCount) -> Ordering {
     let by_name = || natural_cmp(fold(&left.value).as_bytes(), fold(&right.value).as_bytes());
     let by_count = (right.is_selected, right.count).cmp(&(left.is_selected, left.count));

@@ -102,6 +102,7 @@ pub fn natural_key_len(folded: &[u8]) -> usize {
 }
 
 /// How two folded texts stand in natural order. A text ends at a line break, if there is one.
+#[inline(never)] // Or every sort has its own copy, 30 KB of them.
 pub fn natural_cmp(left: &[u8], right: &[u8]) -> Ordering {
     let common = common_start(left, right);
     let (left, right) = (&left[common..], &right[common..]);

@@ -7,7 +7,7 @@ use api_types::{
 use proptest::{prelude::*, sample::select};
 
 use super::*;
-use crate::features::servers::rows::{
+use crate::{
     Applied, Column, Facet, FacetSelection,
     fold::{fold, natural_cmp},
     testing::{

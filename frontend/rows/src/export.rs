@@ -245,7 +245,7 @@ fn iso_time(seconds: u32) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::servers::rows::{
+    use crate::{
         View,
         testing::{Cloud, finish},
     };

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Dictionary, Hits, Test};
-use crate::features::servers::rows::block::{AddressCells, Ip};
+use crate::block::{AddressCells, Ip};
 
 /// What an address must be. Addresses are compared as numbers where that comes to the same.
 pub struct IpMatcher {
@@ -223,7 +223,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::features::servers::rows::block::{Address, push_address};
+    use crate::block::{Address, push_address};
 
     fn matches(typed: &str, ip: IpAddr) -> bool {
         let ip = match ip {

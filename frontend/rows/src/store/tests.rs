@@ -1,7 +1,7 @@
 use api_types::servers::frame::{FrameReader, FrameWriter};
 
 use super::*;
-use crate::features::servers::rows::testing::{Cloud, plain_row};
+use crate::testing::{Cloud, plain_row};
 
 /// Sends what `write` writes.
 fn send(rows: &mut Rows, write: impl FnOnce(&mut FrameWriter)) -> Result<Vec<Applied>, FrameError> {
