@@ -11,21 +11,22 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement};
 
 use crate::{
-    features::{account::SessionsPage, servers::ServersPages},
+    features::{account::sessions_page, servers::ServersPages},
     router::{Pages, Route, provide_router},
     session::provide_session,
     startup::in_two_tasks,
     theme::provide_theme,
     ui::{
         Icon, Page, announcer::provide_announcer, dom::focus, el, empty_state::empty_state,
-        keyboard::provide_shortcuts, page::provide_side_drawer, time::provide_now, toast::provide_toasts,
+        keyboard::provide_shortcuts, page::provide_side_drawer, part::part, time::provide_now,
+        toast::provide_toasts,
     },
 };
 use frame::Frame;
 
 /// The route tree: one line per feature.
 const ROUTES: &[Route] = &[
-    Route { path: "/account/sessions", page: || view! { <SessionsPage /> }.into_any() },
+    Route { path: "/account/sessions", page: || part(sessions_page()).into_any() },
     Route { path: "/projects/{project}/servers/*", page: || view! { <ServersPages /> }.into_any() },
 ];
 

@@ -6,6 +6,7 @@
 mod assets;
 mod module;
 mod pack;
+mod parts;
 mod references;
 mod styles;
 
@@ -67,8 +68,11 @@ fn build(root: &Path, profile: Profile) -> anyhow::Result<()> {
     for file in &sources.files {
         bundle.add(&file.name, file.content.clone())?;
     }
-    let module = module::bind(&compiled)?;
+    let module = module::bind(&compiled, &root.join("target/parts"))?;
     bundle.add(module::WASM, module.wasm)?;
+    for (name, part) in module.parts {
+        bundle.add(&name, part)?;
+    }
     bundle.add_all_linked(module.scripts)?;
     if !sources.styles.is_empty() {
         bundle.add_all_linked(vec![("styles.css".to_owned(), styles::minify(&sources.styles)?)])?;

@@ -11,6 +11,8 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::parts;
+
 /// How cargo builds the module.
 #[derive(Debug, Clone, Copy)]
 pub enum Profile {
@@ -24,6 +26,8 @@ pub enum Profile {
 #[derive(Debug)]
 pub struct Module {
     pub wasm: Vec<u8>,
+    /// What travels when it is needed, by file name.
+    pub parts: Vec<(String, Vec<u8>)>,
     /// `frontend.js` and the snippets it imports, referring to each other by `asset:`.
     pub scripts: Vec<(String, String)>,
 }
@@ -56,10 +60,13 @@ pub fn lint(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the module and its scripts from cargo's file.
-pub fn bind(compiled: &Path) -> anyhow::Result<Module> {
+/// Makes the module, its parts and its scripts from cargo's file; `work` is a folder for what lies between.
+pub fn bind(compiled: &Path, work: &Path) -> anyhow::Result<Module> {
+    let split = parts::split(compiled, work)?;
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).out_name(STEM).typescript(false);
+    bindgen.input_path(&split.main).out_name(STEM).typescript(false);
+    // The parts take from the module what it keeps to itself otherwise.
+    bindgen.keep_lld_exports(true);
     // The page names the module, so that it can be fetched beside the script instead of after it.
     bindgen.omit_default_module_path(true);
     bindgen.remove_name_section(true).remove_producers_section(true);
@@ -87,14 +94,15 @@ pub fn bind(compiled: &Path) -> anyhow::Result<Module> {
     if script.contains("./snippets/") {
         bail!("wasm-bindgen's script imports a snippet this program does not know");
     }
-    scripts.push((format!("{STEM}.js"), script));
-    Ok(Module { wasm: output.wasm_mut().emit_wasm(), scripts })
+    scripts.push((format!("{STEM}.js"), split.join_loader(&script)?));
+    Ok(Module { wasm: output.wasm_mut().emit_wasm(), parts: split.parts, scripts })
 }
 
 /// What the compiler is told beside the profile.
 ///
 /// `erase_components` lets Leptos hold the parts of a view behind one type instead of a type each: 8 KB less after
 /// brotli. Paths of this machine's registry stand in panic messages: they are nobody's business and only weight.
+/// `--emit-relocs` leaves in the module what cutting it apart needs to know; the parts and the module lose it again.
 fn rust_flags() -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
@@ -102,7 +110,7 @@ fn rust_flags() -> String {
     let remapped = sources.map(|sources| format!(" --remap-path-prefix={}=", sources.display()));
     // Cargo splits at blanks; a home with one keeps its paths.
     let remapped = remapped.filter(|flag| flag.trim().split(' ').count() == 1).unwrap_or_default();
-    format!("--cfg erase_components{remapped}")
+    format!("--cfg erase_components -Clink-args=--emit-relocs{remapped}")
 }
 
 /// The module's name in the bundle.

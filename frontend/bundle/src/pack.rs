@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{assets::Sources, references};
+use crate::{assets::Sources, module, references};
 
 /// The files of a bundle before they are written.
 #[derive(Debug, Default)]
@@ -113,13 +113,13 @@ impl Manifest {
         table
     }
 
-    /// What a browser downloads before the page can be used, and what of it is which.
+    /// What a browser downloads before the page can be used, and what of it is which. Parts of the module come later.
     pub fn page_weight(&self) -> String {
-        let sum = |extensions: &[&str]| -> usize {
-            let has = |name: &str| extensions.iter().any(|extension| name.ends_with(extension));
-            self.files.iter().filter(|file| has(&file.name)).map(Entry::transferred).sum()
+        let sum = |ending: &str| -> usize {
+            let files = self.files.iter().filter(|file| file.name.ends_with(ending));
+            files.map(Entry::transferred).sum()
         };
-        let (wasm, script, style) = (sum(&[".wasm"]), sum(&[".js"]), sum(&[".css"]));
+        let (wasm, script, style) = (sum(module::WASM), sum(".js"), sum(".css"));
         let kb = |bytes: usize| bytes as f64 / 1000.0;
         format!(
             "page weight {:.1} KB brotli (wasm {:.1}, script {:.1}, style {:.1})",

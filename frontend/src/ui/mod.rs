@@ -20,6 +20,7 @@ pub mod keyboard;
 pub mod loaded;
 pub mod menu;
 pub mod page;
+pub mod part;
 pub mod popover;
 pub mod table;
 pub mod tabs;

@@ -19,12 +19,12 @@ mod turns;
 
 // A crate of its own, since it is compiled for speed and all else for size; the files here name it as one of them.
 use ::rows;
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local, wasm_split::wasm_split};
 
 use detail_page::ServerDetailPage;
 use list_address::provide_list_address;
 use list_page::ServerListPage;
-use store::provide_servers_store;
+use store::{Servers, provide_servers_store};
 
 use crate::{
     project::use_project,
@@ -34,6 +34,7 @@ use crate::{
         derived,
         effect::{after, after_change},
         el,
+        part::{Part, part},
     },
 };
 
@@ -51,13 +52,26 @@ pub fn ServersPages() -> impl IntoView {
     });
     let renewals = use_session().renewals();
     after_change(move || renewals.track(), move || store.reconnect());
+    let is_at_rest = derived(move || store.track(Servers::is_at_rest) == Some(true));
+    // While nothing else is to be done: going to a server's page is then as quick as if it had been here from the start.
+    after(move || {
+        if is_at_rest.get() {
+            spawn_local(async { _ = fetch_detail_page().await });
+        }
+    });
     let path = use_router().path();
     let is_list = derived(move || path.with(|path| parts_of(LIST, path).is_some()));
     let page = move || match is_list.get() {
         true => untrack(|| view! { <ServerListPage /> }.into_any()),
-        false => untrack(|| view! { <ServerDetailPage /> }.into_any()),
+        false => untrack(|| part(detail_page()).into_any()),
     };
     el("div").class("page").live_view(move || Some(page()))
+}
+
+/// The page of one server, in a part of its own.
+#[wasm_split(details, wasm_split_path = ::leptos::wasm_split, fallible, preload(fetch_detail_page))]
+fn detail_page() -> Part {
+    Ok(view! { <ServerDetailPage /> }.into_any())
 }
 
 const LIST: &str = "/projects/{project}/servers";

@@ -26,6 +26,8 @@ pub const IS_FIRST: &str = "This column is the first.";
 pub const IS_LAST: &str = "This column is the last.";
 pub const NOT_SAVED: &str = "The file was not saved: its list was left before it was whole.";
 pub const CANNOT_SAVE: &str = "This browser does not let the page save a file.";
+pub const SAVING_NOT_HERE: &str =
+    "The part of the panel that saves files could not be loaded. Try again, or reload the page.";
 pub const KEYS_SEARCH: &str = "Search";
 pub const KEYS_LIST: &str = "In the list";
 pub const KEY_NEXT: &str = "Next server";

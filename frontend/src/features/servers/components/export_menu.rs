@@ -1,9 +1,9 @@
 //! The list as a file: all that match, or what is ticked.
 
-use std::time::Duration;
+use std::{future::Future, pin::Pin, time::Duration};
 
 use js_sys::{Array, Promise};
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local, wasm_split::wasm_split};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
@@ -22,6 +22,7 @@ use crate::{
     ui::{
         El, Icon, Opener, format,
         menu::{menu, menu_item},
+        part::NotHere,
         toast::ToastBox,
         use_toasts,
     },
@@ -34,7 +35,7 @@ pub fn export_menu(state: ListState) -> El {
     let item = move |format: Format, servers: &str, order: fn(&Servers) -> Vec<RowIndex>| {
         let name = if format == Format::Csv { "CSV" } else { "JSON" };
         menu_item(Icon::Download, &format!("{name}: {servers}"), move || {
-            download(store, toasts, format, &state.columns().get_untracked(), order);
+            download(store, toasts, format, state.columns().get_untracked(), order);
         })
     };
     menu(Opener::of(texts::EXPORT, Icon::Download, false, "menu"), move || {
@@ -61,34 +62,59 @@ fn download(
     store: ServersStore,
     toasts: ToastBox,
     format: Format,
-    columns: &[Column],
+    columns: Vec<Column>,
+    order: fn(&Servers) -> Vec<RowIndex>,
+) {
+    spawn_local(async move {
+        match saving(store, toasts, format, columns, order).await {
+            Ok(saving) => saving.await,
+            Err(NotHere) => toasts.fail(texts::SAVING_NOT_HERE, None),
+        }
+    });
+}
+
+/// What [`download`] does, in a part of its own.
+#[wasm_split(export, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn saving(
+    store: ServersStore,
+    toasts: ToastBox,
+    format: Format,
+    columns: Vec<Column>,
+    order: fn(&Servers) -> Vec<RowIndex>,
+) -> Result<Pin<Box<dyn Future<Output = ()>>>, NotHere> {
+    Ok(Box::pin(save_in_turns(store, toasts, format, columns, order)))
+}
+
+async fn save_in_turns(
+    store: ServersStore,
+    toasts: ToastBox,
+    format: Format,
+    columns: Vec<Column>,
     order: fn(&Servers) -> Vec<RowIndex>,
 ) {
     let begun = store.with(|servers| {
-        (Export::new(format, columns, &servers.rows, &order(servers)), servers.project.clone())
+        (Export::new(format, &columns, &servers.rows, &order(servers)), servers.project.clone())
     });
     let Some((mut export, project)) = begun else { return };
-    spawn_local(async move {
-        let parts = Array::new();
-        'writing: loop {
-            let mut deadline = Deadline::in_ms(TURN_MS);
-            while !deadline.is_over_now() {
-                // Only these servers, to the end: a part of them is no file.
-                let chunk = store
-                    .with(|servers| (servers.project == project).then(|| export.next_chunk(&servers.rows)));
-                match chunk.flatten() {
-                    Some(Some(chunk)) => _ = parts.push(&JsValue::from_str(&chunk)),
-                    Some(None) => break 'writing,
-                    None => return toasts.fail(texts::NOT_SAVED, None),
-                }
+    let parts = Array::new();
+    'writing: loop {
+        let mut deadline = Deadline::in_ms(TURN_MS);
+        while !deadline.is_over_now() {
+            // Only these servers, to the end: a part of them is no file.
+            let chunk =
+                store.with(|servers| (servers.project == project).then(|| export.next_chunk(&servers.rows)));
+            match chunk.flatten() {
+                Some(Some(chunk)) => _ = parts.push(&JsValue::from_str(&chunk)),
+                Some(None) => break 'writing,
+                None => return toasts.fail(texts::NOT_SAVED, None),
             }
-            others_first().await;
         }
-        match save(&parts, format) {
-            Ok(()) => toasts.say(texts::exported(export.rows_written())),
-            Err(_) => toasts.fail(texts::CANNOT_SAVE, None),
-        }
-    });
+        others_first().await;
+    }
+    match save(&parts, format) {
+        Ok(()) => toasts.say(texts::exported(export.rows_written())),
+        Err(_) => toasts.fail(texts::CANNOT_SAVE, None),
+    }
 }
 
 fn save(parts: &Array, format: Format) -> Result<(), JsValue> {
