@@ -110,7 +110,7 @@ fn rust_flags() -> String {
     let remapped = sources.map(|sources| format!(" --remap-path-prefix={}=", sources.display()));
     // Cargo splits at blanks; a home with one keeps its paths.
     let remapped = remapped.filter(|flag| flag.trim().split(' ').count() == 1).unwrap_or_default();
-    format!("--cfg erase_components -Clink-args=--emit-relocs{remapped}")
+    format!("--cfg erase_components -Clink-args=--emit-relocs -Ctarget-feature=+simd128{remapped}")
 }
 
 /// The module's name in the bundle.
