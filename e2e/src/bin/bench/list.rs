@@ -7,6 +7,7 @@ use e2e::{Setup, until};
 use serde_json::json;
 
 use crate::{
+    again,
     report::{Figure, Report, median, worst},
     world::{Opening, World},
 };
@@ -18,6 +19,7 @@ struct Rounds {
     memory: Vec<(f64, f64)>,
     keys: Vec<f64>,
     keys_while_loading: Vec<f64>,
+    tasks_while_loading: Vec<f64>,
     /// Per column, in the order of [`COLUMNS`].
     sorts: Vec<Vec<f64>>,
 }
@@ -59,6 +61,7 @@ pub async fn run(report: &mut Report, servers: usize, rounds: usize) -> Result<(
         }
     }
     compare(report, servers, &ours, &react);
+    again::measure(report, &world, servers, rounds).await?;
     receive(report, &world, servers, &ours, rounds).await?;
     if servers == 10_000 {
         all_in_the_document(report, &world, servers, &ours, rounds).await?;
@@ -83,7 +86,9 @@ async fn one_round(world: &World, program: Program, seen: &mut Rounds, servers: 
     world
         .proxy
         .slow_streams_to((servers as u64 * if program == Program::Ours { 80 } else { 500 } / 2).max(20_000));
-    seen.keys_while_loading.push(type_while_loading(world, &url).await?);
+    let (key, task) = type_while_loading(world, &url).await?;
+    seen.keys_while_loading.push(key);
+    seen.tasks_while_loading.push(task);
     world.proxy.slow_streams_to(0);
     Ok(())
 }
@@ -121,6 +126,11 @@ fn compare(report: &mut Report, servers: usize, ours: &Rounds, react: &Rounds) {
         figure("worst keystroke to next paint while loading", "ms", loading(ours), loading(react))
             .at_most(50.0),
     );
+    let task = |rounds: &Rounds| worst(&rounds.tasks_while_loading);
+    report.add(
+        figure("longest task while typing and loading (0: none over 50)", "ms", task(ours), task(react))
+            .at_most(50.0),
+    );
     for (at, column) in COLUMNS.iter().enumerate() {
         let sort = |rounds: &Rounds| median(rounds.sorts[at].clone());
         report
@@ -142,32 +152,11 @@ async fn receive(
     ours: &Rounds,
     rounds: usize,
 ) -> Result<()> {
-    let script = "
-        const done = arguments[arguments.length - 1];
-        (async () => {
-            const start = performance.now();
-            const answer = await fetch(arguments[0], { headers: { accept: arguments[1] } });
-            const reader = answer.body.getReader();
-            let bytes = 0;
-            for (let read; !(read = await reader.read()).done; ) bytes += read.value.length;
-            done([performance.now() - start, bytes]);
-        })();";
-    let path = world.proxy.url(&format!("/api/projects/{}/servers?follow=false", world.project));
-    let mut took = Vec::new();
-    let mut bytes = 0.0;
-    for _ in 0..=rounds {
-        world.browser().goto(world.reference("receive")).await?;
-        let arguments = vec![path.clone().into(), api_types::routes::FRAMES_MEDIA_TYPE.into()];
-        let (ms, received): (f64, f64) = world.browser().run_async(script, arguments).await?;
-        took.push(ms);
-        bytes = received;
-    }
-    // The first has the connection to make.
-    took.remove(0);
+    let (alone, bytes) = again::receive_alone(world, rounds).await?;
     let processed = median(ours.openings.iter().map(|opening| opening.complete - opening.fetch).collect());
     let figure =
         Figure::new(format!("list {servers}: fetch to complete, against receiving alone"), processed, "ms");
-    let figure = figure.against(median(took));
+    let figure = figure.against(alone);
     report.add(if servers == 100_000 { figure.ratio_at_most(2.0) } else { figure });
     report.add(Figure::new(format!("list {servers}: bytes of the stream"), bytes / 1e6, "MB"));
     Ok(())
@@ -215,9 +204,9 @@ async fn type_and_measure(world: &World) -> Result<Vec<f64>> {
     Ok(measured)
 }
 
-/// Types while the list arrives; the worst key, in milliseconds to the next paint. What stays below the 16 ms that
-/// the browser's event timing tells about counts as 16.
-async fn type_while_loading(world: &World, url: &str) -> Result<f64> {
+/// Types while the list arrives: the worst key, in milliseconds to the next paint, and the longest task. A key that
+/// stays below the 16 ms that the browser's event timing tells about counts as 16.
+async fn type_while_loading(world: &World, url: &str) -> Result<(f64, f64)> {
     let browser = world.browser();
     world.leave().await?;
     // Assigned, not navigated to by the driver: that would come back only when the page is loaded.
@@ -240,9 +229,10 @@ async fn type_while_loading(world: &World, url: &str) -> Result<f64> {
         typed += 1;
     }
     anyhow::ensure!(typed > 0, "the list was complete before a key could be pressed");
-    world.opening().await?;
+    let longest_task = world.opening().await?.longest_task();
     let keys: Vec<(f64, f64)> = browser.run("return window.meridianProbe.keys;", Vec::new()).await?;
-    Ok(worst(&keys.iter().map(|(_, duration)| *duration).collect::<Vec<_>>()).max(16.0))
+    let worst_key = worst(&keys.iter().map(|(_, duration)| *duration).collect::<Vec<_>>());
+    Ok((worst_key.max(16.0), longest_task))
 }
 
 async fn sort_and_measure(world: &World, column: &str) -> Result<f64> {

@@ -6,6 +6,7 @@
 //!
 //! A part that fails is told at the end, and the program's exit code with it; the other parts run all the same.
 
+mod again;
 mod crates;
 mod lighthouse;
 mod list;

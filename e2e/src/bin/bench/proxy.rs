@@ -117,8 +117,8 @@ async fn reference_file(route: &Route, file: &str) -> Response<AnyBody> {
             answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
             let cache = if name.ends_with("html") { "no-store" } else { "max-age=31536000, immutable" };
             answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-            // As the panel says it. Where two pages differ in this, the browser starts a process for the second, some
-            // 70 ms that belong to neither program.
+            // As the panel says it. A page that differs in this from the one before is started in a process of its own,
+            // which takes some 70 ms more: for both programs or for none.
             answer.headers_mut().insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
             answer
         }

@@ -100,9 +100,9 @@ impl World {
         self.opening().await
     }
 
-    /// Goes to an empty page of the same origin and the same opener policy, so that the next page needs no new process.
+    /// Goes to a blank page, so that the next one begins in a process of its own, as a link opened in a tab does.
     pub async fn leave(&self) -> Result<()> {
-        Ok(self.browser().goto(self.reference("receive")).await?)
+        Ok(self.browser().goto("about:blank").await?)
     }
 
     /// What was measured of the document that is open, once its table is complete.

@@ -27,6 +27,7 @@ use super::{
 pub struct ServersStore {
     inner: StoredValue<Rc<Inner>, LocalStorage>,
     version: RwSignal<u32>,
+    counts_version: RwSignal<u32>,
 }
 
 /// What there is to show.
@@ -81,6 +82,12 @@ impl ServersStore {
     /// Rises when something changed, at most once a frame.
     pub fn version(self) -> Signal<u32> {
         self.version.into()
+    }
+
+    /// Rises with [`Self::version`], but after a keystroke or a click one frame later: what a person asked for is
+    /// drawn first, and what it leads to beside it needs no part of that frame.
+    pub fn counts_version(self) -> Signal<u32> {
+        self.counts_version.into()
     }
 
     /// Something changed that is drawn with the next frame.
@@ -200,7 +207,8 @@ impl ServersStore {
                 servers.asked = servers.asked.wrapping_add(1);
                 servers.is_settled = false;
                 // Most lists answer within this very keystroke; the others go on in turns.
-                servers.is_asked = servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::More;
+                let mut deadline = Deadline::in_ms(servers.typing_ms());
+                servers.is_asked = servers.step(&mut deadline) == Step::More;
                 if !servers.is_asked {
                     inner.ask_frame();
                 }
@@ -286,6 +294,11 @@ impl Servers {
         self.selection.rows(&self.rows, &self.view)
     }
 
+    /// How long a keystroke or a click may compute.
+    fn typing_ms(&self) -> f64 {
+        if self.has_been_complete { TYPING_MS } else { TYPING_WHILE_LOADING_MS }
+    }
+
     /// Lets the view work until it is done or out of time.
     fn step(&mut self, deadline: &mut Deadline) -> Step {
         self.view.step(&mut self.rows, &mut || deadline.has_time())
@@ -295,8 +308,12 @@ impl Servers {
 /// Makes the store of the servers pages and keeps it for as long as the calling component lives.
 pub fn provide_servers_store() -> ServersStore {
     let version = RwSignal::new(0u32);
-    let inner = Inner::new(move || _ = version.try_update(|version| *version = version.wrapping_add(1)));
-    let store = ServersStore { inner: StoredValue::new_local(inner), version };
+    let counts_version = RwSignal::new(0u32);
+    let inner = Inner::new(move |drawn| {
+        let version = if drawn == Drawn::Rows { version } else { counts_version };
+        _ = version.try_update(|version| *version = version.wrapping_add(1));
+    });
+    let store = ServersStore { inner: StoredValue::new_local(inner), version, counts_version };
     provide_context(store);
     let nudge = move |_| {
         if document().hidden() {
@@ -336,6 +353,8 @@ const LISTEN_EVERY: Duration = Duration::from_secs(10);
 /// How long a keystroke or a click may compute before it lets others go first. What it asks for is shown with the next
 /// frame if it is found within this time, as it nearly always is.
 const TYPING_MS: f64 = 36.0;
+/// While rows pour in, they have a share of the same time; what was asked for follows in turns.
+const TYPING_WHILE_LOADING_MS: f64 = 12.0;
 /// While rows pour in, the view catches up with them no more often than this.
 const VIEW_EVERY_MS: f64 = 14.0;
 /// So long after the last rows the others are not waited for.
@@ -360,8 +379,18 @@ pub(super) struct Inner {
     view_stepped_at: Cell<f64>,
     /// When the server said something last.
     heard_at: Cell<f64>,
-    on_frame: Box<dyn Fn()>,
+    /// What of [`Servers::asked`] was drawn last.
+    asked_shown: Cell<u32>,
+    on_frame: Box<dyn Fn(Drawn)>,
     pub(super) this: Weak<Inner>,
+}
+
+/// What is drawn with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drawn {
+    /// The list, and all else but the counts.
+    Rows,
+    Counts,
 }
 
 /// What came over the connection, in order.
@@ -373,7 +402,7 @@ pub(super) enum Arrived {
 }
 
 impl Inner {
-    fn new(on_frame: impl Fn() + 'static) -> Rc<Self> {
+    fn new(on_frame: impl Fn(Drawn) + 'static) -> Rc<Self> {
         let inner = Rc::new_cyclic(|this| Self {
             servers: RefCell::new(Servers::new(None)),
             connection: RefCell::new(None),
@@ -387,6 +416,7 @@ impl Inner {
             rest_timer: Cell::new(None),
             view_stepped_at: Cell::new(0.0),
             heard_at: Cell::new(0.0),
+            asked_shown: Cell::new(0),
             on_frame: Box::new(on_frame),
             this: this.clone(),
         });
@@ -441,7 +471,17 @@ impl Inner {
 
     fn show_now(&self) {
         self.shown_at.set(now_ms());
-        (self.on_frame)();
+        (self.on_frame)(Drawn::Rows);
+        let asked = self.servers.try_borrow().map_or(0, |servers| servers.asked);
+        if self.asked_shown.replace(asked) == asked {
+            return (self.on_frame)(Drawn::Counts);
+        }
+        let this = self.this.clone();
+        request_animation_frame(move || {
+            if let Some(inner) = this.upgrade() {
+                (inner.on_frame)(Drawn::Counts);
+            }
+        });
     }
 
     /// A frame of many on the way to a whole list.
@@ -528,7 +568,7 @@ impl Inner {
         }
         self.view_stepped_at.set(now);
         let is_asked = servers.is_asked;
-        let is_done = match is_asked {
+        let is_done = match is_asked && servers.has_been_complete {
             true => servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::Done,
             false => servers.step(deadline) == Step::Done,
         };

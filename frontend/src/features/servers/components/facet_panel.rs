@@ -48,7 +48,7 @@ pub fn facet_panel(state: ListState) -> El {
         opened.track();
         state.facets().with(|_| ());
         if has_values.get() {
-            store.version().track();
+            store.counts_version().track();
             // Under the pointer and the focus the values keep their places: what one is about to press must not
             // move, and what moves in the document loses the focus.
             let is_held = root.matches(":hover, :focus-within").unwrap_or(false);

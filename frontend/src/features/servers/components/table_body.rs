@@ -218,8 +218,9 @@ impl TableBody {
         for block in gone {
             let Some(block) = self.blocks.remove(&block) else { continue };
             block.element.remove();
+            // They stay in it until they are used again: to take thousands out one by one costs a frame.
             for at in block.rows {
-                self.set_aside(at);
+                self.keep_for_later(at);
             }
         }
     }
@@ -407,11 +408,16 @@ impl TableBody {
         }
     }
 
+    /// Takes an element out of the document; it waits for another row.
     fn set_aside(&mut self, at: u32) {
+        self.drawn[at as usize].element.remove();
+        self.keep_for_later(at);
+    }
+
+    /// An element that is in no block of the document waits for another row.
+    fn keep_for_later(&mut self, at: u32) {
         self.forget(at, self.drawn[at as usize].row);
-        let drawn = &mut self.drawn[at as usize];
-        drawn.element.remove();
-        drawn.let_go();
+        self.drawn[at as usize].let_go();
         self.block_of[at as usize] = NOWHERE;
         self.spare.push(at);
     }
