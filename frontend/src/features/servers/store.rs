@@ -3,24 +3,21 @@
 //! All of it lives outside the reactive graph. One signal says that something changed, at most once a frame; who
 //! shows something reads it then. Work is done in turns of a few milliseconds, so that typing never waits.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
-    rc::{Rc, Weak},
-    time::Duration,
-};
+mod inner;
+
+use std::{rc::Rc, time::Duration};
 
 use api_types::{ProjectId, ServerId, servers::RegionStatus};
-use js_sys::Uint8Array;
 use leptos::prelude::*;
 
 use super::{
     connection::{Connection, Happening, Health, Reason},
-    live::{self, Link},
-    receive::Receiver,
+    live,
     rows::{Query, RowIndex, Rows, Selection, Sort, Step, View},
-    turns::{Deadline, TURN_MS, Turns, now_ms},
+    turns::Deadline,
 };
+use inner::Drawn;
+pub(super) use inner::{Arrived, Inner};
 
 /// A handle to the servers of the project on screen.
 #[derive(Clone, Copy)]
@@ -66,6 +63,14 @@ pub struct ListPlace {
     pub scroll_top: f64,
     pub cursor: Option<ServerId>,
 }
+
+/// How often silence is looked for.
+const LISTEN_EVERY: Duration = Duration::from_secs(10);
+/// How long a keystroke or a click may compute before it lets others go first. What it asks for is shown with the next
+/// frame if it is found within this time, as it nearly always is.
+const TYPING_MS: f64 = 36.0;
+/// While rows pour in, they have a share of the same time; what was asked for follows in turns.
+const TYPING_WHILE_LOADING_MS: f64 = 12.0;
 
 impl ServersStore {
     /// Reads, now.
@@ -345,280 +350,4 @@ pub fn provide_servers_store() -> ServersStore {
 #[track_caller]
 pub fn use_servers_store() -> ServersStore {
     expect_context()
-}
-
-/// The server pings every 20 s: two that are missing are no accident.
-const SILENCE_MS: f64 = 50_000.0;
-const LISTEN_EVERY: Duration = Duration::from_secs(10);
-/// How long a keystroke or a click may compute before it lets others go first. What it asks for is shown with the next
-/// frame if it is found within this time, as it nearly always is.
-const TYPING_MS: f64 = 36.0;
-/// While rows pour in, they have a share of the same time; what was asked for follows in turns.
-const TYPING_WHILE_LOADING_MS: f64 = 12.0;
-/// While rows pour in, the view catches up with them no more often than this.
-const VIEW_EVERY_MS: f64 = 14.0;
-/// So long after the last rows the others are not waited for.
-const RESTS_AFTER: Duration = Duration::from_millis(700);
-/// And the page shows them no more often than this: drawing a frame takes the browser as long as reading some ten
-/// thousand rows, and nobody reads a list that is replaced with the next one.
-const LOADING_FRAME_MS: f64 = 100.0;
-
-/// What a store is made of; [`live`] works on it.
-pub(super) struct Inner {
-    pub(super) servers: RefCell<Servers>,
-    pub(super) connection: RefCell<Option<Connection>>,
-    pub(super) link: RefCell<Link>,
-    pub(super) inbox: RefCell<VecDeque<Arrived>>,
-    receiver: RefCell<Receiver>,
-    turns: RefCell<Option<Turns>>,
-    is_frame_asked: Cell<bool>,
-    is_frame_waited_for: Cell<bool>,
-    /// When the page was drawn last.
-    shown_at: Cell<f64>,
-    rest_timer: Cell<Option<TimeoutHandle>>,
-    view_stepped_at: Cell<f64>,
-    /// When the server said something last.
-    heard_at: Cell<f64>,
-    /// What of [`Servers::asked`] was drawn last.
-    asked_shown: Cell<u32>,
-    on_frame: Box<dyn Fn(Drawn)>,
-    pub(super) this: Weak<Inner>,
-}
-
-/// What is drawn with a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Drawn {
-    /// The list, and all else but the counts.
-    Rows,
-    Counts,
-}
-
-/// What came over the connection, in order.
-pub(super) enum Arrived {
-    /// A new connection begins: nothing of an earlier one is whole.
-    Start,
-    Bytes(Uint8Array),
-    End(Happening),
-}
-
-impl Inner {
-    fn new(on_frame: impl Fn(Drawn) + 'static) -> Rc<Self> {
-        let inner = Rc::new_cyclic(|this| Self {
-            servers: RefCell::new(Servers::new(None)),
-            connection: RefCell::new(None),
-            link: RefCell::new(Link::None),
-            inbox: RefCell::new(VecDeque::new()),
-            receiver: RefCell::new(Receiver::default()),
-            turns: RefCell::new(None),
-            is_frame_asked: Cell::new(false),
-            is_frame_waited_for: Cell::new(false),
-            shown_at: Cell::new(f64::MIN),
-            rest_timer: Cell::new(None),
-            view_stepped_at: Cell::new(0.0),
-            heard_at: Cell::new(0.0),
-            asked_shown: Cell::new(0),
-            on_frame: Box::new(on_frame),
-            this: this.clone(),
-        });
-        let this = inner.this.clone();
-        let turns =
-            Turns::new(TURN_MS, move |deadline| this.upgrade().is_some_and(|inner| inner.turn(deadline)));
-        *inner.turns.borrow_mut() = turns;
-        inner
-    }
-
-    /// Puts something into the inbox, to be worked off in turns.
-    pub(super) fn arrive(&self, arrived: Arrived) {
-        self.heard_at.set(now_ms());
-        self.inbox.borrow_mut().push_back(arrived);
-        self.ask_turn();
-    }
-
-    pub(super) fn happen(&self, happening: Happening) {
-        let Some(inner) = self.this.upgrade() else { return };
-        let act = match &mut *self.connection.borrow_mut() {
-            Some(connection) => connection.on(happening, js_sys::Math::random()),
-            None => None,
-        };
-        self.refresh_health();
-        if let Some(act) = act {
-            live::act(&inner, act);
-        }
-    }
-
-    pub(super) fn refresh_health(&self) {
-        let health = self.connection.borrow().as_ref().map_or(Health::Live, Connection::health);
-        let mut servers = self.servers.borrow_mut();
-        if servers.connection != health {
-            servers.connection = health;
-            drop(servers);
-            self.ask_frame();
-        }
-    }
-
-    pub(super) fn ask_frame(&self) {
-        if self.is_frame_asked.replace(true) {
-            return;
-        }
-        let this = self.this.clone();
-        request_animation_frame(move || {
-            if let Some(inner) = this.upgrade() {
-                inner.is_frame_asked.set(false);
-                inner.show_now();
-            }
-        });
-    }
-
-    fn show_now(&self) {
-        self.shown_at.set(now_ms());
-        (self.on_frame)(Drawn::Rows);
-        let asked = self.servers.try_borrow().map_or(0, |servers| servers.asked);
-        if self.asked_shown.replace(asked) == asked {
-            return (self.on_frame)(Drawn::Counts);
-        }
-        let this = self.this.clone();
-        request_animation_frame(move || {
-            if let Some(inner) = this.upgrade() {
-                (inner.on_frame)(Drawn::Counts);
-            }
-        });
-    }
-
-    /// A frame of many on the way to a whole list.
-    fn ask_frame_of_loading(&self) {
-        let wait_ms = self.shown_at.get() + LOADING_FRAME_MS - now_ms();
-        if wait_ms <= 0.0 {
-            return self.ask_frame();
-        }
-        if self.is_frame_waited_for.replace(true) {
-            return;
-        }
-        let this = self.this.clone();
-        let ask = move || {
-            if let Some(inner) = this.upgrade() {
-                inner.is_frame_waited_for.set(false);
-                inner.ask_frame();
-            }
-        };
-        set_timeout(ask, Duration::from_millis(wait_ms as u64));
-    }
-
-    fn ask_turn(&self) {
-        if let Some(turns) = &*self.turns.borrow() {
-            turns.ask();
-        }
-    }
-
-    /// Counts anew with every piece that comes.
-    fn rest_after_a_while(&self) {
-        let this = self.this.clone();
-        let rest = move || {
-            let Some(inner) = this.upgrade() else { return };
-            let Ok(mut servers) = inner.servers.try_borrow_mut() else { return };
-            servers.is_resting = servers.is_caught_up;
-            servers.has_been_complete |= servers.is_at_rest() && servers.is_whole_but_for_silent_regions();
-            drop(servers);
-            inner.ask_frame();
-        };
-        let timer = set_timeout_with_handle(rest, RESTS_AFTER).ok();
-        if let Some(before) = self.rest_timer.replace(timer) {
-            before.clear();
-        }
-    }
-
-    fn ask_turn_after_frame(&self) {
-        let this = self.this.clone();
-        request_animation_frame(move || {
-            if let Some(inner) = this.upgrade() {
-                inner.ask_turn();
-            }
-        });
-    }
-
-    /// A connection that should say something now and then, and did not for long, is gone without saying so.
-    fn check_silence(&self) {
-        let is_open = matches!(&*self.link.borrow(), Link::Socket { .. } | Link::Stream(_));
-        if is_open && now_ms() - self.heard_at.get() > SILENCE_MS {
-            *self.link.borrow_mut() = Link::None;
-            self.arrive(Arrived::End(Happening::Lost));
-        }
-    }
-
-    fn close(&self) {
-        *self.connection.borrow_mut() = None;
-        *self.link.borrow_mut() = Link::None;
-        self.inbox.borrow_mut().clear();
-    }
-
-    /// One turn of work: takes in what arrived, then lets the view catch up. True while there is more to do.
-    fn turn(&self, deadline: &mut Deadline) -> bool {
-        let mut happened = Vec::new();
-        let has_more = self.take_in(deadline, &mut happened);
-        for happening in happened {
-            if happening == Happening::Heard && live::waits_for_socket(self) {
-                continue;
-            }
-            self.happen(happening);
-        }
-        let Ok(mut servers) = self.servers.try_borrow_mut() else { return true };
-        let now = now_ms();
-        let is_first = servers.is_first_sight();
-        if servers.is_settled || (has_more && !is_first && now - self.view_stepped_at.get() < VIEW_EVERY_MS) {
-            return has_more;
-        }
-        self.view_stepped_at.set(now);
-        let is_asked = servers.is_asked;
-        let is_done = match is_asked && servers.has_been_complete {
-            true => servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::Done,
-            false => servers.step(deadline) == Step::Done,
-        };
-        servers.is_asked &= !is_done;
-        servers.is_settled = is_done && !has_more;
-        servers.has_been_complete |= servers.is_complete();
-        let is_loading = !servers.has_been_complete;
-        drop(servers);
-        if is_loading {
-            self.rest_after_a_while();
-        }
-        if is_first && is_done {
-            // Drawn with the very next frame, not in the one after it; and nothing is read before that frame is out.
-            self.show_now();
-            self.ask_turn_after_frame();
-            return false;
-        } else if is_asked && !is_done {
-            // What a person asked for shows all at once: a frame before would only put it off.
-        } else if is_loading && !is_asked {
-            self.ask_frame_of_loading();
-        } else {
-            self.ask_frame();
-        }
-        has_more || !is_done
-    }
-
-    fn take_in(&self, deadline: &mut Deadline, happened: &mut Vec<Happening>) -> bool {
-        let mut inbox = self.inbox.borrow_mut();
-        let Ok(mut servers) = self.servers.try_borrow_mut() else { return true };
-        let mut receiver = self.receiver.borrow_mut();
-        while let Some(arrived) = inbox.front() {
-            let is_used_up = match arrived {
-                Arrived::Start => {
-                    receiver.start();
-                    true
-                }
-                Arrived::Bytes(bytes) => receiver.take_in(bytes, &mut servers, deadline, happened),
-                Arrived::End(happening) => {
-                    happened.push(happening.clone());
-                    true
-                }
-            };
-            if is_used_up {
-                inbox.pop_front();
-            }
-            // The first rows are shown before the next ones are read.
-            if !deadline.has_time() || servers.is_first_sight() {
-                break;
-            }
-        }
-        !inbox.is_empty()
-    }
 }
