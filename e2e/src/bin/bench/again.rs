@@ -7,10 +7,17 @@ use serde_json::Value;
 
 use crate::{
     report::{Figure, Report, median},
-    world::World,
+    world::{Opening, World},
 };
 
-pub async fn measure(report: &mut Report, world: &World, servers: usize, rounds: usize) -> Result<()> {
+/// `alone` is what receiving the stream takes by itself, in milliseconds.
+pub async fn measure(
+    report: &mut Report,
+    world: &World,
+    servers: usize,
+    rounds: usize,
+    alone: f64,
+) -> Result<()> {
     let (mut ours, mut react) = (Vec::new(), Vec::new());
     for (url, seen) in [(world.our_list(), &mut ours), (world.reference("list"), &mut react)] {
         world.open(&url).await?;
@@ -20,9 +27,8 @@ pub async fn measure(report: &mut Report, world: &World, servers: usize, rounds:
         }
     }
     let name = format!("list {servers}: loaded again in the same process, to first row painted");
-    let first = |of: &[crate::world::Opening]| median(of.iter().map(|opening| opening.first_row).collect());
+    let first = |of: &[Opening]| median(of.iter().map(|opening| opening.first_row).collect());
     report.add(Figure::new(name, first(&ours), "ms").against(first(&react)));
-    let (alone, _) = receive_alone(world, rounds).await?;
     let name =
         format!("list {servers}: from another page of the panel, fetch to complete, against receiving alone");
     report.add(Figure::new(name, from_another_page(world, rounds).await?, "ms").against(alone));

@@ -61,8 +61,10 @@ pub async fn run(report: &mut Report, servers: usize, rounds: usize) -> Result<(
         }
     }
     compare(report, servers, &ours, &react);
-    again::measure(report, &world, servers, rounds).await?;
-    receive(report, &world, servers, &ours, rounds).await?;
+    let (alone, bytes) = again::receive_alone(&world, rounds).await?;
+    report_fetch(report, servers, &ours, alone);
+    report.add(Figure::new(format!("list {servers}: bytes of the stream"), bytes / 1e6, "MB"));
+    again::measure(report, &world, servers, rounds, alone).await?;
     if servers == 10_000 {
         all_in_the_document(report, &world, servers, &ours, rounds).await?;
     }
@@ -145,21 +147,12 @@ fn compare(report: &mut Report, servers: usize, ours: &Rounds, react: &Rounds) {
 }
 
 /// From the start of the fetch to complete, against receiving the same bytes and doing nothing.
-async fn receive(
-    report: &mut Report,
-    world: &World,
-    servers: usize,
-    ours: &Rounds,
-    rounds: usize,
-) -> Result<()> {
-    let (alone, bytes) = again::receive_alone(world, rounds).await?;
+fn report_fetch(report: &mut Report, servers: usize, ours: &Rounds, alone: f64) {
     let processed = median(ours.openings.iter().map(|opening| opening.complete - opening.fetch).collect());
     let figure =
         Figure::new(format!("list {servers}: fetch to complete, against receiving alone"), processed, "ms");
     let figure = figure.against(alone);
     report.add(if servers == 100_000 { figure.ratio_at_most(2.0) } else { figure });
-    report.add(Figure::new(format!("list {servers}: bytes of the stream"), bytes / 1e6, "MB"));
-    Ok(())
 }
 
 /// All rows in the document, against a table of the same rows inserted at once.

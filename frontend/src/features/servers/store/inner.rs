@@ -11,7 +11,7 @@ use std::{
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 
-use super::{Servers, TYPING_MS};
+use super::Servers;
 use crate::features::servers::{
     connection::{Connection, Happening, Health},
     live::{self, Link},
@@ -235,10 +235,8 @@ impl Inner {
         }
         self.view_stepped_at.set(now);
         let is_asked = servers.is_asked;
-        let is_done = match is_asked && servers.has_been_complete {
-            true => servers.step(&mut Deadline::in_ms(TYPING_MS)) == Step::Done,
-            false => servers.step(deadline) == Step::Done,
-        };
+        let mut own = Deadline::in_ms(servers.typing_ms());
+        let is_done = servers.step(if is_asked { &mut own } else { deadline }) == Step::Done;
         servers.is_asked &= !is_done;
         servers.is_settled = is_done && !has_more;
         servers.has_been_complete |= servers.is_complete();
