@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod ids;
+pub mod jobs;
 pub mod projects;
 pub mod routes;
 pub mod servers;

@@ -31,6 +31,19 @@ pub const SERVERS_RETRY: &str = "/api/projects/{project}/regions/{region}/server
 /// `GET` everything about one server: [`ServerDetail`](crate::servers::ServerDetail).
 pub const SERVER: &str = "/api/projects/{project}/regions/{region}/servers/{server}";
 
+/// `POST` [`CreateJob`](crate::jobs::CreateJob) in a project: [`Job`](crate::jobs::Job).
+pub const PROJECT_JOBS: &str = "/api/projects/{project}/jobs";
+/// `GET` my jobs of all projects: [`JobList`](crate::jobs::JobList).
+pub const JOBS: &str = "/api/jobs";
+/// `GET` one [`Job`](crate::jobs::Job); `POST` [`ControlJob`](crate::jobs::ControlJob).
+pub const JOB: &str = "/api/jobs/{job}";
+/// `GET` [`JobItems`](crate::jobs::JobItems); query: [`ListJobItemsQuery`](crate::jobs::ListJobItemsQuery).
+pub const JOB_ITEMS: &str = "/api/jobs/{job}/items";
+/// `GET` every item as CSV, to keep.
+pub const JOB_RESULT: &str = "/api/jobs/{job}/result.csv";
+/// `GET` what was done to one server through the panel, by whom: [`ServerHistory`](crate::servers::ServerHistory).
+pub const SERVER_HISTORY: &str = "/api/projects/{project}/regions/{region}/servers/{server}/history";
+
 /// The media type of the binary stream; without it in `Accept` the stream is NDJSON.
 pub const FRAMES_MEDIA_TYPE: &str = "application/vnd.meridian.frames";
 /// The media type of the stream as JSON lines: one [`Event`](crate::servers::Event) a line.
@@ -58,4 +71,24 @@ pub fn servers_retry(project: &ProjectId, region: &Region) -> String {
 
 pub fn server(project: &ProjectId, region: &Region, server: &ServerId) -> String {
     format!("/api/projects/{project}/regions/{region}/servers/{server}")
+}
+
+pub fn project_jobs(project: &ProjectId) -> String {
+    format!("/api/projects/{project}/jobs")
+}
+
+pub fn job(id: &str) -> String {
+    format!("/api/jobs/{id}")
+}
+
+pub fn job_items(id: &str) -> String {
+    format!("/api/jobs/{id}/items")
+}
+
+pub fn job_result(id: &str) -> String {
+    format!("/api/jobs/{id}/result.csv")
+}
+
+pub fn server_history(project: &ProjectId, region: &Region, server: &ServerId) -> String {
+    format!("/api/projects/{project}/regions/{region}/servers/{server}/history")
 }

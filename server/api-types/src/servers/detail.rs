@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ServerRow;
-use crate::{ErrorBody, Region};
+use super::{ActionKind, ServerRow};
+use crate::{ErrorBody, Region, jobs::ItemResult};
 
 /// A server whole. Parts that come from further calls can be missing one by one: partial truth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,4 +89,32 @@ pub struct InstanceAction {
     /// `Error`, or a text of the upstream; absent when all went well.
     #[serde(default)]
     pub message: Option<String>,
+}
+
+/// What was done to a server through the panel, the newest first. Nova's own history is in [`ServerDetail::actions`];
+/// the two meet where the request ids are the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerHistory {
+    pub entries: Vec<HistoryEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    pub action: ActionKind,
+    /// A value worth showing: the new name, the flavor's or image's id; never a secret.
+    #[serde(default)]
+    pub detail: Option<String>,
+    /// Who did it.
+    pub user_name: String,
+    pub user_id: String,
+    /// Seconds since 1970.
+    pub at: i64,
+    pub result: ItemResult,
+    pub job: String,
+    /// The id of the call in our log.
+    #[serde(default)]
+    pub request_id: Option<String>,
+    /// The id of the call in the cloud's log, as [`InstanceAction::request_id`] has it.
+    #[serde(default)]
+    pub upstream_request_id: Option<String>,
 }
