@@ -7,6 +7,7 @@
 pub mod api_client;
 pub mod app;
 pub mod asked;
+pub mod explain;
 pub mod features;
 pub mod project;
 pub mod router;
