@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProjectId;
+use crate::{ProjectId, Region};
 
 /// A project the caller has a role in. Source: identity API, projects a token may be scoped to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,4 +30,19 @@ pub struct ProjectList {
     pub items: Vec<Project>,
     /// How many match in all.
     pub total: usize,
+}
+
+/// What each region offers a project, as the service catalog of its token says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectServices {
+    /// By name.
+    pub regions: Vec<RegionServices>,
+}
+
+/// The services of one region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionServices {
+    pub region: Region,
+    /// Of `compute`, `image`, `network` and `block-storage` those that are there.
+    pub services: Vec<String>,
 }

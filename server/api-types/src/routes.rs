@@ -22,6 +22,8 @@ pub const SESSION_BY_ID: &str = "/api/sessions/{session}";
 
 /// `GET` the projects I may use: [`ListProjectsQuery`](crate::projects::ListProjectsQuery).
 pub const PROJECTS: &str = "/api/projects";
+/// `GET` the regions of a project and their services: [`ProjectServices`](crate::projects::ProjectServices).
+pub const PROJECT_SERVICES: &str = "/api/projects/{project}/services";
 /// `GET` the servers of a project, all regions, as a stream of frames (see [`servers::frame`](crate::servers)).
 pub const SERVERS: &str = "/api/projects/{project}/servers";
 /// `GET` with an upgrade to WebSocket: the same frames, one per binary message, from a position on.
@@ -55,6 +57,10 @@ pub const REQUEST_ID_HEADER: &str = "x-request-id";
 
 pub fn session_by_id(id: &str) -> String {
     format!("/api/sessions/{id}")
+}
+
+pub fn project_services(project: &ProjectId) -> String {
+    format!("/api/projects/{project}/services")
 }
 
 pub fn servers(project: &ProjectId) -> String {
