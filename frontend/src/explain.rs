@@ -4,6 +4,9 @@
 //! that is not known keeps its own words and gets a general next step: nothing is made up.
 
 mod numbers;
+mod view;
+
+pub use view::{Traces, explained, fault_banner};
 
 use numbers::{amount, between, number_after};
 

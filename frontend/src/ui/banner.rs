@@ -20,7 +20,8 @@ pub fn text_banner(kind: BannerKind, lead: Option<&str>, text: &str, action: Opt
     banner(kind, text, el("div").class("banner-actions").child_if(action))
 }
 
-fn banner(kind: BannerKind, text: El, actions: El) -> El {
+/// A banner of any content.
+pub fn banner(kind: BannerKind, text: El, actions: El) -> El {
     let (class, of_kind) = match kind {
         BannerKind::Note => ("banner", Icon::Info),
         BannerKind::Warning => ("banner warning", Icon::Alert),

@@ -1,6 +1,9 @@
 //! The servers' calls to the server: the stream of frames in its two forms, and asking a region again.
 
-use api_types::{ProjectId, Region, ServerId, routes, servers::ServerDetail};
+use api_types::{
+    ProjectId, Region, ServerId, routes,
+    servers::{ServerDetail, ServerHistory},
+};
 use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure, prelude::wasm_bindgen};
@@ -126,6 +129,22 @@ pub async fn show_server(
     until: Option<&AbortSignal>,
 ) -> Result<ServerDetail, ApiError> {
     let call = Call::get(routes::server(project, region, server));
+    match until {
+        Some(signal) => call.until(signal).json().await,
+        None => call.json().await,
+    }
+}
+
+/// What was done to a server through the panel. Given up when `until` says so.
+///
+/// Errors: all of [`ApiError`].
+pub async fn server_history(
+    project: &ProjectId,
+    region: &Region,
+    server: &ServerId,
+    until: Option<&AbortSignal>,
+) -> Result<ServerHistory, ApiError> {
+    let call = Call::get(routes::server_history(project, region, server));
     match until {
         Some(signal) => call.until(signal).json().await,
         None => call.json().await,

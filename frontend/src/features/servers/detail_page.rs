@@ -9,9 +9,10 @@ use super::{
     api,
     components::{
         detail_addresses::addresses,
+        detail_history::history,
         detail_metadata::{json, metadata},
         detail_overview::{overview, status_label},
-        detail_parts::{history, security_groups, volumes},
+        detail_parts::{security_groups, volumes},
     },
     detail_state::{DetailTab, best_row, change_mark, has_changed, shown_name},
     detail_texts as texts,
@@ -22,6 +23,7 @@ use super::{
 use crate::{
     api_client::ApiError,
     asked::ask,
+    explain::{Fault, Traces, fault_banner},
     project::{server_path, use_project},
     router::{parts_of, use_router, value_of},
     ui::{
@@ -148,7 +150,10 @@ fn notes(server: ShownServer, tab: DetailTab) -> Vec<El> {
     let failure = server.detail.failure().filter(|_| !has_gap);
     server.row.with(|row| {
         let Some(row) = row else { return Vec::new() };
-        let fault = row.fault.as_deref().map(|fault| text_banner(BannerKind::Failure, None, fault, None));
+        let fault = row
+            .fault
+            .as_deref()
+            .map(|words| fault_banner(None, Fault { words, ..Fault::default() }, &Traces::default()));
         let degraded = row.is_degraded.then(|| text_banner(BannerKind::Warning, None, texts::DEGRADED, None));
         let late = failure.map(|failure| {
             let retry = retry_button(server.refresh);

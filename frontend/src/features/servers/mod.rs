@@ -15,6 +15,7 @@ mod shown_server;
 mod state;
 mod store;
 mod texts;
+mod timeline;
 mod turns;
 
 // A crate of its own, since it is compiled for speed and all else for size; the files here name it as one of them.

@@ -55,7 +55,8 @@ pub fn copied(value: &str) -> Cell {
     Cell::Copied(value.to_owned(), texts::copy(value))
 }
 
-fn gap(title: &str, reason: &str, retry: Callback<()>) -> El {
+/// The reason why something is not there, and a way to ask again.
+pub fn gap(title: &str, reason: &str, retry: Callback<()>) -> El {
     let banner =
         text_banner(BannerKind::Warning, Some(&texts::missing(title)), reason, Some(retry_button(retry)));
     banner.attr("data-testid", "missing-part")

@@ -1,10 +1,10 @@
-//! What hangs on a server: volumes, security groups, and what was done to it.
+//! What hangs on a server: volumes and security groups.
 
-use api_types::servers::detail::{AttachedVolume, InstanceAction, SecurityGroup};
+use api_types::servers::detail::{AttachedVolume, SecurityGroup};
 
 use super::detail_part::{copied, part_section};
 use crate::{
-    features::servers::{detail_state::action_word, detail_texts as texts, shown_server::ShownServer},
+    features::servers::{detail_texts as texts, shown_server::ShownServer},
     ui::{El, table::Cell},
 };
 
@@ -30,18 +30,6 @@ pub fn security_groups(server: ShownServer) -> Vec<El> {
     )]
 }
 
-/// The latest first, as Nova has it.
-pub fn history(server: ShownServer) -> Vec<El> {
-    vec![part_section(
-        texts::HISTORY,
-        server,
-        |detail| &detail.actions,
-        &[texts::ACTION, texts::STARTED, texts::OUTCOME, texts::BY, texts::REQUEST],
-        action,
-        texts::NO_HISTORY,
-    )]
-}
-
 fn volume(volume: &AttachedVolume) -> Vec<Cell> {
     let device = volume.device.as_deref().unwrap_or(texts::UNKNOWN);
     let with_server = if volume.delete_on_termination { texts::YES } else { texts::NO };
@@ -50,19 +38,4 @@ fn volume(volume: &AttachedVolume) -> Vec<Cell> {
 
 fn group(group: &SecurityGroup) -> Vec<Cell> {
     vec![Cell::Text(group.name.clone()), Cell::Text(group.description.clone()), Cell::Mono(group.id.clone())]
-}
-
-fn action(action: &InstanceAction) -> Vec<Cell> {
-    let outcome = match &action.message {
-        Some(message) => Cell::Failure(message.clone()),
-        None => Cell::Text(texts::DONE.to_owned()),
-    };
-    let user = action.user_id.as_deref().unwrap_or(texts::UNKNOWN);
-    vec![
-        Cell::Text(action_word(&action.action)),
-        Cell::Moment(i64::from(action.started_at)),
-        outcome,
-        Cell::Mono(user.to_owned()),
-        copied(&action.request_id),
-    ]
 }

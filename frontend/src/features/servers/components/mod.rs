@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod column_menu;
 pub mod detail_addresses;
+pub mod detail_history;
 pub mod detail_metadata;
 pub mod detail_overview;
 pub mod detail_part;
