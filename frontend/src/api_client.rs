@@ -43,6 +43,7 @@ pub struct Call {
     method: &'static str,
     path: String,
     accept: &'static str,
+    headers: Vec<(&'static str, String)>,
     body: Option<String>,
     until: Option<AbortSignal>,
 }
@@ -60,6 +61,18 @@ impl Call {
         Self::new("DELETE", path)
     }
 
+    /// A call by any other method.
+    pub fn new(method: &'static str, path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self { method, path, accept: "application/json", headers: Vec::new(), body: None, until: None }
+    }
+
+    /// Sends this header too.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     /// Asks for another media type than JSON.
     pub fn accept(mut self, media_type: &'static str) -> Self {
         self.accept = media_type;
@@ -69,6 +82,12 @@ impl Call {
     /// Sends a JSON body.
     pub fn body(mut self, body: &impl Serialize) -> Self {
         self.body = serde_json::to_string(body).ok();
+        self
+    }
+
+    /// Sends a text that is JSON already.
+    pub fn json_text(mut self, text: String) -> Self {
+        self.body = Some(text);
         self
     }
 
@@ -94,17 +113,18 @@ impl Call {
 
     /// Sends, and hands over a successful answer before its body has come: for streams.
     pub async fn response(self) -> Result<Response, ApiError> {
-        let request = self.request().map_err(|_| ApiError::Unreachable)?;
-        let answer = JsFuture::from(window().fetch_with_str_and_init(&self.path, &request)).await;
-        let response: Response = answer.map_err(|error| failure_of(&error))?.unchecked_into();
+        let response = self.answer().await?;
         if response.ok() {
             return Ok(response);
         }
         Err(refusal_of(&response).await)
     }
 
-    fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), accept: "application/json", body: None, until: None }
+    /// Sends, and hands over whatever was answered, a refusal as well.
+    pub async fn answer(self) -> Result<Response, ApiError> {
+        let request = self.request().map_err(|_| ApiError::Unreachable)?;
+        let answer = JsFuture::from(window().fetch_with_str_and_init(&self.path, &request)).await;
+        Ok(answer.map_err(|error| failure_of(&error))?.unchecked_into())
     }
 
     fn request(&self) -> Result<RequestInit, JsValue> {
@@ -112,6 +132,9 @@ impl Call {
         headers.set("accept", self.accept)?;
         if self.method != "GET" {
             CSRF_TOKEN.with_borrow(|token| headers.set(CSRF_HEADER, token))?;
+        }
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
         }
         let request = RequestInit::new();
         request.set_method(self.method);
@@ -203,8 +226,12 @@ impl From<ApiError> for Failure {
 /// reason is that it or its token is over.
 pub async fn refusal_of(response: &Response) -> ApiError {
     let Ok(text) = text_of(response).await else { return malformed(response) };
-    let Ok(body) = serde_json::from_slice(text.as_bytes()) else { return malformed(response) };
-    let refusal = ApiError::Refused { status: response.status(), body };
+    refusal_in(response.status(), &text).unwrap_or_else(|| malformed(response))
+}
+
+/// Reads why an answer refused, where its body is the panel's own. Tells the session, as [`refusal_of`] does.
+pub fn refusal_in(status: u16, text: &str) -> Option<ApiError> {
+    let refusal = ApiError::Refused { status, body: serde_json::from_slice(text.as_bytes()).ok()? };
     if let Some(over) = refusal.over() {
         SESSION_OVER.with_borrow(|tell| {
             if let Some(tell) = tell {
@@ -212,7 +239,7 @@ pub async fn refusal_of(response: &Response) -> ApiError {
             }
         });
     }
-    refusal
+    Some(refusal)
 }
 
 /// A signal that aborts when the component or effect that calls this is left or runs anew.
@@ -243,13 +270,15 @@ thread_local! {
     static SESSION_OVER: RefCell<Option<Tell>> = const { RefCell::new(None) };
 }
 
-async fn text_of(response: &Response) -> Result<String, ApiError> {
+/// The whole body as text.
+pub async fn text_of(response: &Response) -> Result<String, ApiError> {
     let body = response.text().map_err(|_| malformed(response))?;
     let text = JsFuture::from(body).await.map_err(|error| failure_of(&error))?;
     text.as_string().ok_or_else(|| malformed(response))
 }
 
-fn malformed(response: &Response) -> ApiError {
+/// What was answered is not what was asked for.
+pub fn malformed(response: &Response) -> ApiError {
     let request_id = response.headers().get(REQUEST_ID_HEADER).ok().flatten();
     ApiError::Malformed { status: response.status(), request_id }
 }

@@ -1,12 +1,13 @@
 //! The panel in the browser.
 //!
-//! Imports point one way: `ui`, then what all features share (`api_client`, `asked`, `router`, `project`,
+//! Imports point one way: `ui`, then what all features share (`api_client`, `asked`, `cloud`, `router`, `project`,
 //! `session`, `theme`), then
 //! `features`, then `app`.
 
 pub mod api_client;
 pub mod app;
 pub mod asked;
+pub mod cloud;
 pub mod explain;
 pub mod features;
 pub mod project;

@@ -71,6 +71,11 @@ pub fn now() -> i64 {
     browser::now()
 }
 
+/// Milliseconds since 1970, by the browser's clock.
+pub fn now_ms() -> f64 {
+    browser::now_ms()
+}
+
 fn grouped_by_commas(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -150,6 +155,10 @@ mod browser {
         (Date::now() / 1000.0) as i64
     }
 
+    pub fn now_ms() -> f64 {
+        Date::now()
+    }
+
     fn formatted(format: &Function, at: i64) -> String {
         let text = format.call1(&JsValue::UNDEFINED, &date(at));
         text.ok().and_then(|text| text.as_string()).unwrap_or_default()
@@ -204,6 +213,10 @@ mod browser {
     pub fn now() -> i64 {
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         since_1970.map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    pub fn now_ms() -> f64 {
+        now() as f64 * 1000.0
     }
 }
 
