@@ -8,6 +8,7 @@ pub mod api_client;
 pub mod app;
 pub mod asked;
 pub mod cloud;
+pub mod commands;
 pub mod explain;
 pub mod features;
 pub mod project;

@@ -1,0 +1,76 @@
+//! Calls to a cloud as a person would make them without the panel: with curl, with the `openstack` program, with
+//! Terraform. Plain Rust; what is written can be pasted as it stands, whatever bytes are in it.
+//!
+//! Secrets are masked: passwords and private keys become `***`, user data is read from a file.
+
+mod cli;
+mod curl;
+mod masks;
+mod quote;
+mod terraform;
+
+pub use curl::script;
+pub use quote::{hcl, shell};
+
+/// One call to a service of a region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Called<'a> {
+    pub method: &'a str,
+    pub region: &'a str,
+    /// As in the proxy's path: `compute`, `image`, `network`, `block-storage`.
+    pub service: &'a str,
+    /// Below the versioned endpoint, with its query: `servers/detail?limit=50`.
+    pub path: &'a str,
+    /// The value of `OpenStack-API-Version`: `compute 2.79`.
+    pub microversion: Option<&'a str>,
+    pub content_type: Option<&'a str>,
+    /// The JSON it sends; `None` where it sends nothing or a file.
+    pub body: Option<&'a str>,
+    /// The name of the file it sends.
+    pub file: Option<&'a str>,
+}
+
+/// The same call as a command or a piece of configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Curl,
+    Cli,
+    Terraform,
+}
+
+impl Form {
+    pub const ALL: [Self; 3] = [Self::Curl, Self::Cli, Self::Terraform];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Curl => "curl",
+            Self::Cli => "openstack",
+            Self::Terraform => "Terraform",
+        }
+    }
+}
+
+/// Writes a call in a form; `None` where that form has no equivalent.
+pub fn written(call: &Called<'_>, form: Form) -> Option<String> {
+    match form {
+        Form::Curl => Some(curl::one(call)),
+        Form::Cli => cli::one(call),
+        Form::Terraform => terraform::one(call),
+    }
+}
+
+/// Writes the making of servers that differ in their name only. `call` is the making of any of them.
+pub fn written_for_many(call: &Called<'_>, names: &[String], form: Form) -> Option<String> {
+    match (names, form) {
+        ([] | [_], _) => written(call, form),
+        (_, Form::Curl) => Some(curl::many(call, names)),
+        (_, Form::Cli) => cli::many(call, names),
+        (_, Form::Terraform) => terraform::many(call, names),
+    }
+}
+
+/// The path's parts, without its query.
+fn parts(path: &str) -> Vec<&str> {
+    let path = path.split('?').next().unwrap_or_default();
+    path.split('/').filter(|part| !part.is_empty()).collect()
+}
