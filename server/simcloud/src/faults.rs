@@ -62,6 +62,8 @@ pub enum Fault {
     MalformedJson,
     /// One row in the middle of a list has wrong types and nulls; the others are well.
     MalformedRow,
+    /// Uploads of image data are cut off once so much of one has come; all else is well.
+    CutUpload { after_bytes: u64 },
     /// The answer comes this much later.
     Slow(#[serde(rename = "ms", with = "whole_millis")] Duration),
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use crate::ids;
+use crate::image::Part;
 use crate::latency::Cost;
 
 /// A request, read to its end.
@@ -36,6 +37,8 @@ pub struct Answer {
     pub headers: Vec<(&'static str, String)>,
     pub content_type: Option<&'static str>,
     pub body: Bytes,
+    /// Instead of the body: data that is made while it is sent.
+    pub long: Option<Box<Part>>,
     pub cost: Cost,
 }
 
@@ -92,7 +95,14 @@ impl Call {
 
 impl Answer {
     pub fn empty(status: u16) -> Self {
-        Answer { status, headers: Vec::new(), content_type: None, body: Bytes::new(), cost: Cost::Free }
+        Answer {
+            status,
+            headers: Vec::new(),
+            content_type: None,
+            body: Bytes::new(),
+            long: None,
+            cost: Cost::Free,
+        }
     }
 
     pub fn json(status: u16, body: &impl Serialize) -> Self {

@@ -27,6 +27,7 @@ mod glance;
 mod http;
 mod identity;
 mod ids;
+mod image;
 mod keystone;
 mod latency;
 mod lively;

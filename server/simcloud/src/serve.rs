@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::calls::CallRecord;
 use crate::faults::{Fault, Service};
 use crate::http::{Answer, Call, JSON};
+use crate::image::Part;
 use crate::runtime::Shared;
 use crate::{control_api, errors, glance, ids, keystone, neutron, nova};
 
@@ -146,7 +147,10 @@ async fn answer(
     let answer = if let Some(Fault::Status(code)) = fault {
         errors::fault(service, code, &shared.keystone_root())
     } else {
-        handle(shared, service, region, request).await
+        match handle(shared, service, region, request, fault.as_ref()).await {
+            Some(answer) => answer,
+            None => return Err(Unanswered),
+        }
     };
     call_in_flight.answered(answer.status);
     Ok(response(answer, fault))
@@ -157,15 +161,25 @@ fn asks_neutron(path: &str) -> bool {
     path.contains("/servers/") && (path.ends_with("/os-interface") || path.ends_with("/os-security-groups"))
 }
 
-/// Reads the request, waits for a worker, computes the answer and takes as long as it costs.
+/// Reads the request, waits for a worker, computes the answer and takes as long as it costs. `None` where
+/// the connection is to end without one.
 async fn handle(
     shared: &Arc<Shared>,
     service: Service,
     region: Option<usize>,
     request: Request<Incoming>,
-) -> Answer {
+    fault: Option<&Fault>,
+) -> Option<Answer> {
     let (parts, body) = request.into_parts();
-    let Some(body) = read(body).await else { return too_large(service) };
+    if let (Service::Image, Some(region)) = (service, region)
+        && glance::is_upload(&parts)
+    {
+        return match glance::upload(shared, region, parts, body, fault).await {
+            glance::Upload::Answered(answer) => Some(answer),
+            glance::Upload::Cut => None,
+        };
+    }
+    let Some(body) = read(body).await else { return Some(too_large(service)) };
     let region_name = shared.region_name(region);
     let worker = shared.workers.occupy(region_name, service).await;
     let base_url = shared.url(service, region);
@@ -177,7 +191,7 @@ async fn handle(
         _ => keystone::handle(shared, &call),
     };
     shared.workers.compute(worker, answer.cost).await;
-    answer
+    Some(answer)
 }
 
 /// The 413 for a body over the limit, from in front of the service but behind what numbers requests.
@@ -220,9 +234,13 @@ fn response(mut answer: Answer, fault: Option<Fault>) -> Response<Body> {
         Some(Fault::MalformedRow) => answer.body = break_one_row(&answer),
         _ => {}
     }
-    let length = answer.body.len();
-    let is_in_pieces = matches!(fault, Some(Fault::Drip { .. } | Fault::CutInTheMiddle));
-    let mut response = Response::new(body(answer.body, fault));
+    let length = answer.long.as_ref().map_or(answer.body.len() as u64, |part| part.to - part.from);
+    let is_in_pieces =
+        answer.long.is_some() || matches!(fault, Some(Fault::Drip { .. } | Fault::CutInTheMiddle));
+    let mut response = Response::new(match answer.long {
+        Some(part) => long_body(*part, fault),
+        None => body(answer.body, fault),
+    });
     *response.status_mut() = hyper::StatusCode::from_u16(answer.status).unwrap_or_default();
     let headers = response.headers_mut();
     if is_in_pieces {
@@ -250,6 +268,31 @@ fn body(bytes: Bytes, fault: Option<Fault>) -> Body {
         }
         _ => Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync(),
     }
+}
+
+/// Data that is made piece by piece, as fast as the caller reads.
+fn long_body(part: Part, fault: Option<Fault>) -> Body {
+    let Part { data, from, to } = part;
+    let cut_at = (fault == Some(Fault::CutInTheMiddle)).then_some(from + (to - from) / 2);
+    let bytes_per_second = match fault {
+        Some(Fault::Drip { bytes_per_second }) => Some(bytes_per_second.max(1)),
+        _ => None,
+    };
+    let pieces = futures_util::stream::unfold((data, from), move |(data, at)| async move {
+        if cut_at.is_some_and(|cut_at| at >= cut_at) {
+            let cut = io::Error::new(io::ErrorKind::ConnectionReset, "cut in the middle, as told");
+            return Some((Err(cut), (data, to)));
+        }
+        let mut piece = data.piece(at).filter(|_| at < to)?;
+        piece.truncate(usize::try_from(to - at).unwrap_or(piece.len()));
+        if let Some(bytes_per_second) = bytes_per_second {
+            piece.truncate(usize::try_from(bytes_per_second.div_ceil(10)).unwrap_or(1));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let next = at + piece.len() as u64;
+        Some((Ok(Frame::data(piece)), (data, next)))
+    });
+    StreamBody::new(pieces.fuse()).boxed_unsync()
 }
 
 /// Ten pieces a second.

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::CloudConfig;
 use crate::identity::Identity;
 use crate::ids::{self, Ids};
+use crate::image::Image;
 use crate::nova::keypairs::KeyPair;
 use crate::nova::more::ServerGroup;
 use crate::script::Timeline;
@@ -57,28 +58,6 @@ pub struct Region {
 pub struct ComputeHost {
     pub name: Arc<str>,
     pub availability_zone: Arc<str>,
-}
-
-/// An image of one region.
-#[derive(Clone, Debug)]
-pub struct Image {
-    pub id: Arc<str>,
-    pub name: String,
-    /// `active`, `queued`, `deactivated`.
-    pub status: String,
-    /// `public`, `private`, `shared`, `community`.
-    pub visibility: String,
-    pub owner: Arc<str>,
-    pub disk_format: String,
-    pub size_bytes: Option<u64>,
-    pub virtual_size_bytes: Option<u64>,
-    pub min_ram_mib: u64,
-    pub min_disk_gib: u32,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-    pub tags: Vec<String>,
-    /// `os_distro`, `architecture` and the like, at the top level of the answer.
-    pub properties: Vec<(String, String)>,
 }
 
 /// A network as one project of one region sees it. Not stored: it follows from the names.

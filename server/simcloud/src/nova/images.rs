@@ -9,8 +9,8 @@ use crate::clock::whole_seconds;
 use crate::faults::Service;
 use crate::http::{Answer, HTML_UTF8, Handled};
 use crate::ids;
+use crate::image::Image;
 use crate::server::SimServer;
-use crate::world::Image;
 
 /// `createImage` and `createBackup`: the image exists at once and becomes active over time. Its id is in
 /// `Location`, and from 2.45 on in the body.
@@ -39,20 +39,12 @@ pub fn snapshot(
     let base = images.iter().find(|image| Some(&image.id) == server.image_id.as_ref());
     properties.extend(base.iter().flat_map(|image| image.properties.iter().cloned()));
     images.push(Image {
-        id: id.clone(),
-        name,
-        status: "queued".to_owned(),
         visibility: "private".to_owned(),
-        owner: server.project_id.clone(),
-        disk_format: "raw".to_owned(),
-        size_bytes: None,
-        virtual_size_bytes: None,
-        min_ram_mib: 0,
+        disk_format: Some("raw".to_owned()),
+        container_format: Some("bare".to_owned()),
         min_disk_gib: server.flavor.disk_gib,
-        created_at: now,
-        updated_at: now,
-        tags: Vec::new(),
         properties,
+        ..Image::queued(id.clone(), name, server.project_id.clone(), now)
     });
     drop(images);
     let (name, task) = if key == "createBackup" {

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha224};
 use super::Context;
 use super::microversion::Microversion;
 use crate::clock::{micros, seconds_z};
+use crate::image::Image;
 use crate::server::{Nic, SimServer};
-use crate::world::Image;
 
 /// What the view of a server depends on beside the server.
 #[derive(Clone, Copy)]

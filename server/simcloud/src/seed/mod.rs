@@ -2,6 +2,7 @@
 
 pub mod names;
 pub mod offers;
+mod project_images;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,6 +21,8 @@ use crate::ids::Ids;
 use crate::server::{Flavor, Nic, ServerFault, SimServer, VolumeAttachment, state_of, status_of};
 use crate::store::ServerStore;
 use crate::world::{Network, Region, networks};
+
+use project_images::Owner;
 
 /// The states of seeded servers, by weight.
 const STATUSES: &[(&str, u32)] = &[
@@ -57,15 +60,31 @@ pub fn regions(config: &CloudConfig, ids: &Ids, identity: &Identity, now: DateTi
             addresses_given: AtomicUsize::new(0),
         };
         let mut store = ServerStore::default();
+        let mut owners = Vec::new();
         for seed in &config.projects {
             let count = seed.servers.get(name).copied().unwrap_or(0);
             let domain = identity.find_domain(&seed.domain);
             let project = domain.and_then(|domain| identity.project_by_name(&domain.id, &seed.name));
             if let Some(project) = project {
                 let mut maker = ServerMaker::new(ids, identity, &region, project, &admin, today);
-                (0..count).for_each(|index| store.insert(maker.server(index)));
+                for index in 0..count {
+                    let server = maker.server(index);
+                    if index == 0 {
+                        owners.push((project, server.clone()));
+                    }
+                    store.insert(server);
+                }
             }
         }
+        let owners: Vec<Owner<'_>> = owners
+            .iter()
+            .map(|(project, first_server)| Owner {
+                id: project.id.clone(),
+                name: &project.name,
+                first_server,
+            })
+            .collect();
+        region.images.get_mut().extend(project_images::project_images(ids, name, &owners, today));
         region.servers = RwLock::new(store);
         region
     };

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ids::Ids;
+use crate::image::Image;
 use crate::server::Flavor;
-use crate::world::{ComputeHost, Image};
+use crate::world::ComputeHost;
 
 /// The names of the images servers are made from, the common ones first.
 pub const IMAGE_NAMES: &[&str] = &[
@@ -87,25 +88,26 @@ pub fn images(ids: &Ids, region: &str, owner: &Arc<str>, today: DateTime<Utc>) -
         let created_at = today - TimeDelta::days(400 - 20 * i64::try_from(index).unwrap_or(0));
         let is_windows = distro == "windows";
         Image {
-            id: ids.uuid(&["image", region, name]).to_string().into(),
-            name: (*name).to_owned(),
             status: if name.ends_with("-old") { "deactivated" } else { "active" }.to_owned(),
             visibility: "public".to_owned(),
-            owner: owner.clone(),
-            disk_format: "qcow2".to_owned(),
+            disk_format: Some("qcow2".to_owned()),
+            container_format: Some("bare".to_owned()),
             size_bytes: Some(400_000_000 + 37_000_000 * index as u64),
             virtual_size_bytes: Some(2_361_393_152),
             min_ram_mib: if is_windows { 4_096 } else { 0 },
             min_disk_gib: if is_windows { 40 } else { 0 },
-            created_at,
-            updated_at: created_at,
-            tags: Vec::new(),
             properties: vec![
                 ("os_distro".to_owned(), distro.to_owned()),
                 ("os_version".to_owned(), version.trim_end_matches("-old").to_owned()),
                 ("architecture".to_owned(), "x86_64".to_owned()),
                 ("hw_disk_bus".to_owned(), "virtio".to_owned()),
             ],
+            ..Image::queued(
+                ids.uuid(&["image", region, name]).to_string().into(),
+                (*name).to_owned(),
+                owner.clone(),
+                created_at,
+            )
         }
     };
     IMAGE_NAMES.iter().enumerate().map(make).collect()

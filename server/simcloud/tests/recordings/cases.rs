@@ -358,6 +358,29 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
         ],
     ),
     (Alice, Snapshot, &["glance/snapshot-image"]),
+    (
+        Bob,
+        Nothing,
+        &[
+            "glance/image-create-201",
+            "glance/image-create-bad-format-400",
+            "glance/image-create-public-member-403",
+        ],
+    ),
+    (Bob, PublicImage, &["glance/image-delete-public-403", "glance/image-update-public-403"]),
+    (Bob, QueuedImage, &["glance/image-upload-204"]),
+    (
+        Bob,
+        UploadedImage,
+        &[
+            "glance/image-upload-again-409",
+            "glance/image-patch",
+            "glance/image-patch-wrong-content-type-415",
+            "glance/image-delete-204",
+        ],
+    ),
+    (Bob, SharedImage, &["glance/image-members"]),
+    (Alice, SharedImage, &["glance/images-shared-with-me"]),
     // Neutron
     (
         Rich,
@@ -392,22 +415,6 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
 
 /// The recorded answers the simulated cloud does not give, and why.
 pub const NOT_IMPLEMENTED: &[(&str, &[&str])] = &[
-    (
-        "images are read, not made: only Nova's snapshots add any",
-        &[
-            "glance/image-create-201",
-            "glance/image-create-bad-format-400",
-            "glance/image-create-public-member-403",
-            "glance/image-delete-204",
-            "glance/image-delete-public-403",
-            "glance/image-patch",
-            "glance/image-patch-wrong-content-type-415",
-            "glance/image-update-public-403",
-            "glance/image-upload-204",
-            "glance/image-upload-again-409",
-        ],
-    ),
-    ("nobody shares images", &["glance/image-members", "glance/images-shared-with-me"]),
     ("schemas are nobody's business yet", &["glance/schema-image"]),
     (
         "networks are read, not made: they follow from the servers",

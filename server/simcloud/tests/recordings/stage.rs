@@ -61,6 +61,10 @@ pub enum Before {
     GeneratedKeyPair,
     ServerGroup,
     Snapshot,
+    PublicImage,
+    QueuedImage,
+    UploadedImage,
+    SharedImage,
     FloatingIp,
 }
 
@@ -185,6 +189,23 @@ impl Stage {
             Before::ReadersServer => {
                 let servers = self.control.servers(REGION, "alpha");
                 substitutes.replace("8fa481ad-cefe-4424-9812-f292a8535d0f", servers[0].id.clone());
+            }
+            Before::PublicImage => {
+                let images = self.glance(As::Bob, "GET", "/images?name=debian-12", None).await;
+                substitutes.replace("ec202a13-6406-44f3-8c46-fdc89f156302", text(&images["images"][0]["id"]));
+            }
+            Before::QueuedImage | Before::UploadedImage => {
+                let id = self.image(matches!(before, Before::UploadedImage)).await;
+                substitutes.replace("94c59d51-f72b-46aa-8c84-2a617a51640d", id);
+            }
+            Before::SharedImage => {
+                let id = self.image(true).await;
+                let beta = self.control.project_id("beta").to_string();
+                let path = format!("/images/{id}/members");
+                self.glance(As::Bob, "POST", &path, Some(json!({"member": beta}))).await;
+                let accepted = json!({"status": "accepted"});
+                self.glance(As::Alice, "PUT", &format!("{path}/{beta}"), Some(accepted)).await;
+                substitutes.replace("ccb3165d-df39-40c4-bc48-89912c36c2ee", id);
             }
             Before::FloatingIp => {
                 let url = format!("{}/v2.0/floatingips", self.base_url(As::Rich, "16696"));
@@ -408,6 +429,29 @@ impl Stage {
             "metadata": metadata, "tags": ["one"], "key_name": "laptop", "description": "a sample",
         }});
         text(&self.nova("POST", "/servers", Some(body)).await["server"]["id"])
+    }
+
+    /// Makes an image of alpha, with data or without.
+    async fn image(&self, has_data: bool) -> String {
+        let body =
+            json!({"name": "sample", "disk_format": "raw", "container_format": "bare", "os_distro": "x"});
+        let id = text(&self.glance(As::Bob, "POST", "/images", Some(body)).await["id"]);
+        if has_data {
+            let url = format!("{}/v2/images/{id}/file", self.base_url(As::Bob, "16292"));
+            let headers = [
+                ("content-type", "application/octet-stream"),
+                ("x-auth-token", self.tokens[&As::Bob].as_str()),
+            ];
+            let uploaded = self.http.try_send("PUT", &url, &headers, "data".into()).await.expect("an answer");
+            assert_eq!(uploaded.status, 204, "{:?}", uploaded.json());
+        }
+        id
+    }
+
+    /// Sends something to Glance.
+    async fn glance(&self, caller: As, method: &str, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}/v2{path}", self.base_url(caller, "16292"));
+        self.http.send(method, &url, &self.tokens[&caller], body.as_ref()).await.json()
     }
 
     async fn key_pair(&self, name: &str) {
