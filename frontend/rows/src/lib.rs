@@ -34,7 +34,7 @@ pub use query::{Problem, Query, Term};
 pub use row_view::{AddressView, FlavorInfo, ImageKind, RowView};
 pub use selection::Selection;
 pub use sort::Sort;
-pub use store::{Applied, RegionInfo, Rows};
+pub use store::{Applied, Expected, RegionInfo, Rows};
 pub use url_state::UrlState;
 pub use view::{Step, View};
 

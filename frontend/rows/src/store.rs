@@ -1,5 +1,7 @@
 //! The columnar store that takes the frames of the stream.
 
+mod expected;
+
 use api_types::{
     Region, ServerId,
     servers::{
@@ -14,6 +16,8 @@ use super::{
     block::{self, BLOCK_ROWS, Block, Cells, Ip, flag},
     words::{Kind, Wire, Words},
 };
+use expected::Expectations;
+pub use expected::Expected;
 
 /// The servers of all regions, in blocks of columns.
 #[derive(Default)]
@@ -37,6 +41,7 @@ pub struct Rows {
     /// Rises when regions moved, so that what is kept by region is no longer right.
     layout: u32,
     cells: Cells,
+    expectations: Expectations,
 }
 
 /// A region of the stream.
@@ -298,6 +303,7 @@ impl Rows {
             let block = &mut self.blocks[block];
             if block.holds(at, row, cells) {
                 block.flags[at] |= flag::SEEN;
+                self.fulfil(index);
                 return false;
             }
             let was_gone = !block.is_present(at);
