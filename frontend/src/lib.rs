@@ -1,6 +1,6 @@
 //! The panel in the browser.
 //!
-//! Imports point one way: `ui`, then what all features share (`api_client`, `asked`, `cloud`, `router`, `project`,
+//! Imports point one way: `ui`, then what all features share (`api_client`, `asked`, `cloud`, `jobs`, `router`, `project`,
 //! `session`, `theme`), then
 //! `features`, then `app`.
 
@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod commands;
 pub mod explain;
 pub mod features;
+pub mod jobs;
 pub mod project;
 pub mod router;
 pub mod session;
