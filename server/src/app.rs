@@ -31,6 +31,7 @@ use crate::{
         security_headers::{SecurityHeaders, security_headers},
         timeout::{RequestTimeout, timeout},
     },
+    proxy::{self, Proxy},
     secret::Secret,
     session::{Cookies, Keystone, Scopes, SessionStore, Sessions, Upkeep},
     shutdown::Shutdown,
@@ -52,6 +53,7 @@ pub struct App {
     pub attempts: Attempts,
     pub projects: ProjectLists,
     pub servers: ServerIndexes,
+    pub proxy: Proxy,
 }
 
 impl App {
@@ -73,6 +75,7 @@ impl App {
         Ok(Self {
             attempts: Attempts::new(db, lockout, clock.clone(), config.database.timeout),
             projects: ProjectLists::new(keystone.clone(), clock.clone()),
+            proxy: Proxy::new(upstream.clone(), scopes.clone(), &config.proxy, metrics.clone()),
             servers: ServerIndexes::new(upstream.clone(), &config.index, metrics.clone()),
             cookies: Cookies::new(&config.listen.public_url),
             config,
@@ -130,6 +133,7 @@ pub fn router(app: App) -> Router {
         .merge(account::router())
         .merge(projects::router())
         .merge(servers::router())
+        .merge(proxy::router())
         .merge(shell::router())
         .merge(assets::router())
         .fallback(async || ApiError::Refused { status: axum::http::StatusCode::NOT_FOUND });

@@ -8,6 +8,7 @@ mod index;
 mod keystone;
 mod listen;
 mod log;
+mod proxy;
 mod reader;
 mod session;
 mod sign_in;
@@ -23,6 +24,7 @@ pub use self::{
     keystone::KeystoneConfig,
     listen::{ConnectionLimits, ListenConfig, PublicUrl},
     log::LogConfig,
+    proxy::ProxyConfig,
     reader::Problem,
     session::{EncryptionKey, SessionConfig},
     sign_in::{LockoutConfig, SignInConfig},
@@ -41,6 +43,7 @@ pub struct Config {
     pub keystone: KeystoneConfig,
     pub session: SessionConfig,
     pub upstream: UpstreamConfig,
+    pub proxy: ProxyConfig,
     pub index: IndexConfig,
     pub statsd: StatsdConfig,
     pub sign_in: SignInConfig,
@@ -62,6 +65,7 @@ impl Config {
             keystone: KeystoneConfig::read(&mut reader, &clouds),
             session: SessionConfig::read(&mut reader),
             upstream: UpstreamConfig::read(&mut reader, source, &clouds),
+            proxy: ProxyConfig::read(&mut reader),
             index: IndexConfig::read(&mut reader),
             statsd: StatsdConfig::read(&mut reader),
             sign_in: SignInConfig::read(&mut reader),
@@ -81,6 +85,7 @@ impl Config {
         KeystoneConfig::read(&mut reader, &clouds);
         SessionConfig::read(&mut reader);
         UpstreamConfig::read(&mut reader, &source, &clouds);
+        ProxyConfig::read(&mut reader);
         IndexConfig::read(&mut reader);
         StatsdConfig::read(&mut reader);
         SignInConfig::read(&mut reader);

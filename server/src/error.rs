@@ -50,6 +50,9 @@ pub enum ApiError {
     /// The session has as many streams open as it may.
     #[error("the session has {most} streams open already")]
     TooManyStreams { most: usize },
+    /// A service refused the token, there is a new one now, and the request cannot be repeated by us.
+    #[error("the token was renewed on the way")]
+    TokenRenewed,
     /// Keystone asks for a second factor, and none was given.
     #[error("a one-time code is needed")]
     SecondFactorNeeded,
@@ -101,7 +104,9 @@ impl ApiError {
             Self::WrongCredentials | Self::SecondFactorNeeded | Self::Forged { .. } => StatusCode::FORBIDDEN,
             Self::LockedOut { .. } | Self::TooManyStreams { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream { source, .. } => upstream_status(source),
-            Self::Database { .. } | Self::SessionUnreadable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Database { .. } | Self::SessionUnreadable | Self::TokenRenewed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::TooSlow { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -122,6 +127,7 @@ impl ApiError {
             Self::WrongCredentials => "wrong_credentials",
             Self::LockedOut { .. } => "locked_out",
             Self::TooManyStreams { .. } => "too_many_streams",
+            Self::TokenRenewed => "token_renewed",
             Self::SecondFactorNeeded => "second_factor_needed",
             Self::Upstream { source, .. } => source.code(),
             Self::Database { .. } => "database_unavailable",
@@ -156,6 +162,9 @@ impl ApiError {
             Self::TooManyStreams { most } => {
                 format!("You have {most} lists open, and no more are possible. Please close some of them.")
             }
+            Self::TokenRenewed => {
+                "The service did not accept your sign-in at first. It was renewed; please try again.".to_owned()
+            }
             Self::SecondFactorNeeded => "Please enter the one-time code as well.".to_owned(),
             Self::Upstream { target, source } => source.sentence(target),
             Self::Database { .. } => {
@@ -172,6 +181,7 @@ impl ApiError {
             Self::LockedOut { retry_after } => Some(*retry_after),
             Self::Upstream { source, .. } => source.retry_after(),
             Self::Database { .. } | Self::SessionUnreadable => Some(Duration::from_secs(5)),
+            Self::TokenRenewed => Some(Duration::ZERO),
             _ => None,
         }
     }

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod middleware;
 pub mod migrations;
 pub mod page_style;
+pub mod proxy;
 pub mod run;
 pub mod secret;
 pub mod session;

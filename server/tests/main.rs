@@ -12,6 +12,7 @@ mod lockout;
 mod old_cookie;
 mod open_redirect;
 mod projects;
+mod proxy;
 mod request_log;
 mod revocation_reaches_other_node;
 mod second_factor;

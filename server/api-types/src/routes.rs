@@ -46,14 +46,36 @@ pub const JOB_RESULT: &str = "/api/jobs/{job}/result.csv";
 /// `GET` what was done to one server through the panel, by whom: [`ServerHistory`](crate::servers::ServerHistory).
 pub const SERVER_HISTORY: &str = "/api/projects/{project}/regions/{region}/servers/{server}/history";
 
+/// Any method, passed on to a service of a region: `/api/cloud/{region}/{service}/…`, where service is `compute`,
+/// `image`, `network` or `block-storage` and the rest is the path below the service's versioned endpoint. The project
+/// is that of [`PROJECT_HEADER`], else of [`PROJECT_PARAMETER`], else the session's first.
+pub const CLOUD: &str = "/api/cloud/{*path}";
+/// What every path of [`CLOUD`] begins with.
+pub const CLOUD_PREFIX: &str = "/api/cloud/";
+
 /// The media type of the binary stream; without it in `Accept` the stream is NDJSON.
 pub const FRAMES_MEDIA_TYPE: &str = "application/vnd.meridian.frames";
 /// The media type of the stream as JSON lines: one [`Event`](crate::servers::Event) a line.
 pub const NDJSON_MEDIA_TYPE: &str = "application/x-ndjson";
 /// The header that carries [`CurrentSession::csrf_token`](crate::session::CurrentSession) on every state change.
 pub const CSRF_HEADER: &str = "x-csrf-token";
+/// The project a request below [`CLOUD`] is made in.
+pub const PROJECT_HEADER: &str = "x-meridian-project";
+/// The same as a parameter of the query, where no header can be set: downloads, WebSockets. It is not sent on.
+pub const PROJECT_PARAMETER: &str = "meridian_project";
+/// On every answer below [`CLOUD`] that a service gave itself, errors included; its value is [`ANSWER_UPSTREAM`].
+/// Without it the answer is ours, and an error is an [`ErrorBody`](crate::ErrorBody).
+pub const ANSWER_HEADER: &str = "x-meridian-answer";
+/// The value of [`ANSWER_HEADER`].
+pub const ANSWER_UPSTREAM: &str = "upstream";
 /// The id of a request in our logs, on every answer.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
+
+/// A path below [`CLOUD`]: `path` is below the service's versioned endpoint, without a slash before it, already
+/// encoded, and may have a query.
+pub fn cloud(region: &Region, service: &str, path: &str) -> String {
+    format!("{CLOUD_PREFIX}{region}/{service}/{path}")
+}
 
 pub fn session_by_id(id: &str) -> String {
     format!("/api/sessions/{id}")

@@ -134,6 +134,13 @@ impl Control {
         self.shared.faults.set(region, service, fault);
     }
 
+    /// Lets the catalogs of tokens to come name this address for a service of a region, or its own again with `None`:
+    /// for upstreams that a test brings along.
+    pub fn set_address(&self, region: &str, service: Service, url: Option<&str>) {
+        self.region(region);
+        self.shared.faults.set_address(region, service, url.map(str::to_owned));
+    }
+
     pub fn faults(&self) -> Vec<ActiveFault> {
         self.shared.faults.list()
     }

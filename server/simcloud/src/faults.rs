@@ -72,6 +72,8 @@ pub enum Fault {
 #[derive(Debug, Default)]
 pub struct Faults {
     active: RwLock<BTreeMap<(String, Service), Fault>>,
+    /// Addresses the catalog names instead of the services' own.
+    elsewhere: RwLock<BTreeMap<(String, Service), String>>,
 }
 
 /// One line of [`Faults::list`].
@@ -113,6 +115,21 @@ impl Faults {
         let region = if service == Service::Identity { "" } else { region };
         let own = active.get(&(region.to_owned(), service));
         own.or_else(|| active.get(&("*".to_owned(), service))).cloned()
+    }
+
+    /// Lets the catalog name this address, or the service's own again.
+    pub fn set_address(&self, region: &str, service: Service, url: Option<String>) {
+        let key = (region.to_owned(), service);
+        let mut elsewhere = self.elsewhere.write();
+        match url {
+            Some(url) => drop(elsewhere.insert(key, url)),
+            None => drop(elsewhere.remove(&key)),
+        }
+    }
+
+    /// The address the catalog names instead of the service's own.
+    pub fn address(&self, region: &str, service: Service) -> Option<String> {
+        self.elsewhere.read().get(&(region.to_owned(), service)).cloned()
     }
 
     pub fn list(&self) -> Vec<ActiveFault> {

@@ -20,6 +20,9 @@ pub struct UpstreamConfig {
     pub sign_in_timeout: Duration,
     /// Calls at the same time to one service of one region. `upstream.concurrency`, `UPSTREAM_CONCURRENCY`, default 4.
     pub concurrency: usize,
+    /// Long bodies, up and down, and WebSockets at the same time with one service of one region, beside those calls.
+    /// `upstream.transfers`, `UPSTREAM_TRANSFERS`, default 32.
+    pub transfers: usize,
     /// Calls that may wait for their turn, per service and region. `upstream.queue`, `UPSTREAM_QUEUE`, default 256.
     pub queue: usize,
     /// Bytes of one answer at most. `upstream.max_answer_bytes`, `UPSTREAM_MAX_ANSWER_BYTES`, default 32 MiB.
@@ -109,6 +112,7 @@ impl UpstreamConfig {
                 0.05..=60.0,
             ),
             concurrency: reader.number("upstream.concurrency", "UPSTREAM_CONCURRENCY", 4, 1..=256),
+            transfers: reader.number("upstream.transfers", "UPSTREAM_TRANSFERS", 32, 2..=10_000),
             queue: reader.number("upstream.queue", "UPSTREAM_QUEUE", 256, 1..=100_000),
             max_answer_bytes: reader.number(
                 "upstream.max_answer_bytes",

@@ -48,6 +48,13 @@ metrics! {
     UpstreamDuration = "upstream.duration",
     /// Counter: a circuit changed. Tags: service, region, state (`open`, `half_open`, `closed`).
     UpstreamCircuit = "upstream.circuit",
+    /// Counter: a request was passed on to a service, or refused on the way. Tags: service, region, outcome (`ok`,
+    /// `refused` and `failed` by the service, `caller_left`, or our error's code).
+    ProxyCall = "proxy.call",
+    /// Timer: from the request's head to the end of the answer. Tags: service, region.
+    ProxyDuration = "proxy.duration",
+    /// Gauge: requests being passed on now, WebSockets included. Tags: service, region.
+    ProxyOpen = "proxy.open",
     /// Timer: filling the index of one region. Tag: region.
     IndexFill = "index.fill",
     /// Counter: a refresh of the index of one region. Tags: region, outcome.

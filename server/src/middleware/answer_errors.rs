@@ -16,6 +16,7 @@ use crate::{
     app::App,
     error::{ApiError, seconds_up},
     page_style,
+    proxy::Recorded,
     session::RequestId,
 };
 
@@ -27,10 +28,14 @@ pub async fn answer_errors(State(app): State<App>, request: Request, next: Next)
     let mut response = next.run(request).await;
     let error = match response.extensions_mut().remove::<Arc<ApiError>>() {
         Some(error) => error,
+        // What a service answered goes on as it is.
+        None if response.extensions().get::<Recorded>().is_some() => return response,
         None if is_bare_refusal(&response) => Arc::new(ApiError::Refused { status: response.status() }),
         None => return response,
     };
-    log(&error, &id);
+    if response.extensions().get::<Recorded>().is_none() {
+        log(&error, &id);
+    }
     response.headers_mut().remove(header::CONTENT_LENGTH);
     // Said of the body that goes: a browser would fail to unpack the one that comes.
     response.headers_mut().remove(header::CONTENT_ENCODING);

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use crate::error::ApiError;
+use crate::{error::ApiError, proxy::is_passed_on};
 
 /// Longest path with its query.
 const LONGEST_URI: usize = 8 << 10;
@@ -15,7 +15,7 @@ const LONGEST_URI: usize = 8 << 10;
 const MOST_HEADERS: usize = 100;
 /// All headers together. hyper has its own limit far above; below it the answer can have a sentence and an id.
 const LARGEST_HEADERS: usize = 32 << 10;
-/// Largest body. The largest we take is a form with a password.
+/// Largest body, but for what is passed on to services. The largest we take is a form with a password.
 pub const LARGEST_BODY: usize = 64 << 10;
 
 /// Errors: 400 path or query are no UTF-8 once decoded, 413, 414, 431.
@@ -28,7 +28,11 @@ pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> 
     if headers.len() > MOST_HEADERS || size_of_headers(headers) > LARGEST_HEADERS {
         return Err(ApiError::Refused { status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE });
     }
-    if announced_length(request.headers()).is_some_and(|length| length > LARGEST_BODY as u64) {
+    // What is passed on is bounded where it is passed on.
+    let is_bounded_here = !is_passed_on(request.uri().path());
+    if is_bounded_here
+        && announced_length(request.headers()).is_some_and(|length| length > LARGEST_BODY as u64)
+    {
         return Err(ApiError::Refused { status: StatusCode::PAYLOAD_TOO_LARGE });
     }
     if !is_text(uri.path()) || !is_text(uri.query().unwrap_or("")) {

@@ -9,10 +9,13 @@ use axum::{
     response::Response,
 };
 
-use crate::session::{ClientAddress, RequestId, SeenCaller};
+use crate::{
+    proxy::Recorded,
+    session::{ClientAddress, RequestId, SeenCaller},
+};
 
 /// Writes `request_id`, method, path, status, duration, caller and size. The query stays out, as do cookies, tokens
-/// and bodies. A stream is logged when it begins.
+/// and bodies. A stream is logged when it begins. What was passed on to a service has its line from the proxy.
 pub async fn log_request(request: Request, next: Next) -> Response {
     let started_at = Instant::now();
     let method = request.method().clone();
@@ -27,6 +30,9 @@ pub async fn log_request(request: Request, next: Next) -> Response {
 
     let response = next.run(request).await;
 
+    if response.extensions().get::<Recorded>().is_some() {
+        return response;
+    }
     let session = seen.0.lock().take();
     let size_bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     tracing::info!(

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
@@ -32,24 +32,29 @@ impl UpstreamClient {
     pub fn new(config: &UpstreamConfig, metrics: Metrics) -> Result<Self, InvalidClient> {
         // Fails when somebody installed one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            // A redirect would carry the token to wherever it points.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(config.connect_timeout)
-            .tcp_nodelay(true)
-            // HAProxy and uwsgi close idle connections after a minute by default; be the first.
-            .pool_idle_timeout(Duration::from_secs(50))
-            .pool_max_idle_per_host(config.concurrency.saturating_mul(2))
-            .user_agent(concat!("meridian/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &config.tls.ca_pem {
-            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
-        }
-        if config.tls.is_insecure {
-            builder = builder.tls_danger_accept_invalid_certs(true);
-        }
+        let builder = || -> Result<reqwest::ClientBuilder, InvalidClient> {
+            let mut builder = reqwest::Client::builder()
+                // A redirect would carry the token to wherever it points.
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .connect_timeout(config.connect_timeout)
+                .tcp_nodelay(true)
+                // HAProxy and uwsgi close idle connections after a minute by default; be the first.
+                .pool_idle_timeout(Duration::from_secs(50))
+                .pool_max_idle_per_host(config.concurrency.saturating_mul(2))
+                .user_agent(concat!("meridian/", env!("CARGO_PKG_VERSION")));
+            if let Some(pem) = &config.tls.ca_pem {
+                builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
+            }
+            if config.tls.is_insecure {
+                builder = builder.tls_danger_accept_invalid_certs(true);
+            }
+            Ok(builder)
+        };
         Ok(Self(Arc::new(Inner {
-            http: builder.build()?,
+            http: builder()?.build()?,
+            // Connections of its own: what a browser made of one is not to meet a list. HTTP/2 has no upgrades.
+            streaming: builder()?.http1_only().build()?,
             config: config.clone(),
             metrics,
             microversions: Microversions::default(),
@@ -69,7 +74,7 @@ impl UpstreamClient {
     pub async fn send_any(&self, target: &Target, call: Call) -> Result<Answer, UpstreamError> {
         let inner = &*self.0;
         let gate = inner.gate(target);
-        let _place = gate.place(call.lane, inner.config.timeout).await?;
+        let _place = gate.place_of(&gate.places, call.lane, inner.config.timeout).await?;
 
         let deadline = call.deadline.unwrap_or(inner.config.timeout).min(inner.config.timeout);
         let ends_at = Instant::now() + deadline;
@@ -110,31 +115,39 @@ impl UpstreamClient {
     pub fn config(&self) -> &UpstreamConfig {
         &self.0.config
     }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
 }
 
-struct Inner {
+pub(super) struct Inner {
     http: reqwest::Client,
-    config: UpstreamConfig,
+    pub(super) streaming: reqwest::Client,
+    pub(super) config: UpstreamConfig,
     metrics: Metrics,
     microversions: Microversions,
     gates: Mutex<HashMap<Target, Arc<Gate>>>,
 }
 
 /// What every call to one service of one region passes.
-struct Gate {
-    places: Arc<Places>,
+pub(super) struct Gate {
+    pub(super) places: Arc<Places>,
+    /// Long bodies, which take no worker of the service, and would keep the places above for minutes.
+    pub(super) transfers: Arc<Places>,
     longest_queue: usize,
     breaker: Mutex<CircuitBreaker>,
 }
 
 impl Inner {
-    fn gate(&self, target: &Target) -> Arc<Gate> {
+    pub(super) fn gate(&self, target: &Target) -> Arc<Gate> {
         let mut gates = self.gates.lock();
         if let Some(gate) = gates.get(target) {
             return gate.clone();
         }
         let gate = Arc::new(Gate {
             places: Places::new(self.config.concurrency),
+            transfers: Places::new(self.config.transfers),
             longest_queue: self.config.queue,
             breaker: Mutex::new(CircuitBreaker::new(BreakerSettings {
                 failures_to_open: self.config.breaker.failures,
@@ -189,12 +202,17 @@ impl Inner {
 
 impl Gate {
     /// Waits for a free place under the cap. The deadline of the call starts only then.
-    async fn place(&self, lane: Lane, longest_wait: Duration) -> Result<Place, UpstreamError> {
-        let waiting = match self.places.take(lane) {
+    pub(super) async fn place_of(
+        &self,
+        places: &Arc<Places>,
+        lane: Lane,
+        longest_wait: Duration,
+    ) -> Result<Place, UpstreamError> {
+        let waiting = match places.take(lane) {
             Ok(place) => return Ok(place),
             Err(waiting) => waiting,
         };
-        if self.places.waiting() > self.longest_queue {
+        if places.waiting() > self.longest_queue {
             return Err(UpstreamError::TooBusy);
         }
         let ends_at = Instant::now() + longest_wait;
@@ -204,13 +222,17 @@ impl Gate {
             match timeout(left.min(KEPT_FREE_FOR), &mut turn).await {
                 Ok(Some(place)) => return Ok(place),
                 Ok(None) => break,
-                Err(_) => self.places.look_again(),
+                Err(_) => places.look_again(),
             }
         }
         Err(UpstreamError::TooBusy)
     }
 
-    fn admit<'a>(&'a self, inner: &'a Inner, target: &'a Target) -> Result<GatePass<'a>, UpstreamError> {
+    pub(super) fn admit<'a>(
+        &'a self,
+        inner: &'a Inner,
+        target: &'a Target,
+    ) -> Result<GatePass<'a>, UpstreamError> {
         let now = Instant::now();
         let mut breaker = self.breaker.lock();
         let before = breaker.state(now);
@@ -230,7 +252,7 @@ impl Gate {
 }
 
 /// A call that is under way. Dropped before its end, it counts as abandoned, not as a failure.
-struct GatePass<'a> {
+pub(super) struct GatePass<'a> {
     gate: &'a Gate,
     inner: &'a Inner,
     target: &'a Target,
@@ -240,10 +262,15 @@ struct GatePass<'a> {
 }
 
 impl GatePass<'_> {
-    fn record(mut self, attempt: &Result<Answer, UpstreamError>) {
+    fn record(self, attempt: &Result<Answer, UpstreamError>) {
+        self.record_head(attempt.as_ref().map(|answer| answer.status));
+    }
+
+    /// The same for an answer of which only the head is there.
+    pub(super) fn record_head(mut self, attempt: Result<StatusCode, &UpstreamError>) {
         let (outcome, tag) = match attempt {
-            Ok(answer) if answer.status.is_server_error() => (CallOutcome::Failed, "failed"),
-            Ok(answer) if answer.status.is_client_error() => (CallOutcome::Answered, refusal(answer.status)),
+            Ok(status) if status.is_server_error() => (CallOutcome::Failed, "failed"),
+            Ok(status) if status.is_client_error() => (CallOutcome::Answered, refusal(status)),
             Ok(_) => (CallOutcome::Answered, "ok"),
             Err(error) if error.is_fault_of_service() => (CallOutcome::Failed, error.code()),
             Err(error) => (CallOutcome::Answered, error.code()),
@@ -283,9 +310,22 @@ fn refusal(status: StatusCode) -> &'static str {
     }
 }
 
-fn broken(error: reqwest::Error) -> UpstreamError {
+/// A status that stands for a service out of order, as an error.
+pub(super) fn gone_wrong(status: StatusCode) -> Option<UpstreamError> {
+    status.is_server_error().then(|| UpstreamError::refused(status, &HeaderMap::new()))
+}
+
+pub(super) fn broken(error: reqwest::Error) -> UpstreamError {
     // The URL may hold what only the caller should see, and the log has the target anyway.
-    UpstreamError::Unreachable { source: error.without_url().into() }
+    let error = error.without_url();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return UpstreamError::Malformed { reason: error.to_string() };
+        }
+        cause = error.source();
+    }
+    UpstreamError::Unreachable { source: error.into() }
 }
 
 async fn read_body(response: &mut reqwest::Response, limit_bytes: usize) -> Result<Bytes, UpstreamError> {

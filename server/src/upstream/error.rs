@@ -62,6 +62,17 @@ impl UpstreamError {
         })
     }
 
+    /// A refusal of which only the head was read.
+    pub fn refused(status: StatusCode, headers: &HeaderMap) -> Self {
+        Self::Status {
+            status,
+            code: None,
+            message: String::new(),
+            request_id: request_id(headers),
+            retry_after: None,
+        }
+    }
+
     /// Stable and meant for programs, as in [`api_types::servers::RegionFailure`].
     pub fn code(&self) -> &'static str {
         match self {

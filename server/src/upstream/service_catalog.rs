@@ -54,6 +54,12 @@ impl ServiceCatalog {
         self.endpoints.get(&service)?.get(region)?.of(interface)
     }
 
+    /// The URLs of a service in a region on every interface: its own addresses.
+    pub fn addresses(&self, service: ServiceType, region: &Region) -> impl Iterator<Item = &Url> {
+        let endpoints = self.endpoints.get(&service).and_then(|regions| regions.get(region));
+        endpoints.into_iter().flat_map(|urls| [&urls.public, &urls.internal, &urls.admin]).flatten()
+    }
+
     fn add(&mut self, service: ServiceType, endpoint: &Value) {
         let Ok(endpoint) = EndpointEntry::deserialize(endpoint) else { return };
         let Some(region) = endpoint.region_id.or(endpoint.region).and_then(|name| name.parse().ok()) else {
@@ -82,10 +88,14 @@ pub fn join(endpoint: &Url, segments: &[&str]) -> Url {
 
 /// Like [`join`], below the version of the API: catalogs list Glance and Neutron with it or without it.
 pub fn join_versioned(endpoint: &Url, version: &str, segments: &[&str]) -> Url {
+    join(&versioned(endpoint, version), segments)
+}
+
+/// The endpoint with the version of the API, whether or not the catalog lists it with one.
+pub fn versioned(endpoint: &Url, version: &str) -> Url {
     let is_versioned =
         endpoint.path_segments().is_some_and(|mut path| path.any(|segment| segment == version));
-    let base = if is_versioned { endpoint.clone() } else { join(endpoint, &[version]) };
-    join(&base, segments)
+    if is_versioned { endpoint.clone() } else { join(endpoint, &[version]) }
 }
 
 const SERVICES: [ServiceType; 5] = [

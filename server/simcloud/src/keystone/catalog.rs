@@ -126,6 +126,7 @@ fn endpoints_of(shared: &Shared, service: Service) -> Vec<Endpoint> {
             Service::Image | Service::Network => shared.url(service, Some(number)).to_owned(),
         };
         let name = region.name.clone();
+        let url = shared.faults.address(&name, service).unwrap_or(url);
         INTERFACES.map(move |interface| Endpoint {
             id: ids.hex(&["endpoint", service.as_str(), &name, interface]),
             interface,

@@ -1,0 +1,298 @@
+//! One line in the log and the measurements of every call, however it ends.
+
+use std::{sync::Arc, time::Duration};
+
+use api_types::ProjectId;
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode},
+};
+use tokio::time::Instant;
+use url::Url;
+
+use super::open_calls::OpenCall;
+use crate::{
+    error::ApiError,
+    metrics::{Metric, Metrics},
+    session::{ClientAddress, RequestId, Session},
+    upstream::{Target, UpstreamError, streaming::UploadProgress},
+};
+
+/// What is known of a call so far. Its line is written when it ends; dropped before, the caller has left.
+pub struct Record {
+    metrics: Metrics,
+    started_at: Instant,
+    request_id: Arc<str>,
+    client_request_id: Option<String>,
+    address: Option<ClientAddress>,
+    method: Method,
+    /// Our own path, bounded, for what gets no further.
+    path: String,
+    pub session: Option<Arc<Session>>,
+    pub project: Option<ProjectId>,
+    pub target: Option<Target>,
+    pub url: Option<Url>,
+    pub upload: Option<UploadProgress>,
+    pub open: Option<OpenCall>,
+    status: Option<StatusCode>,
+    upstream_request_id: Option<HeaderValue>,
+    received_bytes: u64,
+    source: Source,
+    is_written: bool,
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Upstream,
+    /// A call that somebody else made at the same time.
+    Shared,
+    /// A call that was just made.
+    Memory,
+}
+
+impl Record {
+    pub fn begin(request: &Request, metrics: Metrics) -> Self {
+        let extensions = request.extensions();
+        let theirs = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+        Self {
+            metrics,
+            started_at: Instant::now(),
+            request_id: extensions.get::<RequestId>().cloned().unwrap_or_default().0,
+            client_request_id: theirs.map(|id| id.chars().take(64).collect()),
+            address: extensions.get::<ClientAddress>().copied(),
+            method: request.method().clone(),
+            path: request.uri().path().chars().take(200).collect(),
+            session: None,
+            project: None,
+            target: None,
+            url: None,
+            upload: None,
+            open: None,
+            status: None,
+            upstream_request_id: None,
+            received_bytes: 0,
+            source: Source::Upstream,
+            is_written: false,
+        }
+    }
+
+    /// Notes the head of the answer.
+    pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap, source: Source) {
+        self.status = Some(status);
+        self.source = source;
+        let names = ["x-openstack-request-id", "x-compute-request-id"];
+        self.upstream_request_id = names.iter().find_map(|name| headers.get(*name)).cloned();
+    }
+
+    /// Notes bytes of the answer that went to the browser.
+    pub fn received(&mut self, bytes: usize) {
+        self.received_bytes += bytes as u64;
+    }
+
+    /// The whole answer went to the browser.
+    pub fn complete(&mut self) {
+        let is_failure = self.status.is_some_and(|status| status.is_server_error());
+        let outcome = match self.status.map_or(0, |status| status.as_u16()) {
+            500.. => "failed",
+            400..500 => "refused",
+            _ => "ok",
+        };
+        self.write(Ending { is_failure, outcome, words: Words::Received, cause: None });
+    }
+
+    /// The answer broke off on its way.
+    pub fn broken(&mut self, error: &UpstreamError) {
+        let cause = Some(chain(error));
+        self.write(Ending { is_failure: true, outcome: error.code(), words: Words::Broken, cause });
+    }
+
+    /// There is no answer of the service.
+    pub fn refused(&mut self, error: &ApiError) {
+        self.status = Some(error.status());
+        // Too many requests at a time are the cloud's limit at work, and so is a circuit that was opened before.
+        let is_failure = error.status().is_server_error()
+            && !matches!(error, ApiError::Upstream { source, .. }
+                if matches!(**source, UpstreamError::TooBusy | UpstreamError::CircuitOpen { .. }));
+        let words = if self.url.is_some() { Words::NoAnswer } else { Words::Refused };
+        self.write(Ending { is_failure, outcome: error.code(), words, cause: Some(chain(error)) });
+    }
+
+    /// A WebSocket ended.
+    pub fn closed(&mut self, sent: u64, received: u64, why: &str) {
+        self.received_bytes = received;
+        self.write(Ending {
+            is_failure: false,
+            outcome: "ok",
+            words: Words::Closed { sent },
+            cause: Some(why.to_owned()),
+        });
+    }
+
+    fn write(&mut self, ending: Ending) {
+        if std::mem::replace(&mut self.is_written, true) {
+            return;
+        }
+        self.open = None;
+        let took = self.started_at.elapsed();
+        let service = self.target.as_ref().map_or("none", |target| target.service.tag());
+        let region = self.target.as_ref().map_or("none", |target| target.region_tag());
+        self.metrics.count(Metric::ProxyCall, &[service, region, ending.outcome]);
+        self.metrics.time(Metric::ProxyDuration, &[service, region], took);
+
+        let url = self.url.as_ref().map(without_secrets);
+        let place = url.as_deref().unwrap_or(&self.path);
+        let status = self.status.map(|status| status.as_u16());
+        let description = ending.describe(service, &self.method, place, status);
+        let user = self.session.as_ref().map(|session| &session.user);
+        let sent_bytes = match ending.words {
+            Words::Closed { sent } => sent,
+            _ => self.upload.as_ref().map_or(0, UploadProgress::bytes),
+        };
+        let upstream_request_id = self.upstream_request_id.as_ref().and_then(|id| id.to_str().ok());
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    user = user.map(|user| user.name.as_str()),
+                    user_id = user.map(|user| user.id.as_str()),
+                    project = self.project.as_ref().map(ProjectId::as_str),
+                    session = self.session.as_ref().map(|session| session.id.short()),
+                    region,
+                    service,
+                    method = self.method.as_str(),
+                    url = place,
+                    status,
+                    outcome = ending.outcome,
+                    sent_bytes,
+                    received_bytes = self.received_bytes,
+                    duration_ms = milliseconds(took),
+                    source = self.source.word(),
+                    upstream_request_id,
+                    request_id = &*self.request_id,
+                    client_request_id = self.client_request_id.as_deref(),
+                    address = self.address.map(|ClientAddress(ip)| ip.to_string()),
+                    cause = ending.cause.as_deref(),
+                    "{description}"
+                )
+            };
+        }
+        if ending.is_failure { line!(error) } else { line!(info) }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.write(Ending {
+            is_failure: false,
+            outcome: "caller_left",
+            words: Words::CallerLeft,
+            cause: None,
+        });
+    }
+}
+
+impl Source {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Shared => "shared",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+struct Ending {
+    /// Something is wrong with us or the service.
+    is_failure: bool,
+    outcome: &'static str,
+    words: Words,
+    cause: Option<String>,
+}
+
+enum Words {
+    Received,
+    Broken,
+    NoAnswer,
+    Refused,
+    CallerLeft,
+    Closed { sent: u64 },
+}
+
+impl Ending {
+    fn describe(&self, service: &str, method: &Method, place: &str, status: Option<u16>) -> String {
+        let status = status.map(|status| format!(" {status}")).unwrap_or_default();
+        let what = match self.words {
+            Words::Received => format!("received {service} response"),
+            Words::Broken => format!("{service} response broke off"),
+            Words::NoAnswer => format!("received no {service} response"),
+            Words::Refused => format!("refused {service} request"),
+            Words::CallerLeft => format!("caller left before the end of the {service} response"),
+            Words::Closed { .. } => format!("closed {service} connection"),
+        };
+        format!("{what} - {method} {place}{status}")
+    }
+}
+
+/// The address that was called, for the log: without a user, and without the values of parameters that are secrets.
+fn without_secrets(url: &Url) -> String {
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    let Some(query) = url.query().filter(|query| query.split('&').any(is_secret)) else {
+        if is_plain {
+            return url.as_str().to_owned();
+        }
+        return masked(url, url.query().map(str::to_owned));
+    };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret(pair) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    });
+    masked(url, Some(pairs.collect::<Vec<_>>().join("&")))
+}
+
+fn masked(url: &Url, query: Option<String>) -> String {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}{}{query}", url.scheme(), url.path())
+}
+
+fn is_secret(pair: &str) -> bool {
+    const WORDS: [&str; 6] = ["token", "passw", "secret", "signature", "credential", "temp_url_sig"];
+    let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+/// The error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// A tenth of a millisecond is as fine as anybody reads it.
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_the_log_has_no_secrets() {
+        let logged = |text: &str| without_secrets(&Url::parse(text).expect("a url"));
+        assert_eq!(logged("http://one:8774/v2.1/servers?limit=5"), "http://one:8774/v2.1/servers?limit=5");
+        assert_eq!(logged("http://u:p@one/v2?a=1"), "http://one/v2?a=1");
+        assert_eq!(logged("http://one/x?token=abc&a=1&%74oken=d"), "http://one/x?token=***&a=1&%74oken=***");
+        assert_eq!(
+            logged("http://one/x?adminPass=&admin_Password=x"),
+            "http://one/x?adminPass=&admin_Password=***"
+        );
+    }
+}

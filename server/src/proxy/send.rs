@@ -1,0 +1,199 @@
+//! The call itself: what goes up, what comes back, and what is done when the service refuses the token.
+
+use std::sync::Arc;
+
+use api_types::routes;
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::Response,
+};
+use hyper::body::Body as _;
+use url::Url;
+
+use super::{
+    Inner,
+    body::{AnswerBody, Source as BodySource},
+    endpoint::Endpoint,
+    headers::{self, AnswerKind, RequestKind},
+    record::{Record, Source},
+};
+use crate::{
+    error::ApiError,
+    session::{Caller, ProjectScope, Verdict},
+    upstream::{
+        ServiceType, Target, UpstreamError,
+        streaming::{StreamError, StreamedAnswer, StreamedCall, Upload, UploadFault, UploadProgress},
+    },
+};
+
+/// A request that may go to its endpoint.
+pub struct Sending<'a> {
+    pub proxy: &'a Inner,
+    pub caller: &'a Caller,
+    pub target: &'a Target,
+    pub endpoint: &'a Endpoint,
+    pub url: Url,
+}
+
+/// An answer as the browser gets it.
+pub struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: BodySource,
+}
+
+impl Answered {
+    /// The response, whose body writes the record's line at its end.
+    pub fn into_response(self, record: Record) -> Response {
+        let mut response = Response::new(Body::new(AnswerBody::new(self.body, record)));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+impl Sending<'_> {
+    /// Sends the request. When the service refuses the token, Keystone is asked, and a request that can be repeated
+    /// is, once.
+    pub async fn send(
+        &self,
+        record: &mut Record,
+        parts: &Parts,
+        body: Body,
+        scope: Arc<ProjectScope>,
+    ) -> Result<Answered, ApiError> {
+        let mut upload = self.upload(parts, body)?;
+        record.upload = upload.as_ref().map(|(_, progress)| progress.clone());
+        let has_body = upload.is_some();
+        let headers = headers::for_upstream(&parts.headers);
+        let call = |scope: &ProjectScope, upload: Option<Upload>| {
+            let mut headers = headers.clone();
+            if let Ok(mut token) = HeaderValue::from_str(scope.token.expose()) {
+                token.set_sensitive(true);
+                headers.insert(TOKEN, token);
+            }
+            StreamedCall {
+                method: parts.method.clone(),
+                url: self.url.clone(),
+                headers,
+                upload,
+                idle: self.proxy.config.idle,
+            }
+        };
+        let mut answer = self.stream(call(&scope, upload.take().map(|(upload, _)| upload))).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            drop(answer);
+            let renewed = self.renewed(&scope).await?;
+            if has_body {
+                // It is gone, and whoever sent it still has it.
+                return Err(ApiError::TokenRenewed);
+            }
+            answer = self.stream(call(&renewed, None)).await?;
+            if answer.status == StatusCode::UNAUTHORIZED {
+                // To a browser 401 says that its session is over, which it is not.
+                let refused = UpstreamError::refused(answer.status, &answer.headers);
+                return Err(ApiError::upstream(self.target)(refused));
+            }
+        }
+        self.answered(record, &parts.method, answer)
+    }
+
+    fn upload(&self, parts: &Parts, body: Body) -> Result<Option<(Upload, UploadProgress)>, ApiError> {
+        let length = body.size_hint().exact();
+        if body.is_end_stream() || length == Some(0) {
+            return Ok(None);
+        }
+        if matches!(parts.method, Method::GET | Method::HEAD) {
+            return Err(ApiError::Invalid {
+                code: "unexpected_body",
+                message: "A request that only reads has no body.".to_owned(),
+            });
+        }
+        let config = &self.proxy.config;
+        let largest = match headers::check_request_kind(&parts.headers)? {
+            RequestKind::Json => config.max_document_bytes,
+            RequestKind::Upload if self.target.service == ServiceType::Image => config.max_upload_bytes,
+            RequestKind::Upload => {
+                return Err(ApiError::Refused { status: StatusCode::UNSUPPORTED_MEDIA_TYPE });
+            }
+        };
+        if length.is_some_and(|length| length > largest) {
+            return Err(ApiError::Refused { status: StatusCode::PAYLOAD_TOO_LARGE });
+        }
+        let progress = UploadProgress::default();
+        Ok(Some((Upload::new(body, largest, progress.clone()), progress)))
+    }
+
+    async fn stream(&self, call: StreamedCall) -> Result<StreamedAnswer, ApiError> {
+        self.proxy.upstream.stream(self.target, call).await.map_err(|error| match error {
+            StreamError::Upstream(error) => ApiError::upstream(self.target)(error),
+            StreamError::Upload(fault) => ApiError::Refused {
+                status: match fault {
+                    UploadFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+                    UploadFault::TooSlow => StatusCode::REQUEST_TIMEOUT,
+                    UploadFault::EndedEarly => StatusCode::BAD_REQUEST,
+                },
+            },
+        })
+    }
+
+    async fn renewed(&self, scope: &ProjectScope) -> Result<Arc<ProjectScope>, ApiError> {
+        match self.proxy.scopes.refresh(&self.caller.session, scope).await? {
+            Verdict::Valid(renewed) => Ok(renewed),
+            Verdict::NoRole => Err(ApiError::NoSuchProject { id: scope.project.to_string() }),
+            Verdict::Ended => Err(ApiError::SessionEnded),
+        }
+    }
+
+    fn answered(
+        &self,
+        record: &mut Record,
+        method: &Method,
+        answer: StreamedAnswer,
+    ) -> Result<Answered, ApiError> {
+        let StreamedAnswer { status, headers: theirs, body, .. } = answer;
+        let malformed = |reason: &str| {
+            let error = UpstreamError::Malformed { reason: reason.to_owned() };
+            Err(ApiError::upstream(self.target)(error))
+        };
+        if status.is_informational() {
+            return malformed("it changes the protocol unasked");
+        }
+        if theirs.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return malformed("it is encoded, though that was not allowed");
+        }
+        let mut headers = headers::for_browser(&theirs);
+        match headers::answer_kind(&theirs) {
+            AnswerKind::Json | AnswerKind::None => {}
+            AnswerKind::Plain => {
+                headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+            }
+            // The page of some proxy before the service: for a person who looks for the cause, not to be shown.
+            AnswerKind::Foreign if !status.is_success() => {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+            }
+            AnswerKind::Foreign => return malformed("it is of a kind that is not passed on"),
+        }
+        for name in [header::LOCATION, header::CONTENT_LOCATION] {
+            let place = theirs.get(&name).and_then(|place| self.endpoint.ours_for(place.to_str().ok()?));
+            if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
+                headers.insert(name, place);
+            }
+        }
+        if *method == Method::HEAD
+            && let Some(length) = theirs.get(header::CONTENT_LENGTH)
+        {
+            headers.insert(header::CONTENT_LENGTH, length.clone());
+        }
+        headers.insert(ANSWER, HeaderValue::from_static(routes::ANSWER_UPSTREAM));
+        // Whatever it holds, it is no page of ours.
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        record.answered(status, &theirs, Source::Upstream);
+        Ok(Answered { status, headers, body: BodySource::Stream(body) })
+    }
+}
+
+const TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+const ANSWER: HeaderName = HeaderName::from_static(routes::ANSWER_HEADER);
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";

@@ -1,0 +1,105 @@
+//! Requests passed through to the services of a region.
+
+mod passing;
+mod refusing;
+
+use std::{io::Write, sync::Arc};
+
+use api_types::routes::{self, PROJECT_HEADER};
+use axum::{
+    body::Body,
+    http::{HeaderMap, Method},
+};
+use parking_lot::Mutex;
+use serde_json::Value;
+use server::testing::{Client, TestApp, TestResponse};
+
+/// A path of the proxy, in RegionOne.
+fn cloud(service: &str, path: &str) -> String {
+    routes::cloud(&"RegionOne".parse().expect("a region"), service, path)
+}
+
+/// A browser that asks in one project.
+struct Asking<'a> {
+    client: Client,
+    app: &'a TestApp,
+    project: &'a str,
+    csrf_token: tokio::sync::OnceCell<String>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(app: &'a TestApp, user: &str, project: &'a str) -> Self {
+        Self { client: app.signed_in(user), app, project, csrf_token: tokio::sync::OnceCell::new() }
+    }
+
+    /// Signs in, the first time.
+    async fn csrf_token(&self) -> &str {
+        self.csrf_token.get_or_init(|| self.client.csrf_token()).await
+    }
+
+    async fn get(&self, service: &str, path: &str) -> TestResponse {
+        self.send(Method::GET, &cloud(service, path), &[], Body::empty()).await
+    }
+
+    async fn post(&self, service: &str, path: &str, body: &Value) -> TestResponse {
+        let headers = [("content-type", "application/json")];
+        self.send(Method::POST, &cloud(service, path), &headers, body.to_string().into()).await
+    }
+
+    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> TestResponse {
+        let project = self.app.project(self.project);
+        let token = self.csrf_token().await;
+        let mut all = vec![(PROJECT_HEADER, project.as_str()), (routes::CSRF_HEADER, token)];
+        all.extend_from_slice(headers);
+        self.client.send(method, path, &all, body).await
+    }
+}
+
+/// Where a header's value is text.
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+/// What is logged while this lives, as a machine reads it: a value a line.
+struct Log {
+    lines: Arc<Mutex<Vec<u8>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Log {
+    fn listen() -> Self {
+        let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let writer = Lines(lines.clone());
+        let subscriber =
+            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    /// The lines of calls: those with a URL.
+    fn calls(&self) -> Vec<Value> {
+        self.lines().into_iter().filter(|line| line.get("url").is_some()).collect()
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.lines.lock().clone()).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.lines.lock().clone()).expect("text")
+    }
+}
+
+#[derive(Clone)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
