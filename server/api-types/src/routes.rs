@@ -1,6 +1,6 @@
 //! Route paths: templates for the server's router, functions that fill them in for those who call.
 
-use crate::{ProjectId, Region, ServerId};
+use crate::{ProjectId, Region, ServerId, servers::console::ConsoleKind};
 
 /// The sign-in page and where its form goes. Query: `next` (an own path to land on).
 pub const SIGN_IN: &str = "/sign-in";
@@ -43,6 +43,8 @@ pub const JOB: &str = "/api/jobs/{job}";
 pub const JOB_ITEMS: &str = "/api/jobs/{job}/items";
 /// `GET` every item as CSV, to keep.
 pub const JOB_RESULT: &str = "/api/jobs/{job}/result.csv";
+/// `GET` with an upgrade to WebSocket: the console of one server (see [`console`](crate::servers::console)).
+pub const SERVER_CONSOLE: &str = "/api/projects/{project}/regions/{region}/servers/{server}/console";
 /// `GET` what was done to one server through the panel, by whom: [`ServerHistory`](crate::servers::ServerHistory).
 pub const SERVER_HISTORY: &str = "/api/projects/{project}/regions/{region}/servers/{server}/history";
 
@@ -119,4 +121,8 @@ pub fn job_result(id: &str) -> String {
 
 pub fn server_history(project: &ProjectId, region: &Region, server: &ServerId) -> String {
     format!("/api/projects/{project}/regions/{region}/servers/{server}/history")
+}
+
+pub fn server_console(project: &ProjectId, region: &Region, server: &ServerId, kind: ConsoleKind) -> String {
+    format!("/api/projects/{project}/regions/{region}/servers/{server}/console?kind={}", kind.protocol())
 }

@@ -14,6 +14,7 @@ use super::{
         detail_overview::{overview, status_label},
         detail_parts::{security_groups, volumes},
     },
+    console::console,
     detail_state::{DetailTab, best_row, change_mark, has_changed, shown_name},
     detail_texts as texts,
     list_address::use_list_address,
@@ -133,6 +134,7 @@ fn open_tab(server: ShownServer, tab: DetailTab) -> El {
         DetailTab::Volumes => volumes(server),
         DetailTab::Security => security_groups(server),
         DetailTab::Metadata => metadata(server),
+        DetailTab::Console => console(server),
         DetailTab::History => history(server),
         DetailTab::Json => json(server),
     };

@@ -15,17 +15,19 @@ pub enum DetailTab {
     Volumes,
     Security,
     Metadata,
+    Console,
     History,
     Json,
 }
 
 impl DetailTab {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Overview,
         Self::Addresses,
         Self::Volumes,
         Self::Security,
         Self::Metadata,
+        Self::Console,
         Self::History,
         Self::Json,
     ];
@@ -38,6 +40,7 @@ impl DetailTab {
             Self::Volumes => "volumes",
             Self::Security => "security",
             Self::Metadata => "metadata",
+            Self::Console => "console",
             Self::History => "history",
             Self::Json => "json",
         }
@@ -55,6 +58,7 @@ impl DetailTab {
             Self::Volumes => "Volumes",
             Self::Security => texts::GROUPS,
             Self::Metadata => "Metadata and tags",
+            Self::Console => "Console",
             Self::History => texts::HISTORY,
             Self::Json => texts::JSON,
         }
@@ -62,13 +66,13 @@ impl DetailTab {
 
     /// It shows something that no row has.
     pub fn is_of_the_rest(self) -> bool {
-        !matches!(self, Self::Overview | Self::Metadata)
+        !matches!(self, Self::Overview | Self::Metadata | Self::Console)
     }
 
     /// How many things are behind it, where that is known.
     pub fn count(self, row: Option<&ServerRow>, detail: Option<&ServerDetail>) -> Option<usize> {
         match self {
-            Self::Overview | Self::Json => None,
+            Self::Overview | Self::Console | Self::Json => None,
             Self::Addresses => row.map(|row| row.addresses.len()),
             Self::Metadata => row.map(|row| row.metadata.len() + row.tags.len()),
             Self::Volumes => known(&detail?.volumes),

@@ -3,6 +3,7 @@
 mod api;
 mod components;
 mod connection;
+mod console;
 mod detail_page;
 mod detail_state;
 mod detail_texts;
