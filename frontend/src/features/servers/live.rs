@@ -128,7 +128,8 @@ fn happening_of(error: ApiError) -> Happening {
         return Happening::SignedOut;
     }
     match error {
-        ApiError::Refused { ref body, .. } if !error.is_retryable() => {
+        // Too many lists open is no lost connection: waiting does not help, closing one does.
+        ApiError::Refused { ref body, .. } if !error.is_retryable() || body.code == "too_many_streams" => {
             Happening::Refused { code: body.code.clone(), message: error.message() }
         }
         _ => Happening::Lost,
@@ -173,5 +174,30 @@ impl Drop for Link {
             Self::Timer(timer) => timer.clear(),
             Self::None | Self::Socket { .. } => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::ErrorBody;
+
+    use super::*;
+
+    fn refused(status: u16, code: &str) -> ApiError {
+        let body = ErrorBody {
+            code: code.to_owned(),
+            message: "A sentence.".to_owned(),
+            request_id: String::new(),
+            retry_after_secs: None,
+        };
+        ApiError::Refused { status, body }
+    }
+
+    #[test]
+    fn too_many_lists_are_told_as_such_and_a_busy_panel_is_asked_again() {
+        assert!(matches!(happening_of(refused(429, "too_many_streams")), Happening::Refused { .. }));
+        assert!(matches!(happening_of(refused(503, "database_unavailable")), Happening::Lost));
+        assert!(matches!(happening_of(refused(404, "project_not_found")), Happening::Refused { .. }));
+        assert!(matches!(happening_of(refused(401, "session_ended")), Happening::SignedOut));
     }
 }
