@@ -204,6 +204,7 @@ impl Control {
         let project_id = self.project_id(project);
         let server = self.make(self.region(region), project_id, new);
         let id = server.id.to_string();
+        self.region(region).volumes.write().adopt(&server);
         self.region(region).servers.write().insert(server);
         id
     }
@@ -223,8 +224,7 @@ impl Control {
 
     /// Deletes a server at once; it shows in `changes-since` as DELETED. False if there was none.
     pub fn delete_server(&self, region: &str, id: &str) -> bool {
-        let now = self.now();
-        self.region(region).servers.write().delete(&server_id(id), now)
+        self.shared.world.delete_server(self.region(region), &server_id(id))
     }
 
     fn make(&self, region: &Region, project_id: Arc<str>, new: NewServer) -> SimServer {

@@ -82,6 +82,28 @@ pub mod nova {
     }
 }
 
+/// Cinder's: as Nova's, under another content type.
+pub mod cinder {
+    use super::*;
+
+    pub fn error(kind: &str, code: u16, message: &str) -> Answer {
+        Answer::json(code, &json!({kind: {"code": code, "message": message}}))
+    }
+
+    pub fn bad_request(message: &str) -> Answer {
+        error("badRequest", 400, message)
+    }
+
+    pub fn not_found(message: &str) -> Answer {
+        error("itemNotFound", 404, message)
+    }
+
+    /// 403 for a role that does not suffice, by the rule's name.
+    pub fn policy(rule: &str) -> Answer {
+        error("forbidden", 403, &format!("Policy doesn't allow {rule} to be performed."))
+    }
+}
+
 /// Neutron's.
 pub mod neutron {
     use super::*;
@@ -130,7 +152,7 @@ pub fn bad_token(service: Service, keystone_root: &str) -> Answer {
         )
         .header("www-authenticate", format!("Keystone uri=\"{keystone_root}\"")),
         Service::Identity => keystone::unauthorized(&format!("{keystone_root}/v3")),
-        Service::Compute | Service::Network => keystone::unauthorized(keystone_root),
+        Service::Compute | Service::Network | Service::BlockStorage => keystone::unauthorized(keystone_root),
     }
 }
 
@@ -143,6 +165,7 @@ pub fn fault(service: Service, code: u16, keystone_root: &str) -> Answer {
         (413, _) => body_too_large(),
         (_, Service::Identity) => keystone::error(code, fault_message(code)),
         (_, Service::Compute) => nova_fault(code),
+        (_, Service::BlockStorage) => nova_fault(code).of_type(JSON),
         (_, Service::Image) => web_ob(code, fault_message(code)),
         (_, Service::Network) => {
             neutron::error(code, &format!("HTTP{}", title(code).replace(' ', "")), fault_message(code))

@@ -19,10 +19,14 @@ pub enum Service {
     Image,
     /// Neutron.
     Network,
+    /// Cinder.
+    #[serde(rename = "block-storage")]
+    BlockStorage,
 }
 
 impl Service {
-    pub const ALL: [Service; 4] = [Service::Identity, Service::Compute, Service::Image, Service::Network];
+    pub const ALL: [Service; 5] =
+        [Service::Identity, Service::Compute, Service::Image, Service::Network, Service::BlockStorage];
 
     /// The type in the service catalog.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +35,7 @@ impl Service {
             Service::Compute => "compute",
             Service::Image => "image",
             Service::Network => "network",
+            Service::BlockStorage => "block-storage",
         }
     }
 }
@@ -40,7 +45,8 @@ impl FromStr for Service {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Service::ALL.into_iter().find(|service| service.as_str() == text);
-        found.ok_or_else(|| format!("{text:?} is not one of identity, compute, image, network"))
+        found
+            .ok_or_else(|| format!("{text:?} is not one of identity, compute, image, network, block-storage"))
     }
 }
 

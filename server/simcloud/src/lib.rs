@@ -1,4 +1,4 @@
-//! A simulated OpenStack cloud: Keystone, and per region Nova, Glance and Neutron, answering as the
+//! A simulated OpenStack cloud: Keystone, and per region Nova, Glance, Neutron and Cinder, answering as the
 //! recorded answers of real services in `recordings/` do.
 //!
 //! ```no_run
@@ -17,6 +17,7 @@
 
 mod calls;
 mod cast;
+mod cinder;
 mod clock;
 mod config;
 mod control;
@@ -40,6 +41,7 @@ mod serve;
 mod server;
 mod store;
 mod totp;
+mod volume;
 mod world;
 
 use std::collections::HashMap;
@@ -92,6 +94,7 @@ impl Cloud {
             endpoints.push((Endpoint::Compute(region), 0));
             endpoints.push((Endpoint::Image(region), 0));
             endpoints.push((Endpoint::Network(region), 0));
+            endpoints.push((Endpoint::BlockStorage(region), 0));
         }
         for (endpoint, port) in endpoints {
             let (listener, url) = listen(bind, port).await?;

@@ -1,6 +1,7 @@
 //! What is about to happen to servers: scripts of steps, each some time after the one before, as Nova
 //! works through an action. Steps run when the cloud's clock has reached them.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use rand::Rng;
 use uuid::Uuid;
 
 use crate::clock::whole_seconds;
-use crate::server::{Flavor, Nic, ServerFault, SimServer};
+use crate::server::{ActionRecord, Flavor, Nic, ServerFault, SimServer};
 use crate::world::{Region, World};
 
 /// One step of a script: the pause before it and what it changes.
@@ -46,8 +47,14 @@ pub enum Change {
     Rebuild(Arc<str>),
     /// A snapshot of it is ready.
     SnapshotReady(Arc<str>),
-    /// Its last action is over, with a message if it failed.
-    ActionDone(Option<&'static str>),
+    /// The action that the script belongs to is over, with a reason if it failed.
+    ActionDone(Option<Cow<'static, str>>),
+    /// An action beside the script, by its request, is over, with a reason if it failed.
+    SideDone { request_id: String, failure: Option<Cow<'static, str>> },
+    /// A volume has left it.
+    VolumeGone(Uuid),
+    /// A network card, by its port, has left it.
+    NicGone(Uuid),
     /// It does not exist any more.
     Gone,
 }
@@ -58,7 +65,8 @@ struct Entry {
     at: DateTime<Utc>,
     number: u64,
     server_id: Uuid,
-    script: u32,
+    /// `None` for what happens whatever else is done to the server.
+    script: Option<u32>,
     change: Change,
     rest: VecDeque<Step>,
 }
@@ -82,7 +90,7 @@ impl Timeline {
         &mut self,
         at: DateTime<Utc>,
         server_id: Uuid,
-        script: u32,
+        script: Option<u32>,
         mut steps: VecDeque<Step>,
         pace: f64,
     ) {
@@ -111,8 +119,14 @@ impl World {
         });
         if let Some(script) = started {
             let mut timeline = region.timeline.lock();
-            timeline.push(self.clock.now(), server_id, script, steps.into(), self.config.pace);
+            timeline.push(self.clock.now(), server_id, Some(script), steps.into(), self.config.pace);
         }
+    }
+
+    /// Lets something happen to a server later, whatever script it is in.
+    pub fn start_beside(&self, region: &Region, server_id: Uuid, steps: Vec<Step>) {
+        let mut timeline = region.timeline.lock();
+        timeline.push(self.clock.now(), server_id, None, steps.into(), self.config.pace);
     }
 
     /// Lets everything happen whose time has come.
@@ -133,16 +147,32 @@ impl World {
     /// Runs one step. False when the script is over: the server is gone or does something else.
     fn run_step(&self, region: &Region, entry: &Entry, now: DateTime<Utc>) -> bool {
         let mut servers = region.servers.write();
-        if servers.get(&entry.server_id).is_none_or(|server| server.script != entry.script) {
+        if servers
+            .get(&entry.server_id)
+            .is_none_or(|server| entry.script.is_some_and(|script| script != server.script))
+        {
             return false;
         }
         match &entry.change {
             Change::Gone => {
-                servers.delete(&entry.server_id, now);
+                drop(servers);
+                self.delete_server(region, &entry.server_id);
                 return false;
             }
-            Change::ActionDone(message) => {
-                servers.edit(&entry.server_id, |server| finish_action(server, now, *message));
+            Change::ActionDone(failure) => {
+                servers.edit(&entry.server_id, |server| finish_action(server, now, None, failure.clone()));
+            }
+            Change::SideDone { request_id, failure } => {
+                servers.edit(&entry.server_id, |server| {
+                    finish_action(server, now, Some(request_id), failure.clone());
+                });
+            }
+            Change::VolumeGone(volume_id) => {
+                servers.touch(&entry.server_id, now, |server| {
+                    server.volumes.retain(|volume| volume.volume_id != *volume_id);
+                });
+                drop(servers);
+                region.volumes.write().detached(volume_id, &entry.server_id, now);
             }
             Change::SnapshotReady(image_id) => {
                 drop(servers);
@@ -169,6 +199,7 @@ fn apply(server: &mut SimServer, change: &Change, region: &Region, now: DateTime
             server.set_state(*vm_state, None);
             server.power_state = *power_state;
         }
+        Change::NicGone(port_id) => server.nics.retain(|nic| nic.port_id != *port_id),
         Change::Networks(nics) => server.nics = nics.clone(),
         Change::Launch => {
             let number = rand::rng().random_range(0..region.compute_hosts.len());
@@ -210,15 +241,31 @@ fn apply(server: &mut SimServer, change: &Change, region: &Region, now: DateTime
         Change::ConfirmResize => server.rare_mut().old_flavor = None,
         Change::Rebuild(image_id) => server.image_id = Some(image_id.clone()),
         // These do not touch the server itself; `run_step` has done them.
-        Change::SnapshotReady(_) | Change::ActionDone(_) | Change::Gone => {}
+        Change::SnapshotReady(_)
+        | Change::ActionDone(_)
+        | Change::SideDone { .. }
+        | Change::VolumeGone(_)
+        | Change::Gone => {}
     }
 }
 
-fn finish_action(server: &mut SimServer, now: DateTime<Utc>, message: Option<&'static str>) {
-    let actions = server.rare.as_mut().map(|rare| &mut rare.actions);
-    if let Some(action) = actions.and_then(|actions| actions.last_mut()) {
+/// Ends the action of a request or, without one, the newest that goes on and is not beside the script.
+fn finish_action(
+    server: &mut SimServer,
+    now: DateTime<Utc>,
+    request_id: Option<&String>,
+    failure: Option<Cow<'static, str>>,
+) {
+    const BESIDE: &[&str] = &["attach_volume", "detach_volume", "attach_interface", "detach_interface"];
+    let Some(rare) = &mut server.rare else { return };
+    let ends = |action: &&mut ActionRecord| match request_id {
+        Some(request_id) => action.request_id == *request_id,
+        None => action.finished_at.is_none() && !BESIDE.contains(&&*action.action),
+    };
+    if let Some(action) = rare.actions.iter_mut().rev().find(ends) {
         action.updated_at = whole_seconds(now);
-        action.message = message.map(Into::into);
+        action.finished_at = Some(whole_seconds(now));
+        action.failure = failure;
     }
 }
 

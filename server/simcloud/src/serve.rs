@@ -22,7 +22,7 @@ use crate::faults::{Fault, Service};
 use crate::http::{Answer, Call, JSON};
 use crate::image::Part;
 use crate::runtime::Shared;
-use crate::{control_api, errors, glance, ids, keystone, neutron, nova};
+use crate::{cinder, control_api, errors, glance, ids, keystone, neutron, nova};
 
 /// What a listener is for.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub enum Endpoint {
     Compute(usize),
     Image(usize),
     Network(usize),
+    BlockStorage(usize),
     Control,
 }
 
@@ -52,6 +53,7 @@ impl Endpoint {
             Endpoint::Compute(region) => Some((Service::Compute, Some(*region))),
             Endpoint::Image(region) => Some((Service::Image, Some(*region))),
             Endpoint::Network(region) => Some((Service::Network, Some(*region))),
+            Endpoint::BlockStorage(region) => Some((Service::BlockStorage, Some(*region))),
             Endpoint::Control => None,
         }
     }
@@ -188,6 +190,7 @@ async fn handle(
         (Service::Compute, Some(region)) => nova::handle(shared, region, &call),
         (Service::Image, Some(region)) => glance::handle(shared, region, &call),
         (Service::Network, Some(region)) => neutron::handle(shared, region, &call),
+        (Service::BlockStorage, Some(region)) => cinder::handle(shared, region, &call),
         _ => keystone::handle(shared, &call),
     };
     shared.workers.compute(worker, answer.cost).await;

@@ -108,8 +108,10 @@ pub struct ActionRecord {
     pub user_id: Arc<str>,
     pub started_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// `Error` when it was accepted and then failed.
-    pub message: Option<Cow<'static, str>>,
+    /// `None` while it goes on.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Why it failed, when it was accepted and then failed.
+    pub failure: Option<Cow<'static, str>>,
 }
 
 /// A flavor of one region.

@@ -21,6 +21,7 @@ use crate::script::Timeline;
 use crate::seed;
 use crate::server::{Flavor, Nic};
 use crate::store::ServerStore;
+use crate::volume::VolumeStore;
 
 /// The state of a cloud, shared by its services.
 #[derive(Debug)]
@@ -47,6 +48,9 @@ pub struct Region {
     pub compute_hosts: Vec<ComputeHost>,
     pub server_groups: RwLock<Vec<ServerGroup>>,
     pub servers: RwLock<ServerStore>,
+    pub volumes: RwLock<VolumeStore>,
+    /// How old what nobody made is: types, networks.
+    pub since: DateTime<Utc>,
     /// What is about to happen to servers.
     pub timeline: Mutex<Timeline>,
     /// Counts the addresses given out while the cloud runs.
@@ -101,6 +105,29 @@ impl World {
 
     pub fn region(&self, name: &str) -> Option<&Region> {
         self.regions.iter().find(|region| region.name == name)
+    }
+
+    /// How many servers a project was seeded with in a region. Its quotas follow.
+    pub fn seeded_servers(&self, region: &Region, project_id: &str) -> usize {
+        let identity = self.identity.read();
+        let project = identity.projects.get(project_id);
+        let domain = project.and_then(|project| identity.domain(&project.domain_id));
+        let seed = self.config.projects.iter().find(|seed| {
+            project.is_some_and(|project| project.name == seed.name)
+                && domain.is_some_and(|domain| domain.name == seed.domain)
+        });
+        seed.and_then(|seed| seed.servers.get(&region.name)).copied().unwrap_or(0)
+    }
+
+    /// Deletes a server at once, and frees what it had. False if there was none.
+    pub fn delete_server(&self, region: &Region, id: &Uuid) -> bool {
+        let now = self.clock.now();
+        let mut servers = region.servers.write();
+        let Some(server) = servers.get(id).cloned() else { return false };
+        servers.delete(id, now);
+        drop(servers);
+        region.volumes.write().release(&server, now);
+        true
     }
 
     /// The networks of a project: `private` with IPv4 and IPv6, `backend`, and the external `public`.

@@ -9,12 +9,27 @@ use crate::http::{Answer, Call, Handled};
 use crate::identity::Scope;
 use crate::runtime::Shared;
 
-/// The services of the catalog: type and name.
-const SERVICES: [(Service, &str); 4] = [
-    (Service::Compute, "nova"),
-    (Service::Image, "glance"),
-    (Service::Network, "neutron"),
-    (Service::Identity, "keystone"),
+/// An entry of the catalog.
+struct Entry {
+    service: Service,
+    kind: &'static str,
+    name: &'static str,
+    /// What follows the service's address.
+    path: &'static str,
+}
+
+const fn entry(service: Service, kind: &'static str, name: &'static str, path: &'static str) -> Entry {
+    Entry { service, kind, name, path }
+}
+
+/// The services of the catalog. Block storage stands in it under its present and its older type.
+const ENTRIES: &[Entry] = &[
+    entry(Service::Compute, "compute", "nova", "/v2.1"),
+    entry(Service::Image, "image", "glance", ""),
+    entry(Service::Network, "network", "neutron", ""),
+    entry(Service::BlockStorage, "block-storage", "cinder", "/v3"),
+    entry(Service::BlockStorage, "volumev3", "cinderv3", "/v3/$(project_id)s"),
+    entry(Service::Identity, "identity", "keystone", "/v3"),
 ];
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
 
@@ -39,13 +54,18 @@ fn version_json(call: &Call) -> Value {
     })
 }
 
-/// The service catalog of a token: every service in every region at three interfaces.
-pub fn catalog(shared: &Shared) -> Value {
-    let entry = |(service, name): (Service, &str)| {
-        let endpoints: Vec<Value> = endpoints_of(shared, service).iter().map(Endpoint::json).collect();
-        json!({"endpoints": endpoints, "id": service_id(shared, service), "type": service.as_str(), "name": name})
+/// The service catalog of a token: every service in every region at three interfaces. An address with
+/// the project in it is left out where the token has none.
+pub fn catalog(shared: &Shared, project_id: Option<&str>) -> Value {
+    let shown = |entry: &Entry| {
+        let endpoints =
+            endpoints_of(shared, entry).into_iter().filter_map(|endpoint| endpoint.of(project_id));
+        let endpoints: Vec<Value> = endpoints.map(|endpoint| endpoint.json()).collect();
+        json!({
+            "endpoints": endpoints, "id": service_id(shared, entry), "type": entry.kind, "name": entry.name,
+        })
     };
-    SERVICES.into_iter().map(entry).collect()
+    ENTRIES.iter().map(shown).collect()
 }
 
 /// `GET /v3/auth/catalog`
@@ -56,7 +76,10 @@ pub fn show_catalog(shared: &Shared, call: &Call) -> Handled {
         return Err(errors::forbidden("identity:get_auth_catalog"));
     }
     let links = json!({"self": self_link(call)});
-    Ok(Answer::json(200, &json!({"catalog": catalog(shared), "links": links})))
+    Ok(Answer::json(
+        200,
+        &json!({"catalog": catalog(shared, token.project_id().map(|id| &**id)), "links": links}),
+    ))
 }
 
 /// `GET /v3/regions`
@@ -79,15 +102,15 @@ pub fn list_regions(shared: &Shared, call: &Call) -> Handled {
 /// `GET /v3/endpoints`, for administrators.
 pub fn list_endpoints(shared: &Shared, call: &Call) -> Handled {
     admin_token(shared, &shared.world.identity.read(), call, "identity:list_endpoints")?;
-    let all = SERVICES.into_iter().flat_map(|(service, _)| {
-        endpoints_of(shared, service).into_iter().map(move |endpoint| (service, endpoint))
-    });
-    let described = |(service, endpoint): (Service, Endpoint)| {
+    let all = ENTRIES
+        .iter()
+        .flat_map(|entry| endpoints_of(shared, entry).into_iter().map(move |endpoint| (entry, endpoint)));
+    let described = |(entry, endpoint): (&Entry, Endpoint)| {
         json!({
             "id": endpoint.id,
             "interface": endpoint.interface,
             "region_id": endpoint.region,
-            "service_id": service_id(shared, service),
+            "service_id": service_id(shared, entry),
             "url": endpoint.url,
             "enabled": true,
             "region": endpoint.region,
@@ -106,6 +129,14 @@ struct Endpoint {
 }
 
 impl Endpoint {
+    /// The endpoint with a project in its address, where it needs one.
+    fn of(mut self, project_id: Option<&str>) -> Option<Endpoint> {
+        if self.url.contains("$(project_id)s") {
+            self.url = self.url.replace("$(project_id)s", project_id?);
+        }
+        Some(self)
+    }
+
     fn json(&self) -> Value {
         json!({
             "id": self.id,
@@ -117,18 +148,15 @@ impl Endpoint {
     }
 }
 
-fn endpoints_of(shared: &Shared, service: Service) -> Vec<Endpoint> {
+fn endpoints_of(shared: &Shared, entry: &Entry) -> Vec<Endpoint> {
     let ids = &shared.world.ids;
     let of_region = |(number, region): (usize, &crate::world::Region)| {
-        let url = match service {
-            Service::Identity => format!("{}/v3", shared.url(service, None)),
-            Service::Compute => format!("{}/v2.1", shared.url(service, Some(number))),
-            Service::Image | Service::Network => shared.url(service, Some(number)).to_owned(),
-        };
+        let of = (entry.service != Service::Identity).then_some(number);
+        let url = format!("{}{}", shared.url(entry.service, of), entry.path);
         let name = region.name.clone();
-        let url = shared.faults.address(&name, service).unwrap_or(url);
+        let url = shared.faults.address(&name, entry.service).unwrap_or(url);
         INTERFACES.map(move |interface| Endpoint {
-            id: ids.hex(&["endpoint", service.as_str(), &name, interface]),
+            id: ids.hex(&["endpoint", entry.kind, &name, interface]),
             interface,
             region: name.clone(),
             url: url.clone(),
@@ -137,6 +165,6 @@ fn endpoints_of(shared: &Shared, service: Service) -> Vec<Endpoint> {
     shared.world.regions.iter().enumerate().flat_map(of_region).collect()
 }
 
-fn service_id(shared: &Shared, service: Service) -> String {
-    shared.world.ids.hex(&["service", service.as_str()])
+fn service_id(shared: &Shared, entry: &Entry) -> String {
+    shared.world.ids.hex(&["service", entry.kind])
 }

@@ -156,7 +156,7 @@ pub fn token_json(shared: &Shared, identity: &Identity, token: &Token, with_cata
         body.insert("application_credential".into(), json!({"id": id, "name": name, "restricted": true}));
     }
     if with_catalog {
-        body.insert("catalog".into(), catalog::catalog(shared));
+        body.insert("catalog".into(), catalog::catalog(shared, token.project_id().map(|id| &**id)));
     }
     json!({"token": body})
 }

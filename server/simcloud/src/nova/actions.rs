@@ -1,5 +1,7 @@
 //! `POST /servers/{id}/action`: what people do to a server, when it is allowed, and how it begins.
 
+use std::borrow::Cow;
+
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use serde_json::{Map, Value, json};
@@ -154,6 +156,16 @@ fn check_state(
     must_be_unlocked(context, server)?;
     let is_hard_reboot = action.key == "reboot" && is_hard(argument);
     let states = if is_hard_reboot { HARD_REBOOT } else { action.states };
+    must_be_in(server, states, name)?;
+    if server.host.is_none() && server.vm_state == "error" {
+        return Err(errors::conflict(&format!("Instance {id} is in an invalid state for '{name}'")));
+    }
+    Ok(())
+}
+
+/// 409 where the server's state is none of these, or a task is running.
+pub fn must_be_in(server: &SimServer, states: &[&str], name: &str) -> Result<(), Answer> {
+    let id = server.id;
     if !states.contains(&&*server.vm_state) {
         let state = &server.vm_state;
         return Err(errors::conflict(&format!(
@@ -165,10 +177,16 @@ fn check_state(
             "Cannot '{name}' instance {id} while it is in task_state {task}"
         )));
     }
-    if server.host.is_none() && server.vm_state == "error" {
-        return Err(errors::conflict(&format!("Instance {id} is in an invalid state for '{name}'")));
-    }
     Ok(())
+}
+
+/// Why an action is to fail after it was accepted: the server's metadata `oslab_fail` names it, or `any`.
+/// Several are separated by commas.
+pub fn failure_of(server: &SimServer, name: &str) -> Option<Cow<'static, str>> {
+    let (_, asked) = server.metadata.iter().find(|(key, _)| &**key == "oslab_fail")?;
+    let is_meant =
+        asked.split(',').map(str::trim).any(|asked| asked.eq_ignore_ascii_case(name) || asked == "any");
+    is_meant.then(|| format!("The host was told to fail: {name}").into())
 }
 
 /// 409 on a locked server, unless an administrator asks.
@@ -232,7 +250,7 @@ fn perform(
                     server.rare_mut().locked_reason = reason.filter(|_| locks);
                 }
             });
-            history::record(context, &server.id, action.name);
+            history::record_done(context, &server.id, action.name);
         }
         "addSecurityGroup" | "removeSecurityGroup" => {
             change_security_group(context, action, argument, server)?
@@ -240,7 +258,7 @@ fn perform(
         "os-resetState" => reset_state(context, argument, server)?,
         "os-getConsoleOutput" => return Ok(console_output(argument, server)),
         // Only the history tells that it happened.
-        _ => history::record(context, &server.id, action.name),
+        _ => history::record_done(context, &server.id, action.name),
     }
     accepted()
 }
@@ -324,7 +342,6 @@ fn change_security_group(
             server.security_groups.push(name.into());
         }
     });
-    history::record(context, &server.id, action.name);
     Ok(())
 }
 

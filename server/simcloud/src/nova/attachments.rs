@@ -1,15 +1,14 @@
-//! What is attached to a server: addresses, network cards, volumes and security groups.
+//! What connects a server: addresses, network cards and security groups.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::view::{Addresses, mac_text};
 use super::{Context, history, validate};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
-use crate::ids;
 use crate::neutron::security_groups;
-use crate::server::{Nic, SimServer, VolumeAttachment};
+use crate::script::{Change, Step};
+use crate::server::{Nic, SimServer};
 
 /// `GET /servers/{id}/ips`
 pub fn list_addresses(context: &Context<'_>, id: &str) -> Handled {
@@ -46,7 +45,7 @@ pub fn attach_interface(context: &Context<'_>, id: &str) -> Handled {
         context.world.fresh_nic(context.region, &server.project_id, network.name).ok_or_else(missing)?;
     let shown = interface_json(context, &server, &nic);
     context.region.servers.write().touch(&server.id, context.call.now, |server| server.nics.push(nic));
-    history::record(context, &server.id, "attach_interface");
+    history::record_done(context, &server.id, "attach_interface");
     Ok(Answer::json(200, &json!({"interfaceAttachment": shown})))
 }
 
@@ -54,13 +53,16 @@ pub fn attach_interface(context: &Context<'_>, id: &str) -> Handled {
 pub fn detach_interface(context: &Context<'_>, id: &str, port_id: &str) -> Handled {
     let server = context.with_server(id, SimServer::clone)?;
     context.must_write("os-attach-interfaces:delete")?;
-    if !server.nics.iter().any(|nic| nic.port_id.to_string() == port_id) {
-        return Err(errors::not_found(&format!("Port id {port_id} could not be found.")));
-    }
-    context.region.servers.write().touch(&server.id, context.call.now, |server| {
-        server.nics.retain(|nic| nic.port_id.to_string() != port_id);
-    });
+    let nic = server.nics.iter().find(|nic| nic.port_id.to_string() == port_id);
+    let missing = || errors::not_found(&format!("Port id {port_id} could not be found."));
+    let port_id = nic.ok_or_else(missing)?.port_id;
     history::record(context, &server.id, "detach_interface");
+    let request_id = context.call.request_id.clone();
+    let steps = vec![
+        Step::after(1.0, Change::NicGone(port_id)),
+        Step::after(0.0, Change::SideDone { request_id, failure: None }),
+    ];
+    context.world.start_beside(context.region, server.id, steps);
     Ok(Answer::empty(202))
 }
 
@@ -83,90 +85,6 @@ fn interface_json(context: &Context<'_>, server: &SimServer, nic: &Nic) -> Value
         shown["tag"] = Value::Null;
     }
     shown
-}
-
-/// `GET /servers/{id}/os-volume_attachments`
-pub fn list_volumes(context: &Context<'_>, id: &str) -> Handled {
-    context.with_server(id, |server| {
-        let volumes = server.volumes.iter().map(|volume| volume_json(context, server, volume));
-        Answer::json(200, &json!({"volumeAttachments": volumes.collect::<Vec<_>>()}))
-    })
-}
-
-/// `GET /servers/{id}/os-volume_attachments/{volume}`
-pub fn show_volume(context: &Context<'_>, id: &str, volume_id: &str) -> Handled {
-    let shown = context.with_server(id, |server| {
-        let volume = server.volumes.iter().find(|volume| volume.volume_id.to_string() == volume_id);
-        volume.map(|volume| volume_json(context, server, volume))
-    })?;
-    let shown = shown.ok_or_else(|| no_volume(id, volume_id))?;
-    Ok(Answer::json(200, &json!({"volumeAttachment": shown})))
-}
-
-/// `POST /servers/{id}/os-volume_attachments`. There is no block storage service here: any id is that
-/// of a volume.
-pub fn attach_volume(context: &Context<'_>, id: &str) -> Handled {
-    let body = validate::body_object(context, "volumeAttachment")?;
-    validate::required("volumeAttachment", &body, "volumeId")?;
-    let asked = validate::text(&body, "volumeId")?.unwrap_or_default();
-    let not_an_id = || validate::invalid("volumeId", &json!(asked), &format!("'{asked}' is not a 'uuid'"));
-    let volume_id = Uuid::parse_str(asked).map_err(|_| not_an_id())?;
-    let server = context.with_server(id, SimServer::clone)?;
-    context.must_write("os-volumes-attachments:create")?;
-    if server.volumes.iter().any(|volume| volume.volume_id == volume_id) {
-        let message = format!("Invalid volume: volume {volume_id} is already attached to instances: {id}");
-        return Err(errors::bad_request(&message));
-    }
-    let last = server.volumes.iter().filter_map(|volume| volume.device.chars().last()).max().unwrap_or('a');
-    let volume = VolumeAttachment {
-        volume_id,
-        attachment_id: ids::fresh_uuid(),
-        device: format!("/dev/vd{}", char::from_u32(u32::from(last) + 1).unwrap_or('z')),
-        delete_on_termination: body.get("delete_on_termination").and_then(Value::as_bool) == Some(true),
-    };
-    let shown = volume_json(context, &server, &volume);
-    context.region.servers.write().touch(&server.id, context.call.now, |server| server.volumes.push(volume));
-    history::record(context, &server.id, "attach_volume");
-    Ok(Answer::json(200, &json!({"volumeAttachment": shown})))
-}
-
-/// `DELETE /servers/{id}/os-volume_attachments/{volume}`
-pub fn detach_volume(context: &Context<'_>, id: &str, volume_id: &str) -> Handled {
-    let server = context.with_server(id, SimServer::clone)?;
-    context.must_write("os-volumes-attachments:delete")?;
-    if !server.volumes.iter().any(|volume| volume.volume_id.to_string() == volume_id) {
-        return Err(no_volume(id, volume_id));
-    }
-    context.region.servers.write().touch(&server.id, context.call.now, |server| {
-        server.volumes.retain(|volume| volume.volume_id.to_string() != volume_id);
-    });
-    history::record(context, &server.id, "detach_volume");
-    Ok(Answer::empty(202))
-}
-
-fn volume_json(context: &Context<'_>, server: &SimServer, volume: &VolumeAttachment) -> Value {
-    let mut shown = json!({
-        "volumeId": volume.volume_id,
-        "serverId": server.id,
-        "device": volume.device,
-    });
-    if context.at_least(89) {
-        shown["attachment_id"] = json!(volume.attachment_id);
-        shown["bdm_uuid"] = json!(Uuid::from_u128(volume.attachment_id.as_u128().rotate_left(32)));
-    } else {
-        shown["id"] = json!(volume.volume_id);
-    }
-    if context.at_least(70) {
-        shown["tag"] = Value::Null;
-    }
-    if context.at_least(79) {
-        shown["delete_on_termination"] = json!(volume.delete_on_termination);
-    }
-    shown
-}
-
-fn no_volume(id: &str, volume_id: &str) -> Answer {
-    errors::not_found(&format!("Instance {id} is not attached to volume {volume_id}"))
 }
 
 /// `GET /servers/{id}/os-security-groups`

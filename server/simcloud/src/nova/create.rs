@@ -340,6 +340,7 @@ fn place(context: &Context<'_>, project_id: &Arc<str>, order: &Order, number: us
         script: 0,
     };
     let outcome = outcome(context, project_id, order, &mut server);
+    context.region.volumes.write().adopt(&server);
     context.region.servers.write().insert(server);
     history::record(context, &id, "create");
     context.world.start_script(context.region, id, lifecycle::build(outcome));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,8 +12,17 @@ use crate::errors::nova as errors;
 use crate::http::{Answer, Handled, query_string};
 use crate::server::{ActionRecord, SimServer};
 
-/// Writes an action down in the server's history.
+/// Writes an action down in the server's history. What follows says when it is over.
 pub fn record(context: &Context<'_>, id: &Uuid, action: &'static str) {
+    write(context, id, action, None);
+}
+
+/// Writes an action down that is over with its answer.
+pub fn record_done(context: &Context<'_>, id: &Uuid, action: &'static str) {
+    write(context, id, action, Some(whole_seconds(context.call.now)));
+}
+
+fn write(context: &Context<'_>, id: &Uuid, action: &'static str, finished_at: Option<DateTime<Utc>>) {
     let now = whole_seconds(context.call.now);
     let record = ActionRecord {
         action: Cow::Borrowed(action),
@@ -20,7 +30,8 @@ pub fn record(context: &Context<'_>, id: &Uuid, action: &'static str) {
         user_id: context.caller.user_id.clone(),
         started_at: now,
         updated_at: now,
-        message: None,
+        finished_at,
+        failure: None,
     };
     context.region.servers.write().edit(id, |server| server.rare_mut().actions.push(record));
 }
@@ -62,7 +73,7 @@ pub fn show_action(context: &Context<'_>, id: &str, request_id: &str) -> Handled
     let action = action.ok_or_else(|| errors::not_found(&format!("Action {request_id} not found")))?;
     let mut shown = action_json(context, &server.id, action);
     if context.at_least(51) || context.caller.is_admin() {
-        shown["events"] = json!([event_json(context, &server, action)]);
+        shown["events"] = json!(events_json(context, &server, action));
     }
     Ok(Answer::json(200, &json!({"instanceAction": shown})))
 }
@@ -79,7 +90,8 @@ fn actions_of(server: &SimServer) -> Vec<ActionRecord> {
             user_id: server.user_id.clone(),
             started_at: server.created_at,
             updated_at: server.launched_at.unwrap_or(server.created_at),
-            message: server.fault().map(|_| Cow::Borrowed("Error")),
+            finished_at: server.launched_at.or(server.fault().map(|fault| fault.created_at)),
+            failure: server.fault().map(|fault| Cow::Owned(fault.message.clone())),
         });
     }
     actions
@@ -93,7 +105,7 @@ fn action_json(context: &Context<'_>, server_id: &Uuid, action: &ActionRecord) -
         "user_id": action.user_id,
         "project_id": context.caller.project_id,
         "start_time": micros(action.started_at),
-        "message": action.message,
+        "message": action.failure.as_ref().map(|_| "Error"),
     });
     if context.at_least(58) {
         shown["updated_at"] = json!(micros(action.updated_at));
@@ -101,21 +113,83 @@ fn action_json(context: &Context<'_>, server_id: &Uuid, action: &ActionRecord) -
     shown
 }
 
-fn event_json(context: &Context<'_>, server: &SimServer, action: &ActionRecord) -> Value {
-    let is_over = server.task_state.is_none() || action.updated_at > action.started_at;
-    let result = if action.message.is_some() { "Error" } else { "Success" };
-    let mut event = json!({
-        "event": format!("compute_{}_instance", action.action),
-        "start_time": micros(action.started_at),
-        "finish_time": is_over.then(|| micros(action.updated_at)),
-        "result": is_over.then_some(result),
-    });
-    if context.at_least(62) {
-        event["hostId"] = json!(super::view::host_id(server));
+/// What Nova's services did for an action, one after the other; only the first while it goes on or where
+/// it failed.
+fn events_json(context: &Context<'_>, server: &SimServer, action: &ActionRecord) -> Vec<Value> {
+    let names = events_of(&action.action);
+    let count = if action.finished_at.is_some() && action.failure.is_none() { names.len() } else { 1 };
+    let duration = action.updated_at - action.started_at;
+    let share = duration / i32::try_from(count).unwrap_or(1);
+    let mut start = action.started_at;
+    let mut events = Vec::new();
+    for (number, name) in names.iter().take(count).enumerate() {
+        let finish = if number + 1 == count { action.updated_at } else { whole_seconds(start + share) };
+        let result = if action.failure.is_some() { "Error" } else { "Success" };
+        let mut event = json!({
+            "event": name,
+            "start_time": micros(start),
+            "finish_time": action.finished_at.map(|_| micros(finish)),
+            "result": action.finished_at.map(|_| result),
+        });
+        if context.at_least(62) {
+            event["hostId"] = json!(super::view::host_id(server));
+        }
+        if let Some(failure) = action.failure.as_ref().filter(|_| context.at_least(84)) {
+            event["details"] = json!(failure);
+        }
+        if context.caller.is_admin() {
+            let traceback = |failure: &Cow<'_, str>| {
+                format!("Traceback (most recent call last):\n  File \"nova/compute/manager.py\"\n{failure}\n")
+            };
+            event["traceback"] = json!(action.failure.as_ref().map(traceback));
+            event["host"] = json!(server.host);
+        }
+        events.push(event);
+        start = finish;
     }
-    if context.caller.is_admin() {
-        event["traceback"] = Value::Null;
-        event["host"] = json!(server.host);
+    // The newest first, as Nova lists them.
+    events.reverse();
+    events
+}
+
+/// The names of the methods that Nova wraps into events (`wrap_instance_event` in nova/compute/manager.py
+/// and nova/compute/api.py).
+fn events_of(action: &str) -> &'static [&'static str] {
+    match action {
+        "create" => &["compute__do_build_and_run_instance"],
+        "delete" => &["compute_terminate_instance"],
+        "start" => &["compute_start_instance"],
+        "stop" => &["compute_stop_instance"],
+        "reboot" => &["compute_reboot_instance"],
+        "pause" => &["compute_pause_instance"],
+        "unpause" => &["compute_unpause_instance"],
+        "suspend" => &["compute_suspend_instance"],
+        "resume" => &["compute_resume_instance"],
+        "resize" | "migrate" => &[
+            "conductor_migrate_server",
+            "compute_prep_resize",
+            "compute_resize_instance",
+            "compute_finish_resize",
+        ],
+        "confirmResize" => &["compute_confirm_resize"],
+        "revertResize" => &["compute_revert_resize", "compute_finish_revert_resize"],
+        "rebuild" => &["compute_rebuild_instance"],
+        "rescue" => &["compute_rescue_instance"],
+        "unrescue" => &["compute_unrescue_instance"],
+        "shelve" => &["compute_shelve_instance", "compute_shelve_offload_instance"],
+        "shelveOffload" => &["compute_shelve_offload_instance"],
+        "unshelve" => &["compute_unshelve_instance"],
+        "createImage" => &["compute_snapshot_instance"],
+        "createBackup" => &["compute_backup_instance"],
+        "changePassword" => &["compute_set_admin_password"],
+        "trigger_crash_dump" => &["compute_trigger_crash_dump"],
+        "attach_volume" => &["compute_attach_volume"],
+        "detach_volume" => &["compute_detach_volume"],
+        "attach_interface" => &["compute_attach_interface"],
+        "detach_interface" => &["compute_detach_interface"],
+        "live-migration" => &["compute_live_migration"],
+        "lock" => &["api_lock"],
+        "unlock" => &["api_unlock"],
+        _ => &["compute_unknown"],
     }
-    event
 }

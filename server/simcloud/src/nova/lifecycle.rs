@@ -1,6 +1,7 @@
 //! How actions go on after Nova has accepted them: the tasks a server passes through, in the order and
 //! about the time of a real cloud.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::script::{Change, Step};
@@ -28,20 +29,21 @@ pub fn build(outcome: Outcome) -> Vec<Step> {
             done(),
         ],
         Outcome::NoHost => {
-            vec![Step::after(1.5, Change::Fail("No valid host was found. ".to_owned())), failed()]
+            let why = "No valid host was found. ";
+            vec![Step::after(1.5, Change::Fail(why.to_owned())), failed(why)]
         }
-        Outcome::NoRetriesLeft { id } => vec![
-            Step::after(1.0, Change::Task(Some("networking"))),
-            Step::after(2.0, Change::Task(Some("spawning"))),
-            Step::after(
-                3.0,
-                Change::Fail(format!(
-                    "Exceeded maximum number of retries. Exhausted all hosts available for retrying build \
-                     failures for instance {id}."
-                )),
-            ),
-            failed(),
-        ],
+        Outcome::NoRetriesLeft { id } => {
+            let why = format!(
+                "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures \
+                 for instance {id}."
+            );
+            vec![
+                Step::after(1.0, Change::Task(Some("networking"))),
+                Step::after(2.0, Change::Task(Some("spawning"))),
+                Step::after(3.0, Change::Fail(why.clone())),
+                failed(why),
+            ]
+        }
     }
 }
 
@@ -155,6 +157,6 @@ fn done() -> Step {
     Step::after(0.0, Change::ActionDone(None))
 }
 
-fn failed() -> Step {
-    Step::after(0.0, Change::ActionDone(Some("Error")))
+fn failed(why: impl Into<Cow<'static, str>>) -> Step {
+    Step::after(0.0, Change::ActionDone(Some(why.into())))
 }

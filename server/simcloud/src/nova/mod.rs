@@ -16,6 +16,7 @@ mod query;
 mod quotas;
 mod validate;
 mod view;
+mod volumes;
 
 pub use view::mac_text;
 
@@ -142,10 +143,11 @@ fn route_of_server(context: &Context<'_>, id: &str, path: &[&str]) -> Option<Han
         ("GET", ["os-interface"]) => attachments::list_interfaces(context, id),
         ("POST", ["os-interface"]) => attachments::attach_interface(context, id),
         ("DELETE", ["os-interface", port]) => attachments::detach_interface(context, id, port),
-        ("GET", ["os-volume_attachments"]) => attachments::list_volumes(context, id),
-        ("POST", ["os-volume_attachments"]) => attachments::attach_volume(context, id),
-        ("GET", ["os-volume_attachments", volume]) => attachments::show_volume(context, id, volume),
-        ("DELETE", ["os-volume_attachments", volume]) => attachments::detach_volume(context, id, volume),
+        ("GET", ["os-volume_attachments"]) => volumes::list_volumes(context, id),
+        ("POST", ["os-volume_attachments"]) => volumes::attach_volume(context, id),
+        ("GET", ["os-volume_attachments", volume]) => volumes::show_volume(context, id, volume),
+        ("PUT", ["os-volume_attachments", volume]) => volumes::update_volume(context, id, volume),
+        ("DELETE", ["os-volume_attachments", volume]) => volumes::detach_volume(context, id, volume),
         ("GET", ["os-security-groups"]) => attachments::list_security_groups(context, id),
         ("POST", ["remote-consoles"]) => more::create_remote_console(context, id),
         ("GET", ["topology"]) => more::show_topology(context, id),
@@ -183,9 +185,19 @@ impl Context<'_> {
     ///
     /// Errors: 500 while the network service of the region misbehaves.
     pub fn must_reach_network(&self) -> Result<(), Answer> {
-        let fault =
-            self.shared.faults.get(self.shared.region_name(Some(self.region_number)), Service::Network);
-        match fault {
+        self.must_reach(Service::Network)
+    }
+
+    /// Nova takes volumes from Cinder, and fails as Cinder does.
+    ///
+    /// Errors: 500 while the block storage service of the region misbehaves.
+    pub fn must_reach_block_storage(&self) -> Result<(), Answer> {
+        self.must_reach(Service::BlockStorage)
+    }
+
+    fn must_reach(&self, service: Service) -> Result<(), Answer> {
+        let region = self.shared.region_name(Some(self.region_number));
+        match self.shared.faults.get(region, service) {
             None | Some(Fault::Slow(_) | Fault::Drip { .. } | Fault::MalformedRow) => Ok(()),
             Some(_) => Err(errors::fault(Service::Compute, 500, &self.shared.keystone_root())),
         }

@@ -27,14 +27,7 @@ struct Usage {
 /// A project has Nova's default quota. One that was seeded with servers may have as many again and ten,
 /// with any flavors.
 fn quota_of(context: &Context<'_>, project_id: &str) -> Quota {
-    let identity = context.world.identity.read();
-    let project = identity.projects.get(project_id);
-    let domain = project.and_then(|project| identity.domain(&project.domain_id));
-    let seed = context.world.config.projects.iter().find(|seed| {
-        project.is_some_and(|project| project.name == seed.name)
-            && domain.is_some_and(|domain| domain.name == seed.domain)
-    });
-    let seeded = seed.and_then(|seed| seed.servers.get(&context.region.name)).copied().unwrap_or(0);
+    let seeded = context.world.seeded_servers(context.region, project_id);
     let seeded = i64::try_from(seeded).unwrap_or(i64::MAX / 4);
     if seeded == 0 {
         return Quota { servers: 10, cores: 20, ram_mib: 51_200 };

@@ -3,6 +3,7 @@
 pub mod names;
 pub mod offers;
 mod project_images;
+mod volumes;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -56,6 +57,8 @@ pub fn regions(config: &CloudConfig, ids: &Ids, identity: &Identity, now: DateTi
             compute_hosts: offers::compute_hosts(number),
             server_groups: RwLock::default(),
             servers: RwLock::default(),
+            volumes: RwLock::default(),
+            since: today - TimeDelta::days(OLDEST_DAYS),
             timeline: Mutex::default(),
             addresses_given: AtomicUsize::new(0),
         };
@@ -72,6 +75,7 @@ pub fn regions(config: &CloudConfig, ids: &Ids, identity: &Identity, now: DateTi
                     if index == 0 {
                         owners.push((project, server.clone()));
                     }
+                    region.volumes.write().adopt(&server);
                     store.insert(server);
                 }
             }
@@ -84,6 +88,11 @@ pub fn regions(config: &CloudConfig, ids: &Ids, identity: &Identity, now: DateTi
                 first_server,
             })
             .collect();
+        for owner in &owners {
+            volumes::free_volumes(ids, name, owner, today)
+                .into_iter()
+                .for_each(|volume| region.volumes.get_mut().insert(volume));
+        }
         region.images.get_mut().extend(project_images::project_images(ids, name, &owners, today));
         region.servers = RwLock::new(store);
         region

@@ -81,14 +81,41 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
         ],
     ),
     // Tokens at the other services
-    (Nobody, Nothing, &["nova/401-no-token", "glance/401-no-token", "neutron/401-no-token"]),
+    (
+        Nobody,
+        Nothing,
+        &["nova/401-no-token", "glance/401-no-token", "neutron/401-no-token", "cinder/401-no-token"],
+    ),
     (
         Nonsense,
         Nothing,
-        &["nova/401-nonsense-token", "glance/401-nonsense-token", "neutron/401-nonsense-token"],
+        &[
+            "nova/401-nonsense-token",
+            "glance/401-nonsense-token",
+            "neutron/401-nonsense-token",
+            "cinder/401-nonsense-token",
+        ],
     ),
-    (Expired, Nothing, &["nova/401-expired-token", "glance/401-expired-token", "neutron/401-expired-token"]),
-    (Revoked, Nothing, &["nova/401-revoked-token", "glance/401-revoked-token", "neutron/401-revoked-token"]),
+    (
+        Expired,
+        Nothing,
+        &[
+            "nova/401-expired-token",
+            "glance/401-expired-token",
+            "neutron/401-expired-token",
+            "cinder/401-expired-token",
+        ],
+    ),
+    (
+        Revoked,
+        Nothing,
+        &[
+            "nova/401-revoked-token",
+            "glance/401-revoked-token",
+            "neutron/401-revoked-token",
+            "cinder/401-revoked-token",
+        ],
+    ),
     (
         RevokedButCached,
         Nothing,
@@ -96,6 +123,7 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
             "nova/revoked-token-still-cached",
             "glance/revoked-token-still-cached",
             "neutron/revoked-token-still-cached",
+            "cinder/revoked-token-still-cached",
         ],
     ),
     // Nova: versions
@@ -179,9 +207,9 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
             "nova/diagnostics-member-403",
             "nova/remote-console",
             "nova/remote-console-unavailable-400",
-            "nova/volume-attach",
         ],
     ),
+    (Alice, VolumeToAttach, &["nova/volume-attach"]),
     (Admin, Active, &["nova/server-as-admin", "nova/diagnostics-admin"]),
     (Bob, ServerOfAnotherProject, &["nova/server-of-another-project-404", "nova/action-other-project-404"]),
     (
@@ -227,7 +255,13 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
     (
         Alice,
         VolumeAttached,
-        &["nova/volume-attach-again-400", "nova/volume-attachments", "nova/volume-detach-202"],
+        &[
+            "nova/volume-attach-again-400",
+            "nova/volume-attachments",
+            "nova/volume-detach-202",
+            "cinder/volume-in-use",
+            "cinder/volume-delete-in-use-400",
+        ],
     ),
     // Nova: actions
     (
@@ -381,6 +415,44 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
     ),
     (Bob, SharedImage, &["glance/image-members"]),
     (Alice, SharedImage, &["glance/images-shared-with-me"]),
+    // Cinder
+    (Nobody, Nothing, &["cinder/versions-300"]),
+    (
+        Bob,
+        VolumesOfAlpha,
+        &[
+            "cinder/limits",
+            "cinder/microversion-too-high-406",
+            "cinder/project-mismatch-400",
+            "cinder/quota-set-usage",
+            "cinder/types",
+            "cinder/volume-404",
+            "cinder/volumes",
+            "cinder/volumes-detail",
+            "cinder/volumes-detail-3.0",
+            "cinder/volumes-detail-with-count",
+            "cinder/volumes-without-project-in-url",
+        ],
+    ),
+    (Reader, Nothing, &["cinder/volume-create-reader-202"]),
+    (
+        Alice,
+        Volume(2),
+        &[
+            "cinder/volume-create-202",
+            "cinder/volume-create-over-quota-413",
+            "cinder/volume-create-size-400",
+            "cinder/volume-create-size-text-400",
+            "cinder/volume-create-type-404",
+            "cinder/volume-delete-202",
+            "cinder/volume-extend-202",
+            "cinder/volume-extend-smaller-400",
+            "cinder/volume-upload-to-image-202",
+            "cinder/snapshot-create-202",
+        ],
+    ),
+    (Alice, VolumeWithSnapshot, &["cinder/snapshots-detail", "cinder/volume-delete-with-snapshot-400"]),
+    (Admin, Nothing, &["cinder/services-admin", "cinder/pools-admin"]),
     // Neutron
     (
         Rich,

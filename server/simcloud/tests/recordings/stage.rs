@@ -57,6 +57,11 @@ pub enum Before {
     ThreeActions,
     SecondCard,
     VolumeAttached,
+    /// A volume of so many GiB.
+    Volume(u32),
+    VolumeWithSnapshot,
+    VolumeToAttach,
+    VolumesOfAlpha,
     KeyPair,
     GeneratedKeyPair,
     ServerGroup,
@@ -117,6 +122,7 @@ impl Stage {
             "16774" => Service::Compute,
             "16292" => Service::Image,
             "16696" => Service::Network,
+            "16776" => Service::BlockStorage,
             other => panic!("no simulated service stands for port {other}"),
         };
         cloud.service_url(REGION, service).expect("the region")
@@ -189,6 +195,25 @@ impl Stage {
             Before::ReadersServer => {
                 let servers = self.control.servers(REGION, "alpha");
                 substitutes.replace("8fa481ad-cefe-4424-9812-f292a8535d0f", servers[0].id.clone());
+            }
+            Before::Volume(size) => substitutes.replace(RECORDED_VOLUME, self.volume(size).await),
+            Before::VolumesOfAlpha => {
+                let url = format!("{}/v3/volumes", self.base_url(As::Bob, "16776"));
+                let known = self.http.get(&url, &self.tokens[&As::Bob]).await.json();
+                let missing =
+                    if known["volumes"] == json!([]) { ["db-data", "logs"].as_slice() } else { &[] };
+                for name in missing {
+                    let body = json!({"volume": {"size": 1, "name": name, "metadata": {"owner": "lab"}}});
+                    self.http.send("POST", &url, &self.tokens[&As::Bob], Some(&body)).await;
+                }
+                self.control.advance(Duration::from_secs(5));
+            }
+            Before::VolumeWithSnapshot => {
+                let volume = self.volume(2).await;
+                let body = json!({"snapshot": {"volume_id": volume, "name": "s"}});
+                self.cinder("POST", "/snapshots", Some(body)).await;
+                self.control.advance(Duration::from_secs(5));
+                substitutes.replace(RECORDED_VOLUME, volume);
             }
             Before::PublicImage => {
                 let images = self.glance(As::Bob, "GET", "/images?name=debian-12", None).await;
@@ -278,6 +303,7 @@ impl Stage {
                 let newest = text(&all["instanceActions"][0]["request_id"]);
                 substitutes.replace("req-ed7a2b29-9777-467c-a6ff-4ac4f94ad7ce", newest);
             }
+            Before::VolumeToAttach => substitutes.replace(RECORDED_VOLUME, self.volume(2).await),
             Before::SecondCard => {
                 let attached = self
                     .nova("POST", &format!("{path}/os-interface"), Some(json!({"interfaceAttachment": {}})))
@@ -286,8 +312,11 @@ impl Stage {
                 substitutes.replace("cc11c833-a23c-49f0-a06a-9e0f4818f0ba", port);
             }
             Before::VolumeAttached => {
-                let body = json!({"volumeAttachment": {"volumeId": RECORDED_VOLUME}});
+                let volume = self.volume(2).await;
+                let body = json!({"volumeAttachment": {"volumeId": volume}});
                 self.nova("POST", &format!("{path}/os-volume_attachments"), Some(body)).await;
+                self.control.advance(Duration::from_secs(5));
+                substitutes.replace(RECORDED_VOLUME, volume);
             }
             Before::Snapshot => {
                 let body = json!({"createImage": {"name": "snap2"}});
@@ -341,6 +370,7 @@ impl Stage {
             (Service::Compute, "/v2.1/servers"),
             (Service::Image, "/v2/images"),
             (Service::Network, "/v2.0/networks"),
+            (Service::BlockStorage, "/v3/volumes"),
         ] {
             let url = self.caching.service_url(REGION, service).expect("a region");
             http.get(&format!("{url}{path}"), &cached).await;
@@ -429,6 +459,24 @@ impl Stage {
             "metadata": metadata, "tags": ["one"], "key_name": "laptop", "description": "a sample",
         }});
         text(&self.nova("POST", "/servers", Some(body)).await["server"]["id"])
+    }
+
+    /// Makes a volume of beta, where others may be in the way of the quota.
+    async fn volume(&self, size_gib: u32) -> String {
+        let others = self.cinder("GET", "/volumes", None).await;
+        for other in others["volumes"].as_array().expect("volumes") {
+            self.cinder("DELETE", &format!("/volumes/{}", text(&other["id"])), None).await;
+        }
+        let body = json!({"volume": {"size": size_gib, "name": "sample", "volume_type": "ssd"}});
+        let id = text(&self.cinder("POST", "/volumes", Some(body)).await["volume"]["id"]);
+        self.control.advance(Duration::from_secs(5));
+        id
+    }
+
+    /// Sends something to Cinder as alice, in beta.
+    async fn cinder(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}/v3{path}", self.base_url(As::Alice, "16776"));
+        self.http.send(method, &url, &self.tokens[&As::Alice], body.as_ref()).await.json()
     }
 
     /// Makes an image of alpha, with data or without.
