@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
+use url::Url;
 
 use super::{
     Answer, Call, Lane, Target, UpstreamError,
@@ -13,6 +14,7 @@ use super::{
     microversion::Microversions,
     places::{KEPT_FREE_FOR, Place, Places},
     retry::pause_before_retry,
+    socket::{UpstreamSocket, open_socket},
 };
 use crate::{
     config::UpstreamConfig,
@@ -105,6 +107,13 @@ impl UpstreamClient {
 
     pub fn circuit(&self, target: &Target) -> CircuitState {
         self.0.gate(target).breaker.lock().state(Instant::now())
+    }
+
+    /// Opens a WebSocket to an address that a service named, such as a console's.
+    ///
+    /// Errors: those of [`open_socket`].
+    pub async fn open_socket(&self, url: &Url, protocols: &[&str]) -> Result<UpstreamSocket, UpstreamError> {
+        open_socket(&self.0.streaming, url, protocols, self.0.config.timeout).await
     }
 
     /// What is known of the endpoints' microversions.

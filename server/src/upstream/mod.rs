@@ -8,6 +8,7 @@ pub mod microversion;
 mod places;
 pub mod retry;
 pub mod service_catalog;
+pub mod socket;
 pub mod streaming;
 
 pub use call::{Answer, Call, Lane, ServiceType, Target};

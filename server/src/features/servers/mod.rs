@@ -1,5 +1,6 @@
 //! The servers of a project: the list as a stream, one server whole, and the index behind both.
 
+mod console;
 mod credentials;
 pub mod decode;
 pub mod feed;
@@ -31,4 +32,5 @@ pub fn router() -> Router<App> {
         .route(routes::SERVERS_LIVE, get(live::follow_servers))
         .route(routes::SERVERS_RETRY, post(retry::retry_region))
         .route(routes::SERVER, get(show::show_server))
+        .route(routes::SERVER_CONSOLE, get(console::open_console))
 }

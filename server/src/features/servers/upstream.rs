@@ -2,11 +2,14 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use api_types::{Region, ServerId, servers::Flavor};
+use api_types::{
+    Region, ServerId,
+    servers::{Flavor, console::ConsoleKind},
+};
 use axum::http::StatusCode;
 use chrono::DateTime;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
@@ -116,6 +119,24 @@ impl ServersUpstream {
     ) -> Result<Answer, UpstreamError> {
         let call = |url| Call::get(url).lane(Lane::Aside);
         self.send(place, &["servers", &server.to_string(), part], &[], call).await
+    }
+
+    /// Asks for a console: the address of its socket, with a token that is good once and for some minutes.
+    /// Source: compute API, create console.
+    pub async fn create_console(
+        &self,
+        place: &Place<'_>,
+        server: ServerId,
+        kind: ConsoleKind,
+    ) -> Result<Url, UpstreamError> {
+        let wanted = json!({"remote_console": {"protocol": kind.protocol(), "type": kind.nova_type()}});
+        let call = |url| Call::post(url).json(&wanted);
+        let answer =
+            self.send(place, &["servers", &server.to_string(), "remote-consoles"], &[], call).await?;
+        let body: Value = answer.json()?;
+        let url = body.pointer("/remote_console/url").and_then(Value::as_str);
+        let url = url.and_then(|url| Url::parse(url).ok()).and_then(|url| socket_url(&url));
+        url.ok_or_else(|| UpstreamError::Malformed { reason: "a console without an address".to_owned() })
     }
 
     /// The flavors there are, by id. Source: compute API, list flavors with details.
@@ -253,6 +274,30 @@ fn deadline_for(rows: u32) -> Duration {
     Duration::from_secs(5) + Duration::from_millis(25) * rows
 }
 
+/// The address of the socket behind the page that Nova names: noVNC's page takes the socket's path from its query
+/// (`path=%3Ftoken%3D...`), older ones the token itself; a serial console's address is the socket's.
+fn socket_url(page: &Url) -> Option<Url> {
+    if matches!(page.scheme(), "ws" | "wss") {
+        return Some(page.clone());
+    }
+    let of_query =
+        |key: &str| page.query_pairs().find(|(name, _)| name == key).map(|(_, value)| value.into_owned());
+    let mut socket = page.clone();
+    match (of_query("path"), of_query("token")) {
+        (Some(path), _) => {
+            let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+            socket.set_path(path);
+            socket.set_query(Some(query).filter(|query| !query.is_empty()));
+        }
+        (None, Some(token)) => {
+            socket.set_path("websockify");
+            socket.query_pairs_mut().clear().append_pair("token", &token);
+        }
+        (None, None) => return None,
+    }
+    Some(socket)
+}
+
 fn utc_text(seconds: i64) -> Option<String> {
     DateTime::from_timestamp(seconds, 0).map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
@@ -291,6 +336,21 @@ mod tests {
         assert_eq!(elsewhere, Some(url("https://cloud/image/v2/images?marker=x")));
         assert_eq!(next_of(&endpoint, &current, "/v2/images?limit=1000"), None);
         assert_eq!(next_of(&endpoint, &current, "/v2/images"), None);
+    }
+
+    #[test]
+    fn the_socket_of_a_console_is_found_behind_each_kind_of_address() {
+        let socket = |page: &str| socket_url(&url(page));
+        assert_eq!(
+            socket("http://127.0.0.1:16680/vnc_auto.html?path=%3Ftoken%3Dcb348707"),
+            Some(url("http://127.0.0.1:16680/?token=cb348707"))
+        );
+        assert_eq!(socket("ws://console:6083/?token=x"), Some(url("ws://console:6083/?token=x")));
+        assert_eq!(
+            socket("https://console/vnc_lite.html?token=x"),
+            Some(url("https://console/websockify?token=x"))
+        );
+        assert_eq!(socket("https://console/vnc_lite.html"), None);
     }
 
     #[test]
