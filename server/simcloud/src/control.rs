@@ -205,6 +205,7 @@ impl Control {
         let server = self.make(self.region(region), project_id, new);
         let id = server.id.to_string();
         self.region(region).volumes.write().adopt(&server);
+        self.region(region).network.write().adopt(&self.shared.world.ids, region, &server);
         self.region(region).servers.write().insert(server);
         id
     }

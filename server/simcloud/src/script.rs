@@ -167,6 +167,13 @@ impl World {
                     finish_action(server, now, Some(request_id), failure.clone());
                 });
             }
+            Change::NicGone(port_id) => {
+                servers.touch(&entry.server_id, now, |server| {
+                    server.nics.retain(|nic| nic.port_id != *port_id);
+                });
+                drop(servers);
+                region.network.write().release(port_id, now);
+            }
             Change::VolumeGone(volume_id) => {
                 servers.touch(&entry.server_id, now, |server| {
                     server.volumes.retain(|volume| volume.volume_id != *volume_id);
@@ -199,7 +206,6 @@ fn apply(server: &mut SimServer, change: &Change, region: &Region, now: DateTime
             server.set_state(*vm_state, None);
             server.power_state = *power_state;
         }
-        Change::NicGone(port_id) => server.nics.retain(|nic| nic.port_id != *port_id),
         Change::Networks(nics) => server.nics = nics.clone(),
         Change::Launch => {
             let number = rand::rng().random_range(0..region.compute_hosts.len());
@@ -245,6 +251,7 @@ fn apply(server: &mut SimServer, change: &Change, region: &Region, now: DateTime
         | Change::ActionDone(_)
         | Change::SideDone { .. }
         | Change::VolumeGone(_)
+        | Change::NicGone(_)
         | Change::Gone => {}
     }
 }

@@ -15,6 +15,7 @@ use crate::config::CloudConfig;
 use crate::identity::Identity;
 use crate::ids::{self, Ids};
 use crate::image::Image;
+use crate::neutron::store::NetworkStore;
 use crate::nova::keypairs::KeyPair;
 use crate::nova::more::ServerGroup;
 use crate::script::Timeline;
@@ -49,6 +50,7 @@ pub struct Region {
     pub server_groups: RwLock<Vec<ServerGroup>>,
     pub servers: RwLock<ServerStore>,
     pub volumes: RwLock<VolumeStore>,
+    pub network: RwLock<NetworkStore>,
     /// How old what nobody made is: types, networks.
     pub since: DateTime<Utc>,
     /// What is about to happen to servers.
@@ -72,6 +74,8 @@ pub struct Network {
     /// The project that owns it; the public one belongs to `admin`.
     pub project_id: Arc<str>,
     pub is_external: bool,
+    /// Whether a router leads from it to the external one.
+    pub is_routed: bool,
     pub mtu: u32,
     pub subnets: Vec<Subnet>,
 }
@@ -127,6 +131,8 @@ impl World {
         servers.delete(id, now);
         drop(servers);
         region.volumes.write().release(&server, now);
+        let mut network = region.network.write();
+        server.nics.iter().for_each(|nic| network.release(&nic.port_id, now));
         true
     }
 
@@ -134,6 +140,14 @@ impl World {
     pub fn networks(&self, region: &Region, project_id: &Arc<str>) -> Vec<Network> {
         let admin = self.identity.read().find_project("admin").map(|project| project.id.clone());
         networks(&self.ids, region.number, &region.name, project_id, &admin.unwrap_or_else(|| "".into()))
+    }
+
+    /// An IPv4 address of a network that nobody has.
+    pub fn fresh_address(&self, region: &Region, network: &Network) -> Option<IpAddr> {
+        network.subnets.iter().find_map(|subnet| match subnet.gateway {
+            IpAddr::V4(gateway) => Some(IpAddr::V4(seed::nth_address(gateway, next_address(region)))),
+            IpAddr::V6(_) => None,
+        })
     }
 
     /// A new card in one of a project's networks, with addresses nobody has. `None` without such a
@@ -144,7 +158,7 @@ impl World {
         let [a, b, c] = rand::random();
         let mac = [0xfa, 0x16, 0x3e, a, b, c];
         // Seeded servers have the first half of each network.
-        let index = FIRST_FRESH_ADDRESS + region.addresses_given.fetch_add(1, Ordering::Relaxed);
+        let index = next_address(region);
         let address = |subnet: &Subnet| match subnet.gateway {
             IpAddr::V4(gateway) => IpAddr::V4(seed::nth_address(gateway, index)),
             IpAddr::V6(gateway) => IpAddr::V6(seed::slaac_address(gateway, mac)),
@@ -152,6 +166,10 @@ impl World {
         let fixed = network.subnets.iter().map(address).collect();
         Some(Nic { network: network.name.into(), port_id: ids::fresh_uuid(), mac, fixed, floating: None })
     }
+}
+
+fn next_address(region: &Region) -> usize {
+    FIRST_FRESH_ADDRESS + region.addresses_given.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Region {
@@ -209,6 +227,7 @@ pub(crate) fn networks(
         name,
         project_id: project_id.clone(),
         is_external: false,
+        is_routed: name == "private",
         mtu: 1450,
         subnets,
     };
@@ -220,6 +239,7 @@ pub(crate) fn networks(
             name: "public",
             project_id: admin_project_id.clone(),
             is_external: true,
+            is_routed: false,
             mtu: 1500,
             subnets: vec![public],
         },

@@ -1,5 +1,5 @@
-//! Neutron v2.0: networks, subnets, ports, routers, floating IPs and security groups of a region, to
-//! read. They follow from the servers; only Nova changes them here.
+//! Neutron v2.0: networks, subnets, ports, routers, floating IPs and security groups of a region.
+//! Networks, subnets and routers are there to be used and cannot be changed.
 
 mod floating_ips;
 mod networks;
@@ -7,10 +7,11 @@ mod pages;
 mod ports;
 mod quotas;
 pub mod security_groups;
+pub mod store;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::errors::{self, neutron};
 use crate::faults::Service;
@@ -67,10 +68,23 @@ fn route(context: &Context<'_>, path: &[&str]) -> Handled {
         ("GET", ["routers"]) => networks::routers(context).list(context, "router"),
         ("GET", ["routers", id]) => networks::routers(context).show(context, "router", id),
         ("GET", ["ports"]) => ports::ports(context).list(context, "port"),
+        ("POST", ["ports"]) => ports::create_port(context),
         ("GET", ["ports", id]) => ports::ports(context).show(context, "port", id),
+        ("PUT", ["ports", id]) => ports::update_port(context, id),
+        ("DELETE", ["ports", id]) => ports::delete_port(context, id),
         ("GET", ["floatingips"]) => floating_ips::floating_ips(context).list(context, "floatingip"),
+        ("POST", ["floatingips"]) => floating_ips::create_floating_ip(context),
         ("GET", ["floatingips", id]) => floating_ips::floating_ips(context).show(context, "floatingip", id),
+        ("PUT", ["floatingips", id]) => floating_ips::update_floating_ip(context, id),
+        ("DELETE", ["floatingips", id]) => floating_ips::delete_floating_ip(context, id),
         ("GET", ["security-groups"]) => security_groups::collection(context).list(context, "security_group"),
+        ("POST", ["security-groups"]) => security_groups::create_group(context),
+        ("DELETE", ["security-groups", id]) => security_groups::delete_group(context, id),
+        ("GET", ["security-group-rules"]) => {
+            security_groups::rules(context).list(context, "security_group_rule")
+        }
+        ("POST", ["security-group-rules"]) => security_groups::create_rule(context),
+        ("DELETE", ["security-group-rules", id]) => security_groups::delete_rule(context, id),
         ("GET", ["security-groups", id]) => {
             security_groups::collection(context).show(context, "security_group", id)
         }
@@ -86,6 +100,33 @@ fn route(context: &Context<'_>, path: &[&str]) -> Handled {
 }
 
 impl Context<'_> {
+    /// The object under a key of the request's JSON body, from a caller who may write.
+    ///
+    /// Errors: 400 for what is no JSON, lacks the key or has unknown fields, 403 by the rule's name.
+    fn body(&self, key: &str, known: &[&str], rule: &str) -> Result<Map<String, Value>, Answer> {
+        let invalid = || bad_request("HTTPBadRequest", "Body contains invalid data");
+        let mut body: Map<String, Value> = self.call.json().ok_or_else(invalid)?;
+        let Some(Value::Object(object)) = body.remove(key) else {
+            let message = format!("Unable to find '{key}' in request body");
+            return Err(bad_request("HTTPBadRequest", &message));
+        };
+        if let Some(unknown) = object.keys().find(|key| !known.contains(&key.as_str())) {
+            let message = format!("Unrecognized attribute(s) '{unknown}'");
+            return Err(bad_request("HTTPBadRequest", &message));
+        }
+        self.must_write(rule)?;
+        Ok(object)
+    }
+
+    /// Refuses callers who may only read: 403 by the rule's name.
+    fn must_write(&self, rule: &str) -> Result<(), Answer> {
+        if self.caller.may_write() {
+            return Ok(());
+        }
+        let message = format!("rule:{rule} is disallowed by policy");
+        Err(neutron::error(403, "PolicyNotAuthorized", &message))
+    }
+
     /// Administrators see everything; others their project's things.
     fn sees(&self, project_id: &str) -> bool {
         self.caller.is_admin() || *self.project_id == *project_id

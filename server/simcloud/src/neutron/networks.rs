@@ -57,7 +57,7 @@ fn network_json(context: &Context<'_>, network: &Network) -> Value {
     if network.is_external {
         shown["is_default"] = json!(true);
     }
-    stamp(shown, since(context), 3)
+    stamp(shown, context.region.since, 3)
 }
 
 fn subnet_json(context: &Context<'_>, network: &Network, subnet: &Subnet) -> Value {
@@ -83,7 +83,7 @@ fn subnet_json(context: &Context<'_>, network: &Network, subnet: &Subnet) -> Val
         "service_types": [],
         "tenant_id": network.project_id,
     });
-    stamp(shown, since(context), 0)
+    stamp(shown, context.region.since, 0)
 }
 
 fn router_json(context: &Context<'_>, public: &Network) -> Value {
@@ -110,16 +110,10 @@ fn router_json(context: &Context<'_>, public: &Network) -> Value {
         "routes": [],
         "flavor_id": null,
     });
-    stamp(shown, since(context), 4)
+    stamp(shown, context.region.since, 4)
 }
 
 /// The router between a project's networks and the public one.
 pub fn router_id(context: &Context<'_>) -> uuid::Uuid {
     context.world.ids.uuid(&["router", &context.region.name, &context.project_id])
-}
-
-/// Networks are as old as the region's oldest image.
-pub fn since(context: &Context<'_>) -> chrono::DateTime<chrono::Utc> {
-    let images = context.region.images.read();
-    images.iter().map(|image| image.created_at).min().unwrap_or(context.call.now)
 }

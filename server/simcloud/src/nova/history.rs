@@ -14,15 +14,26 @@ use crate::server::{ActionRecord, SimServer};
 
 /// Writes an action down in the server's history. What follows says when it is over.
 pub fn record(context: &Context<'_>, id: &Uuid, action: &'static str) {
-    write(context, id, action, None);
+    write(context, id, action, None, None);
 }
 
 /// Writes an action down that is over with its answer.
 pub fn record_done(context: &Context<'_>, id: &Uuid, action: &'static str) {
-    write(context, id, action, Some(whole_seconds(context.call.now)));
+    write(context, id, action, Some(whole_seconds(context.call.now)), None);
 }
 
-fn write(context: &Context<'_>, id: &Uuid, action: &'static str, finished_at: Option<DateTime<Utc>>) {
+/// Writes an action down that failed at once, and why.
+pub fn record_failed(context: &Context<'_>, id: &Uuid, action: &'static str, why: Cow<'static, str>) {
+    write(context, id, action, Some(whole_seconds(context.call.now)), Some(why));
+}
+
+fn write(
+    context: &Context<'_>,
+    id: &Uuid,
+    action: &'static str,
+    finished_at: Option<DateTime<Utc>>,
+    failure: Option<Cow<'static, str>>,
+) {
     let now = whole_seconds(context.call.now);
     let record = ActionRecord {
         action: Cow::Borrowed(action),
@@ -31,7 +42,7 @@ fn write(context: &Context<'_>, id: &Uuid, action: &'static str, finished_at: Op
         started_at: now,
         updated_at: now,
         finished_at,
-        failure: None,
+        failure,
     };
     context.region.servers.write().edit(id, |server| server.rare_mut().actions.push(record));
 }

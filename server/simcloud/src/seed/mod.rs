@@ -58,6 +58,7 @@ pub fn regions(config: &CloudConfig, ids: &Ids, identity: &Identity, now: DateTi
             server_groups: RwLock::default(),
             servers: RwLock::default(),
             volumes: RwLock::default(),
+            network: RwLock::default(),
             since: today - TimeDelta::days(OLDEST_DAYS),
             timeline: Mutex::default(),
             addresses_given: AtomicUsize::new(0),
@@ -76,6 +77,7 @@ pub fn regions(config: &CloudConfig, ids: &Ids, identity: &Identity, now: DateTi
                         owners.push((project, server.clone()));
                     }
                     region.volumes.write().adopt(&server);
+                    region.network.write().adopt(ids, name, &server);
                     store.insert(server);
                 }
             }

@@ -71,6 +71,12 @@ pub enum Before {
     UploadedImage,
     SharedImage,
     FloatingIp,
+    FreeFloatingIp,
+    LeadingFloatingIp,
+    NoFloatingIpLeft,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
 }
 
 /// What a case replaces in the recorded request, and in the recorded answer where texts are compared.
@@ -215,6 +221,49 @@ impl Stage {
                 self.control.advance(Duration::from_secs(5));
                 substitutes.replace(RECORDED_VOLUME, volume);
             }
+            Before::NoFloatingIpLeft => {
+                let networks = self.neutron("GET", "/networks", None).await;
+                let public = id_named(&networks["networks"], "public");
+                let body = json!({"floatingip": {"floating_network_id": public}});
+                while self
+                    .neutron("POST", "/floatingips", Some(body.clone()))
+                    .await
+                    .get("floatingip")
+                    .is_some()
+                {}
+                substitutes.replace("8e07de10-a9f3-46a1-b1f2-273d0a1c9ea0", public);
+            }
+            Before::Port => {
+                let networks = self.neutron("GET", "/networks", None).await;
+                let backend = id_named(&networks["networks"], "backend");
+                let body = json!({"port": {"network_id": backend}});
+                let port = self.neutron("POST", "/ports", Some(body)).await["port"].clone();
+                substitutes.replace("e5de0ef0-47df-476a-9736-3c71cc2681ca", backend);
+                substitutes.replace("10.99.0.49", text(&port["fixed_ips"][0]["ip_address"]));
+                let subnet = text(&port["fixed_ips"][0]["subnet_id"]);
+                substitutes.replace("415e2631-3e84-46ca-bc9d-6685a941975d", subnet);
+            }
+            Before::SecurityGroup | Before::SecurityGroupRule => {
+                let groups = self.neutron("GET", "/security-groups?name=default", None).await;
+                substitutes.replace(
+                    "152e4178-a22b-4733-8214-daf8b61d2395",
+                    text(&groups["security_groups"][0]["id"]),
+                );
+                let body = json!({"security_group": {"name": "sample"}});
+                let group =
+                    text(&self.neutron("POST", "/security-groups", Some(body)).await["security_group"]["id"]);
+                substitutes.replace("acba51e4-7fd4-4f67-9ffd-fbdf01b69cc3", group.clone());
+                if matches!(before, Before::SecurityGroupRule) {
+                    let body = json!({"security_group_rule": {
+                        "security_group_id": group, "direction": "ingress", "ethertype": "IPv4",
+                        "protocol": "tcp", "port_range_min": 1, "port_range_max": 2,
+                        "remote_ip_prefix": "0.0.0.0/0",
+                    }});
+                    let rule = self.neutron("POST", "/security-group-rules", Some(body)).await;
+                    let rule = text(&rule["security_group_rule"]["id"]);
+                    substitutes.replace("3d22735e-02a3-4368-bfda-a9505c90c233", rule);
+                }
+            }
             Before::PublicImage => {
                 let images = self.glance(As::Bob, "GET", "/images?name=debian-12", None).await;
                 substitutes.replace("ec202a13-6406-44f3-8c46-fdc89f156302", text(&images["images"][0]["id"]));
@@ -304,6 +353,9 @@ impl Stage {
                 substitutes.replace("req-ed7a2b29-9777-467c-a6ff-4ac4f94ad7ce", newest);
             }
             Before::VolumeToAttach => substitutes.replace(RECORDED_VOLUME, self.volume(2).await),
+            Before::Active | Before::FreeFloatingIp | Before::LeadingFloatingIp => {
+                self.prepare_floating_ips(before, &id, substitutes).await;
+            }
             Before::SecondCard => {
                 let attached = self
                     .nova("POST", &format!("{path}/os-interface"), Some(json!({"interfaceAttachment": {}})))
@@ -459,6 +511,40 @@ impl Stage {
             "metadata": metadata, "tags": ["one"], "key_name": "laptop", "description": "a sample",
         }});
         text(&self.nova("POST", "/servers", Some(body)).await["server"]["id"])
+    }
+
+    /// A free floating IP, or one that leads to the server's port, and a port in a network without a router.
+    async fn prepare_floating_ips(&self, before: Before, server_id: &str, substitutes: &mut Substitutes) {
+        let networks = self.neutron("GET", "/networks", None).await;
+        let public = id_named(&networks["networks"], "public");
+        let backend = id_named(&networks["networks"], "backend");
+        substitutes.replace("8e07de10-a9f3-46a1-b1f2-273d0a1c9ea0", public.clone());
+        substitutes.replace("e5de0ef0-47df-476a-9736-3c71cc2681ca", backend.clone());
+        if matches!(before, Before::Active) {
+            return;
+        }
+        let ports = self.neutron("GET", &format!("/ports?device_id={server_id}"), None).await;
+        let port = &ports["ports"][0];
+        substitutes.replace("001bf8b5-3ccb-4053-ba14-f61426412661", text(&port["id"]));
+        substitutes.replace("10.10.6.1", text(&port["fixed_ips"][0]["ip_address"]));
+        let body = json!({"port": {"network_id": backend}});
+        let unreachable = self.neutron("POST", "/ports", Some(body)).await;
+        substitutes.replace("726b482e-c538-4a7d-b818-036cd1611039", text(&unreachable["port"]["id"]));
+        let subnet = text(&unreachable["port"]["fixed_ips"][0]["subnet_id"]);
+        substitutes.replace("415e2631-3e84-46ca-bc9d-6685a941975d", subnet);
+        let mut body = json!({"floatingip": {"floating_network_id": public}});
+        if matches!(before, Before::LeadingFloatingIp) {
+            body["floatingip"]["port_id"] = port["id"].clone();
+        }
+        let made = self.neutron("POST", "/floatingips", Some(body)).await;
+        self.control.advance(Duration::from_secs(2));
+        substitutes.replace("e76caf29-8e81-4ec8-95f9-ba87c0bc151a", text(&made["floatingip"]["id"]));
+    }
+
+    /// Sends something to Neutron as alice, in beta.
+    async fn neutron(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}/v2.0{path}", self.base_url(As::Alice, "16696"));
+        self.http.send(method, &url, &self.tokens[&As::Alice], body.as_ref()).await.json()
     }
 
     /// Makes a volume of beta, where others may be in the way of the quota.
