@@ -12,6 +12,7 @@ use web_sys::{Element, Event, HtmlInputElement};
 
 use crate::{
     features::{account::sessions_page, servers::ServersPages},
+    jobs::provide_jobs,
     router::{Pages, Route, provide_router},
     session::provide_session,
     startup::in_two_tasks,
@@ -80,6 +81,7 @@ fn search_field(root: &Element) -> Option<HtmlInputElement> {
 fn App() -> impl IntoView {
     provide_announcer();
     provide_toasts();
+    provide_jobs();
     provide_now();
     provide_theme();
     provide_side_drawer();

@@ -38,8 +38,8 @@ pub struct Jobs {
 pub enum News<'a> {
     /// The cloud did not do it to these servers, or nobody knows whether it did.
     NotDone(&'a [JobItem]),
-    /// Nothing more will be done; by the id of the job.
-    Ended(&'a str),
+    /// Nothing more will be done.
+    Ended(&'a Job),
 }
 
 impl Jobs {

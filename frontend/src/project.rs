@@ -19,6 +19,11 @@ pub fn servers_path(project: &ProjectId) -> String {
     format!("/projects/{project}/servers")
 }
 
+/// Where servers are made.
+pub fn new_server_path(project: &ProjectId) -> String {
+    format!("/projects/{project}/servers/new")
+}
+
 /// Where one server is.
 pub fn server_path(project: &ProjectId, region: &Region, server: &ServerId) -> String {
     format!("/projects/{project}/servers/{region}/{server}")

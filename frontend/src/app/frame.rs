@@ -6,6 +6,7 @@ use web_sys::Event;
 
 use super::top_bar::top_bar;
 use crate::{
+    features::jobs::jobs_layer,
     project::{servers_path, use_project},
     router::use_router,
     session::{session_prompt, use_session},
@@ -58,7 +59,15 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
         .child(top_bar(products, is_help_open))
         .child(nav)
         .view(children().into_any());
-    vec![skip, frame, session_prompt(), toasts(), announcer(), help_dialog(is_help_open, shortcuts)]
+    vec![
+        skip,
+        frame,
+        jobs_layer(),
+        session_prompt(),
+        toasts(),
+        announcer(),
+        help_dialog(is_help_open, shortcuts),
+    ]
 }
 
 fn product_link(product: &Product) -> El {

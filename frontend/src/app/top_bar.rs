@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{account_menu::account_menu, frame::Product, help_menu::help_menu, theme_menu::theme_menu};
 use crate::{
-    features::projects::project_switcher,
+    features::{jobs::jobs_button, projects::project_switcher},
     ui::{
         Align, El, Held, Icon, el,
         element::icon,
@@ -23,6 +23,7 @@ pub fn top_bar(products: Held<Vec<Product>>, is_help_open: RwSignal<bool>) -> El
         .child(el("span").class("brand-name").text(&brand()));
     let end = el("div")
         .class("top-bar-end")
+        .child(jobs_button())
         .child(help_menu(is_help_open))
         .child(theme_menu())
         .child(account_menu());

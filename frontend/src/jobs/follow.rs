@@ -169,7 +169,7 @@ impl Jobs {
                 self.say_problem(&job, &items);
             }
             if change.has_ended {
-                self.tell(&News::Ended(&job.id));
+                self.tell(&News::Ended(&job));
                 self.announcer.say(texts::ended(&job));
             }
         }

@@ -1,6 +1,8 @@
 //! Modal dialogs, on the browser's own `<dialog>`: it traps the focus, gives it back, and closes on Escape where it
 //! may.
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, KeyboardEvent};
@@ -20,25 +22,38 @@ pub fn dialog(
     is_closable: Held<bool>,
     content: impl Fn() -> El + 'static,
 ) -> El {
-    boxed(open, title, is_closable, Box::new(content))
+    boxed(open, "dialog", Box::new(move || title.get().to_owned()), is_closable, Box::new(content))
+}
+
+/// The same with a title made when it opens, and looks of its own (`dialog wide`). It can always be closed.
+pub fn titled_dialog(
+    open: RwSignal<bool>,
+    class: &'static str,
+    title: impl Fn() -> String + 'static,
+    content: impl Fn() -> El + 'static,
+) -> El {
+    boxed(open, class, Box::new(title), Held::new(true), Box::new(content))
 }
 
 fn boxed(
     open: RwSignal<bool>,
-    title: Held<&'static str>,
+    class: &'static str,
+    title: Box<dyn Fn() -> String>,
     is_closable: Held<bool>,
     content: Box<dyn Fn() -> El>,
 ) -> El {
+    let title: Rc<dyn Fn() -> String> = title.into();
     let title_id = unique_id("dialog");
     let labelled_by = title_id.clone();
     let head = move || {
-        let title = el("h2").attr("id", &title_id).live_text(move || title.get().to_owned());
+        let title = title.clone();
+        let title = el("h2").attr("id", &title_id).class("foreign").live_text(move || title());
         let head = el("header").class("dialog-head").child(title);
         if is_closable.get() { head.child(cross(open)) } else { head }
     };
     let body = move || el("div").class("dialog-body").child(untrack(&content));
     let dialog = el("dialog")
-        .class("dialog")
+        .class(class)
         .attr("aria-labelledby", &labelled_by)
         .child(el("div").live_children(move || if open.get() { vec![head()] } else { Vec::new() }))
         .child(el("div").live_children(move || if open.get() { vec![body()] } else { Vec::new() }))

@@ -102,7 +102,8 @@ fn close(handle: Option<PopoverHandle>) {
     }
 }
 
-fn move_focus(event: &KeyboardEvent) {
+/// What the arrow keys and letters do in a list of menu items.
+pub fn move_focus(event: &KeyboardEvent) {
     let Some(list) = event.current_target().and_then(|list| list.dyn_into::<Element>().ok()) else { return };
     let items = query_all(&list, "[role^=menuitem]");
     let at = focused().and_then(|focused| items.iter().position(|item| *item == focused));

@@ -4,6 +4,7 @@
 
 pub mod announcer;
 pub mod banner;
+pub mod choice;
 pub mod copy_button;
 pub mod description;
 pub mod dialog;
@@ -35,6 +36,6 @@ pub use icon::Icon;
 pub use keyboard::{Shortcut, use_shortcuts};
 pub use loaded::Failure;
 pub use page::{Above, Page};
-pub use popover::{Align, Opener, popover};
+pub use popover::{Align, Opener, PopoverHandle, popover};
 pub use tabs::{Tab, tabs};
 pub use toast::use_toasts;

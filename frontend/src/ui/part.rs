@@ -27,6 +27,25 @@ impl From<SplitLoaderError> for NotHere {
     }
 }
 
+/// Shows a part beside a page: nothing until it comes, and `on_missing` where it does not.
+pub fn quiet_part(load: impl Future<Output = Part> + 'static, on_missing: impl Fn() + 'static) -> El {
+    let load: Pin<Box<dyn Future<Output = Part>>> = Box::pin(ScopedFuture::new_untracked(load));
+    let is_here = RwSignal::new(false);
+    let arrived = StoredValue::new_local(None);
+    spawn_local(async move {
+        match load.await {
+            Ok(part) => {
+                _ = arrived.try_set_value(Some(part));
+                _ = is_here.try_set(true);
+            }
+            Err(NotHere) => on_missing(),
+        }
+    });
+    el("div")
+        .class("part")
+        .live_view(move || is_here.get().then(|| arrived.try_update_value(Option::take).flatten()).flatten())
+}
+
 /// Shows a part: at once where it is here already, grey lines until it comes, and a way on where it does not.
 pub fn part(load: impl Future<Output = Part> + 'static) -> El {
     let mut load: Pin<Box<dyn Future<Output = Part>>> = Box::pin(ScopedFuture::new_untracked(load));

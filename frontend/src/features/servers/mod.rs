@@ -1,5 +1,7 @@
 //! Servers: the list of all regions and the page of one.
 
+mod acting;
+mod actions;
 mod api;
 mod components;
 mod connection;
@@ -23,6 +25,7 @@ mod turns;
 use ::rows;
 use leptos::{prelude::*, task::spawn_local, wasm_split::wasm_split};
 
+use acting::{acting_layer, provide_acting};
 use detail_page::ServerDetailPage;
 use list_address::provide_list_address;
 use list_page::ServerListPage;
@@ -46,6 +49,7 @@ use crate::{
 pub fn ServersPages() -> impl IntoView {
     let store = provide_servers_store();
     provide_list_address();
+    provide_acting();
     let project = use_project();
     after(move || {
         if let Some(project) = project.get() {
@@ -67,7 +71,7 @@ pub fn ServersPages() -> impl IntoView {
         true => untrack(|| view! { <ServerListPage /> }.into_any()),
         false => untrack(|| part(detail_page()).into_any()),
     };
-    el("div").class("page").live_view(move || Some(page()))
+    el("div").class("page").child(el("div").class("page").live_view(move || Some(page()))).child(acting_layer())
 }
 
 /// The page of one server, in a part of its own.

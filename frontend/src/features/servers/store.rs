@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use super::{
     connection::{Connection, Happening, Health, Reason},
     live,
-    rows::{Query, RowIndex, Rows, Selection, Sort, Step, View},
+    rows::{Expected, Query, RowIndex, RowView, Rows, Selection, Sort, Step, View},
     turns::Deadline,
 };
 use inner::Drawn;
@@ -116,6 +116,29 @@ impl ServersStore {
 
     pub fn set_sort(self, sort: Sort) {
         self.ask(|servers| servers.view.set_sort(sort));
+    }
+
+    /// Shows with the next frame what is expected of these servers; see [`Rows::expect`].
+    pub fn expect(self, servers: &[ServerId], expected: impl Fn(RowView<'_>) -> Expected) {
+        self.change_rows(servers, |rows, row| {
+            let expected = expected(rows.row(row));
+            rows.expect(row, &expected);
+        });
+    }
+
+    /// Shows these servers as their regions left them, where nothing was said since.
+    pub fn withdraw(self, servers: &[ServerId]) {
+        self.change_rows(servers, |rows, row| _ = rows.withdraw(row));
+    }
+
+    fn change_rows(self, servers: &[ServerId], change: impl Fn(&mut Rows, RowIndex)) {
+        self.update(|held| {
+            for row in servers.iter().filter_map(|id| held.rows.find(id)).collect::<Vec<_>>() {
+                change(&mut held.rows, row);
+            }
+            held.is_settled = false;
+        });
+        self.inner.try_with_value(|inner| inner.ask_turn());
     }
 
     /// Keeps rows from coming and going, while somebody points at them. Not while they first arrive.

@@ -60,10 +60,10 @@ pub const SHOWN_AS_LEFT: &str = "The servers are shown as they were and no longe
 pub const SESSION_OVER: &str = "Your session is over.";
 
 pub const ACTIONS: &str = "Actions";
-pub const BULK_ACTIONS: [&str; 4] = ["Start", "Stop", "Reboot", "Delete"];
-pub const ACTIONS_LATER: &str = "Acting on servers arrives with the next release.";
+pub const ACTIONS_NOT_HERE: &str =
+    "The part of the panel that acts on servers could not be loaded. Try again, or reload the page.";
+pub const KEY_ACTIONS: &str = "What can be done to the server, or to all that are ticked";
 pub const CREATE: &str = "Create";
-pub const CREATE_LATER: &str = "Creating servers arrives with the next release.";
 
 pub const NOTHING_YET: &str = "No servers yet";
 pub const NOTHING_YET_MORE: &str = "This project has no server in any region. Servers made with the command line, \

@@ -1,37 +1,36 @@
-//! Making servers and acting on many at once: in their places, saying why they cannot be pressed yet.
+//! Making servers, and acting on those that are ticked.
+
+use send_wrapper::SendWrapper;
 
 use crate::{
-    features::servers::texts,
-    ui::{
-        El, Icon, Opener, el,
-        element::icon,
-        menu::{menu, menu_item_off},
-        use_toasts,
+    features::servers::{
+        acting::{Whom, use_acting},
+        texts,
     },
+    project::{new_server_path, use_project},
+    ui::{El, Icon, el, element::icon},
 };
 
 /// What can be done with the ticked servers together.
 pub fn actions_menu() -> El {
-    let face = vec![el("span").text(texts::ACTIONS), icon(Icon::ChevronDown)];
-    let opener =
-        Opener { is_wordless: false, class: "button", ..Opener::with_face(texts::ACTIONS, face, "menu") };
-    menu(opener, || {
-        let mut items: Vec<El> =
-            texts::BULK_ACTIONS.iter().map(|action| menu_item_off(action, texts::ACTIONS_LATER)).collect();
-        items.push(el("p").class("menu-note").attr("role", "presentation").text(texts::ACTIONS_LATER));
-        items
-    })
+    let acting = use_acting();
+    let button = el("button")
+        .attr("type", "button")
+        .class("button")
+        .attr("aria-haspopup", "menu")
+        .attr("data-testid", "bulk-actions")
+        .child(el("span").text(texts::ACTIONS))
+        .child(icon(Icon::ChevronDown));
+    let html = SendWrapper::new(button.html().clone());
+    let own = html.clone();
+    button
+        .live_attr("aria-expanded", move || Some(acting.is_menu_of(&own).to_string()))
+        .on("click", move |_| acting.open_menu(Whom::Ticked, &html))
 }
 
-/// Can be reached and pressed although it does nothing yet, so that it can say why.
+/// To the page where servers are made.
 pub fn create_button() -> El {
-    let toasts = use_toasts();
-    el("button")
-        .attr("type", "button")
-        .class("button primary")
-        .attr("aria-disabled", "true")
-        .attr("aria-description", texts::CREATE_LATER)
-        .attr("title", texts::CREATE_LATER)
-        .text(texts::CREATE)
-        .on("click", move |_| toasts.say(texts::CREATE_LATER))
+    let project = use_project();
+    let href = move || project.get().map(|project| new_server_path(&project));
+    el("a").class("button primary").live_attr("href", href).text(texts::CREATE)
 }

@@ -14,6 +14,7 @@ pub mod facet_panel;
 pub mod new_rows_pill;
 pub mod region_banner;
 pub mod region_summary;
+pub mod row_more;
 pub mod row_texts;
 pub mod row_tips;
 pub mod row_view;

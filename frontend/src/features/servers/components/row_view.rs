@@ -82,9 +82,14 @@ impl DrawnRow {
 
 impl RowPainter {
     /// `None` where the document refuses to make elements at all.
-    pub fn new(columns: &[Column], addresses_shown: usize, project: &ProjectId) -> Option<Self> {
+    pub fn new(
+        columns: &[Column],
+        addresses_shown: usize,
+        has_button: bool,
+        project: &ProjectId,
+    ) -> Option<Self> {
         Some(Self {
-            template: from_markup(&row_markup(columns))?,
+            template: from_markup(&row_markup(columns, has_button))?,
             parts: Parts::new()?,
             names: Names::default(),
             columns: columns.to_vec(),
@@ -397,7 +402,16 @@ pub const KINDS: [StatusKind; 6] = [
 /// Tags that stand in a row; the others are counted.
 const TAGS_SHOWN: usize = 2;
 
-fn row_markup(columns: &[Column]) -> String {
+/// The cell at a row's end with the button of all that can be done to its server.
+pub fn more_markup() -> String {
+    format!(
+        "<div role=\"gridcell\" class=\"cell row-more\"><button type=\"button\" tabindex=\"-1\" aria-haspopup=\"menu\" \
+         aria-label=\"{0}\" title=\"{0}\"></button></div>",
+        texts::ACTIONS
+    )
+}
+
+fn row_markup(columns: &[Column], has_button: bool) -> String {
     let mut markup = format!(
         "<div role=\"row\" class=\"row\" aria-selected=\"false\"><div role=\"gridcell\" class=\"cell select\">\
          <span class=\"tick\" role=\"checkbox\" aria-checked=\"false\" aria-label=\"{}\"></span></div>",
@@ -422,11 +436,14 @@ fn row_markup(columns: &[Column]) -> String {
             "<div role=\"gridcell\" class=\"{class}\" data-column=\"{key}\">{inside}</div>"
         ));
     }
+    if has_button {
+        markup.push_str(&more_markup());
+    }
     markup.push_str("</div>");
     markup
 }
 
-fn from_markup(markup: &str) -> Option<Element> {
+pub fn from_markup(markup: &str) -> Option<Element> {
     let template: HtmlTemplateElement = document().create_element("template").ok()?.unchecked_into();
     template.set_inner_html(markup);
     let content: DocumentFragment = template.content();
@@ -440,8 +457,10 @@ mod tests {
 
     #[test]
     fn a_template_has_one_cell_for_the_tick_and_one_for_each_column() {
-        let markup = row_markup(&Column::ALL);
+        let markup = row_markup(&Column::ALL, false);
         assert_eq!(markup.matches("role=\"gridcell\"").count(), 1 + Column::ALL.len());
+        let with_button = row_markup(&Column::ALL, true);
+        assert_eq!(with_button.matches("role=\"gridcell\"").count(), 2 + Column::ALL.len());
         assert!(!markup.contains("style="));
     }
 }

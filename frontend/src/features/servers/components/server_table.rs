@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent, ResizeObserver};
 
 use super::{
+    row_more::{RowMore, open_at_cursor, open_at_pointer},
     row_tips::RowTips,
     row_view::KINDS,
     table_body::Layout,
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     features::servers::{
+        acting::{Acting, Whom, use_acting},
         list_state::ListState,
         rows::{Column, Facet},
         state,
@@ -58,7 +60,7 @@ pub fn server_table(state: ListState) -> El {
         .attr("tabindex", "0")
         .attr("aria-label", texts::TITLE)
         .attr("aria-multiselectable", "true")
-        .live_attr("aria-colcount", move || Some((columns.with(Vec::len) + 1).to_string()))
+        .live_attr("aria-colcount", move || Some((columns.with(Vec::len) + 2).to_string()))
         .live_class("compact", move || state.is_compact().get())
         .live_class("narrow", move || is_narrow(width.get()));
     let view = TableView::new(store, table.html().clone(), rows.html().clone());
@@ -66,35 +68,42 @@ pub fn server_table(state: ListState) -> El {
     follow_columns(table.html().clone(), columns, width);
     follow_size(table.html(), view.clone(), width);
     follow_layout(state, view.clone(), columns, width);
+    let acting = use_acting();
     follow_changes(store, view.clone());
     // No pointer leaves a table that is taken away from under it.
     on_cleanup(move || store.hold(false));
     offer_shortcuts(&view, table.html(), store);
     let of_head = view.clone();
     let head = table_head(state, columns, move || of_head.rows_in_sight());
-    listen_to_table(table, store, &view).child(head).child(listen_to_rows(rows, state, store, &view))
+    listen_to_table(table, store, &view, acting)
+        .child(head)
+        .child(listen_to_rows(rows, state, store, &view, acting))
 }
 
-fn listen_to_table(table: El, store: ServersStore, view: &TableView) -> El {
+fn listen_to_table(table: El, store: ServersStore, view: &TableView, acting: Acting) -> El {
     let (scrolled, pressed, focused, blurred) = (view.clone(), view.clone(), view.clone(), view.clone());
+    let html = send_wrapper::SendWrapper::new(table.html().clone());
     table
+        .on("contextmenu", move |event| open_at_pointer(event.unchecked_ref(), acting, store, &html))
         .on("scroll", move |_| scrolled.scrolled())
-        .on("keydown", move |event| pressed_key(event.unchecked_ref(), &pressed, store))
+        .on("keydown", move |event| pressed_key(event.unchecked_ref(), &pressed, store, acting))
         .on("focus", move |_| focused.keep_hold())
         .on("blur", move |_| blurred.keep_hold())
 }
 
-fn listen_to_rows(rows: El, state: ListState, store: ServersStore, view: &TableView) -> El {
+fn listen_to_rows(rows: El, state: ListState, store: ServersStore, view: &TableView, acting: Acting) -> El {
     let tips = RowTips::new(store);
+    let more = RowMore::new();
     let (entered, over, left) = (view.clone(), view.clone(), view.clone());
     let by_tag = move |tag: &str| state.choose(Facet::Tag, tag, true);
     let copied = tips.clone();
-    rows.on("click", move |event| pressed(event.unchecked_ref(), store, &copied, &by_tag))
+    rows.on("click", move |event| pressed(event.unchecked_ref(), store, acting, &copied, &by_tag))
         .on("pointerenter", move |_| entered.point(true))
         .on("pointerover", move |event| {
             if let Some(target) = target(&event) {
                 over.point_at(server_of(&target));
                 tips.show(&target);
+                more.show(&target);
             }
         })
         .on("pointerleave", move |_| left.point(false))
@@ -117,6 +126,7 @@ fn follow_layout(state: ListState, view: TableView, columns: Held<Vec<Column>>, 
         let layout = Layout {
             columns: columns.get(),
             addresses_shown: columns.with(|columns| addresses_shown(columns, width.get())),
+            has_buttons: is_narrow(width.get()),
             row_height: if state.is_compact().get() { COMPACT_ROW_HEIGHT } else { ROW_HEIGHT },
         };
         let wanted = Some((layout, project));
@@ -158,11 +168,19 @@ fn follow_size(table: &HtmlElement, view: TableView, width: RwSignal<u32>) {
     on_cleanup(move || held.0.disconnect());
 }
 
-fn pressed(event: &MouseEvent, store: ServersStore, tips: &RowTips, by_tag: &dyn Fn(&str)) {
+fn pressed(event: &MouseEvent, store: ServersStore, acting: Acting, tips: &RowTips, by_tag: &dyn Fn(&str)) {
     let Some(target) = target(event) else { return };
     let Some(server) = server_of(&target) else { return };
     if closest(&target, ".cell.select").is_some() {
         toggle(store, server, event.shift_key());
+    } else if let Some(button) = closest(&target, ".row-more > button") {
+        store.update(|servers| servers.place.cursor = Some(server));
+        let place = button.get_bounding_client_rect();
+        let table = event.current_target().and_then(|rows| rows.dyn_into::<Element>().ok()?.parent_element());
+        if let Some(table) = table {
+            let at = (place.left(), place.top(), place.bottom());
+            acting.open_menu_at(Whom::Row(server), at, table.unchecked_ref());
+        }
     } else if let Some(button) = closest(&target, ".copy-button") {
         tips.copy(&button);
     } else if let Some(tag) = closest(&target, ".tag") {
@@ -191,7 +209,7 @@ fn toggle(store: ServersStore, server: ServerId, is_range: bool) {
     });
 }
 
-fn pressed_key(event: &KeyboardEvent, view: &TableView, store: ServersStore) {
+fn pressed_key(event: &KeyboardEvent, view: &TableView, store: ServersStore, acting: Acting) {
     // Keys on a button of the head or a link of a row are theirs.
     let is_ours = event.target() == event.current_target();
     if !is_ours || event.alt_key() {
@@ -212,6 +230,8 @@ fn pressed_key(event: &KeyboardEvent, view: &TableView, store: ServersStore) {
                 link.click();
             }
             " " | "x" => view.toggle_cursor(),
+            "." | "ContextMenu" => open_at_cursor(view, acting, store),
+            "F10" if event.shift_key() => open_at_cursor(view, acting, store),
             "Escape" => {
                 let is_empty =
                     store.with(|servers| servers.selection.count(&servers.rows, &servers.view) == 0);
@@ -238,6 +258,9 @@ fn offer_shortcuts(view: &TableView, table: &HtmlElement, store: ServersStore) {
     };
     let held = send_wrapper::SendWrapper::new(view.clone());
     let tick = Callback::new(move |()| held.toggle_cursor());
+    let held = send_wrapper::SendWrapper::new(view.clone());
+    let acting = use_acting();
+    let act = Callback::new(move |()| open_at_cursor(&held, acting, store));
     let toasts = use_toasts();
     let copy = Callback::new(move |()| copy_address(store, toasts));
     let offered = |keys, does, run| Shortcut { keys, does, run };
@@ -251,6 +274,7 @@ fn offer_shortcuts(view: &TableView, table: &HtmlElement, store: ServersStore) {
             offered(&["PageDown", "PageUp"], texts::KEY_PAGES, None),
             offered(&["Enter"], texts::KEY_OPEN, None),
             offered(&["x"], texts::KEY_SELECT, Some(tick)),
+            offered(&["."], texts::KEY_ACTIONS, Some(act)),
             offered(&["c"], texts::KEY_COPY, Some(copy)),
             offered(&["Escape"], texts::KEY_CLEAR, None),
         ],
@@ -288,11 +312,11 @@ fn set_status_drawings(table: &HtmlElement) {
     }
 }
 
-fn target(event: &Event) -> Option<Element> {
+pub fn target(event: &Event) -> Option<Element> {
     event.target()?.dyn_into().ok()
 }
 
-fn server_of(element: &Element) -> Option<ServerId> {
+pub fn server_of(element: &Element) -> Option<ServerId> {
     closest(element, "[data-id]")?.get_attribute("data-id")?.parse().ok()
 }
 

@@ -58,6 +58,8 @@ pub struct TableBody {
 pub struct Layout {
     pub columns: Vec<Column>,
     pub addresses_shown: usize,
+    /// Each row has the button of all that can be done to it; else the one that is pointed at gets it.
+    pub has_buttons: bool,
     /// In pixels.
     pub row_height: f64,
 }
@@ -87,7 +89,7 @@ impl TableBody {
         canvas.set_text_content(None);
         Some(Self {
             canvas,
-            painter: RowPainter::new(&layout.columns, layout.addresses_shown, project)?,
+            painter: RowPainter::new(&layout.columns, layout.addresses_shown, layout.has_buttons, project)?,
             row_height: layout.row_height,
             sight: Sight::default(),
             blocks: BTreeMap::new(),

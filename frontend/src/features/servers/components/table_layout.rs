@@ -5,12 +5,17 @@ use crate::features::servers::rows::Column;
 /// The width of the column with the tick boxes, which is always there.
 pub const SELECT_WIDTH: u32 = 40;
 
+/// The room at a row's end for the button of all that can be done to it; the styles keep it free.
+fn end_width(width: u32) -> u32 {
+    if is_narrow(width) { 28 } else { 36 }
+}
+
 /// The columns that fit into `width` pixels, in the order chosen. The least important give way first; the name stays.
 pub fn visible_columns(chosen: &[Column], width: u32) -> Vec<Column> {
     let mut visible = chosen.to_vec();
     loop {
         let needed: u32 =
-            SELECT_WIDTH + visible.iter().map(|column| measure(*column, width).least).sum::<u32>();
+            SELECT_WIDTH + end_width(width) + visible.iter().map(|column| measure(*column, width).least).sum::<u32>();
         if needed <= width || visible.len() <= 1 {
             return visible;
         }
@@ -38,7 +43,7 @@ pub fn grid_template(columns: &[Column], width: u32) -> String {
 pub fn addresses_shown(columns: &[Column], width: u32) -> usize {
     let measures = || columns.iter().map(|column| measure(*column, width));
     let (least, shares) = measures()
-        .fold((SELECT_WIDTH, 0), |(least, shares), measure| (least + measure.least, shares + measure.share));
+        .fold((SELECT_WIDTH + end_width(width), 0), |(least, shares), measure| (least + measure.least, shares + measure.share));
     let addresses = measure(Column::Addresses, width);
     let own = addresses.least + width.saturating_sub(least) * addresses.share / shares.max(1);
     if own < TWO_ADDRESSES { 1 } else { 2 }
@@ -66,10 +71,10 @@ struct Measure {
 
 fn measure(column: Column, width: u32) -> Measure {
     let (least, share, gives_way) = match column {
-        Column::Name => (150, 22, 0),
+        Column::Name => (if is_narrow(width) { 144 } else { 150 }, 22, 0),
         Column::Status if is_narrow(width) => (36, 0, 1),
         Column::Status => (128, 14, 1),
-        Column::Addresses => (140, 22, 2),
+        Column::Addresses => (if is_narrow(width) { 124 } else { 140 }, 22, 2),
         Column::Region => (104, 10, 3),
         Column::Created => (116, 9, 6),
         Column::Flavor => (148, 12, 5),
@@ -120,6 +125,6 @@ mod tests {
     fn a_template_has_a_width_for_the_tick_box_and_for_each_column() {
         let columns = [Column::Status, Column::Name];
         assert_eq!(grid_template(&columns, 900), "40px minmax(128px, 14fr) minmax(150px, 22fr)");
-        assert_eq!(grid_template(&columns, 390), "40px 36px minmax(150px, 22fr)");
+        assert_eq!(grid_template(&columns, 390), "40px 36px minmax(144px, 22fr)");
     }
 }

@@ -250,11 +250,28 @@ impl TableView {
         });
     }
 
+    /// The box that scrolls; also the grid.
+    pub fn scroller(&self) -> &HtmlElement {
+        &self.0.scroller
+    }
+
     /// The link of the keyboard's row.
     pub fn cursor_link(&self) -> Option<HtmlElement> {
         let body = self.0.body.borrow();
         let row = self.0.store.with(|servers| servers.rows.find(&servers.place.cursor?))??;
         body.as_ref()?.element_of(row)?.query_selector("a[href]").ok()??.dyn_into().ok()
+    }
+
+    /// The keyboard's row, if it has one, and where it is in the window: left, top, bottom.
+    pub fn cursor_place(&self) -> Option<(ServerId, (f64, f64, f64))> {
+        let body = self.0.body.borrow();
+        let found = self.0.store.with(|servers| {
+            let id = servers.place.cursor?;
+            servers.rows.find(&id).map(|row| (id, row))
+        });
+        let (id, row) = found??;
+        let place = body.as_ref()?.element_of(row)?.get_bounding_client_rect();
+        Some((id, (place.left(), place.top(), place.bottom())))
     }
 
     /// Rows stay where they are while the pointer is among them or the keyboard is.

@@ -1,0 +1,77 @@
+//! The words a person reads where something is done to servers.
+
+use api_types::servers::action::{ActionKind, Impossible};
+
+use crate::{
+    jobs::texts::{impossible, servers, titled},
+    ui::format,
+};
+
+pub const NONE_CHOSEN: &str = "Tick the servers first.";
+pub const ONE_AT_A_TIME: &str = "This is done to one server at a time.";
+pub const ONE_REGION: &str = "They are in several regions; choose servers of one.";
+pub const CANCEL: &str = "Cancel";
+pub const AFTER_ALL: &str = "All that can be done";
+pub const NOT_SENT: &str = "Nothing was done. What you typed is still here.";
+pub const MAY_BE_SENT: &str = "Whether it began is not known; sending it again does not do it twice.";
+pub const ONLY_THOSE: &str = "They are left out:";
+
+/// "Actions for web-1", "Actions for 12 servers"
+pub fn menu_label(name: Option<&str>, count: usize) -> String {
+    match name {
+        Some(name) => format!("Actions for {name}"),
+        None => format!("Actions for {}", servers(count)),
+    }
+}
+
+/// "12 of 15"
+pub fn of(possible: usize, total: usize) -> String {
+    format!("{} of {}", format::number(possible as u64), format::number(total as u64))
+}
+
+/// "Stop web-1?", "Stop 12 servers?"
+pub fn question(kind: ActionKind, name: Option<&str>, count: usize) -> String {
+    format!("{}?", titled(kind, name, count))
+}
+
+/// "RegionTwo has no such service."
+pub fn no_service(region: &str) -> String {
+    format!("{region} has no service for this.")
+}
+
+/// For several servers that are all the same.
+pub fn of_all(why: &str) -> String {
+    format!("Of each of them: {}", lowered(why))
+}
+
+/// For several servers, the most of which are the same.
+pub fn of_some(count: usize, why: &str) -> String {
+    format!("Of {} of them: {}", format::number(count as u64), lowered(why))
+}
+
+/// "3 servers: it is shut off; this needs active."
+pub fn left_out(count: usize, because: &Impossible) -> String {
+    format!("{}: {}", servers(count), lowered(&impossible(because)))
+}
+
+/// "and 7 more"
+pub fn and_more(count: usize) -> String {
+    format!("and {} more", format::number(count as u64))
+}
+
+/// "Type delete to confirm"
+pub const TYPE: &str = "Type";
+pub const TO_CONFIRM: &str = "to confirm";
+
+/// What is wrong with the word typed.
+pub fn type_the_word(word: &str) -> String {
+    format!("Type “{word}” to confirm.")
+}
+
+fn lowered(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    match letters.next() {
+        Some(first) => first.to_ascii_lowercase().to_string() + letters.as_str(),
+        None => String::new(),
+    }
+}
