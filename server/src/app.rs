@@ -14,12 +14,13 @@ use crate::{
     config::Config,
     error::ApiError,
     features::{
-        account,
+        account, jobs as jobs_feature,
         projects::{self, ProjectLists},
-        servers::{self, ServerIndexes},
+        servers::{self, ServerActions, ServerIndexes},
         shell,
         sign_in::{self, Attempts},
     },
+    jobs::{Jobs, Runner},
     metrics::Metrics,
     middleware::{
         answer_errors::{answer_errors, answer_panic},
@@ -53,6 +54,7 @@ pub struct App {
     pub attempts: Attempts,
     pub projects: ProjectLists,
     pub servers: ServerIndexes,
+    pub jobs: Jobs,
     pub proxy: Proxy,
 }
 
@@ -73,6 +75,7 @@ impl App {
         let scopes = Scopes::new(keystone.clone(), sessions.clone(), clock.clone());
         let lockout = config.sign_in.lockout.clone();
         Ok(Self {
+            jobs: Jobs::new(db.clone(), sessions.sealer().clone(), config.jobs.clone(), clock.clone()),
             attempts: Attempts::new(db, lockout, clock.clone(), config.database.timeout),
             projects: ProjectLists::new(keystone.clone(), clock.clone()),
             proxy: Proxy::new(upstream.clone(), scopes.clone(), &config.proxy, metrics.clone()),
@@ -107,7 +110,23 @@ impl App {
                 projects.prune();
             }
         });
-        Upkeep::start(&self.sessions, &self.scopes).with(forget_attempts).with(prune_projects)
+        let runner = Runner {
+            jobs: self.jobs.clone(),
+            work: ServerActions {
+                upstream: self.upstream.clone(),
+                keystone: self.keystone.clone(),
+                indexes: self.servers.clone(),
+                jobs: self.jobs.clone(),
+                clock: self.clock.clone(),
+            },
+            metrics: self.metrics.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        Upkeep::start(&self.sessions, &self.scopes)
+            .with(forget_attempts)
+            .with(prune_projects)
+            // Calls under way are finished, for as long as requests are.
+            .finishing(tokio::spawn(runner.run()), self.config.listen.stop_after)
     }
 
     /// Tells Keystone that tokens are over, without anybody waiting for it. A token that cannot be revoked expires.
@@ -133,6 +152,7 @@ pub fn router(app: App) -> Router {
         .merge(account::router())
         .merge(projects::router())
         .merge(servers::router())
+        .merge(jobs_feature::router())
         .merge(proxy::router())
         .merge(shell::router())
         .merge(assets::router())

@@ -5,6 +5,7 @@
 
 mod database;
 mod index;
+mod jobs;
 mod keystone;
 mod listen;
 mod log;
@@ -21,6 +22,7 @@ use std::fmt;
 pub use self::{
     database::DatabaseConfig,
     index::IndexConfig,
+    jobs::JobsConfig,
     keystone::KeystoneConfig,
     listen::{ConnectionLimits, ListenConfig, PublicUrl},
     log::LogConfig,
@@ -45,6 +47,7 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     pub proxy: ProxyConfig,
     pub index: IndexConfig,
+    pub jobs: JobsConfig,
     pub statsd: StatsdConfig,
     pub sign_in: SignInConfig,
     pub log: LogConfig,
@@ -67,6 +70,7 @@ impl Config {
             upstream: UpstreamConfig::read(&mut reader, source, &clouds),
             proxy: ProxyConfig::read(&mut reader),
             index: IndexConfig::read(&mut reader),
+            jobs: JobsConfig::read(&mut reader),
             statsd: StatsdConfig::read(&mut reader),
             sign_in: SignInConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
@@ -87,6 +91,7 @@ impl Config {
         UpstreamConfig::read(&mut reader, &source, &clouds);
         ProxyConfig::read(&mut reader);
         IndexConfig::read(&mut reader);
+        JobsConfig::read(&mut reader);
         StatsdConfig::read(&mut reader);
         SignInConfig::read(&mut reader);
         LogConfig::read(&mut reader);

@@ -24,9 +24,18 @@ pub enum ApiError {
     /// The caller has no such session.
     #[error("the caller has no session {id}")]
     NoSuchSession { id: String },
+    /// The caller has no such job.
+    #[error("the caller has no job {id}")]
+    NoSuchJob { id: String },
     /// A value that was sent cannot be used. The message is a sentence for the caller.
     #[error("{message}")]
     Invalid { code: &'static str, message: String },
+    /// What is asked for does not go with what is there by now. The message is a sentence for the caller.
+    #[error("{message}")]
+    Conflict { code: &'static str, message: String },
+    /// The user has more unfinished jobs than anybody follows.
+    #[error("the user has too many jobs")]
+    TooManyJobs,
     /// axum, or a limit, refused the request before a handler saw it.
     #[error("the request was refused with {status}")]
     Refused { status: StatusCode },
@@ -94,10 +103,13 @@ impl ApiError {
 
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound { .. } | Self::NoSuchProject { .. } | Self::NoSuchSession { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NotFound { .. }
+            | Self::NoSuchProject { .. }
+            | Self::NoSuchSession { .. }
+            | Self::NoSuchJob { .. } => StatusCode::NOT_FOUND,
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::TooManyJobs => StatusCode::TOO_MANY_REQUESTS,
             Self::Refused { status } => *status,
             // 401 says one thing only: there is no session that can go on.
             Self::NoSession | Self::SessionEnded | Self::TokenExpired => StatusCode::UNAUTHORIZED,
@@ -115,9 +127,10 @@ impl ApiError {
     /// Stable and meant for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotFound { .. } | Self::NoSuchSession { .. } => "not_found",
+            Self::NotFound { .. } | Self::NoSuchSession { .. } | Self::NoSuchJob { .. } => "not_found",
             Self::NoSuchProject { .. } => "project_not_found",
-            Self::Invalid { code, .. } => code,
+            Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::TooManyJobs => "too_many_jobs",
             Self::Refused { status } => refusal_code(*status),
             // To a browser both mean the same: nothing goes on without signing in.
             Self::NoSession | Self::SessionEnded => "session_ended",
@@ -142,7 +155,12 @@ impl ApiError {
             Self::NotFound { kind, id } => format!("There is no {kind} {id} in this project."),
             Self::NoSuchProject { .. } => "There is no such project, or you have no role in it.".to_owned(),
             Self::NoSuchSession { .. } => "You have no such session; it may have ended already.".to_owned(),
-            Self::Invalid { message, .. } => message.clone(),
+            Self::NoSuchJob { .. } => "You have no such job; it may have been deleted since.".to_owned(),
+            Self::Invalid { message, .. } | Self::Conflict { message, .. } => message.clone(),
+            Self::TooManyJobs => {
+                "You have many actions that are not finished yet. Please wait for some of them, or cancel them."
+                    .to_owned()
+            }
             Self::Refused { status } => refusal_sentence(*status).to_owned(),
             Self::NoSession => "Please sign in.".to_owned(),
             Self::SessionEnded => "Your session has ended. Please sign in again.".to_owned(),

@@ -1,6 +1,7 @@
 //! What a person sees, one folder each. They know the shared modules and not one another; `app` puts them together.
 
 pub mod account;
+pub mod jobs;
 pub mod projects;
 pub mod servers;
 pub mod shell;

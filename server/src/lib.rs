@@ -10,6 +10,7 @@ pub mod config;
 pub mod connections;
 pub mod error;
 pub mod features;
+pub mod jobs;
 pub mod metrics;
 pub mod middleware;
 pub mod migrations;

@@ -51,6 +51,19 @@ pub enum Confirmation {
     Word { word: String },
 }
 
+impl Confirmation {
+    /// Whether this was given.
+    pub fn is_given(&self, given: Option<&Confirmed>) -> bool {
+        match self {
+            Self::None => true,
+            Self::Dialog => given.is_some(),
+            Self::Word { word } => {
+                given.and_then(|given| given.word.as_deref()).is_some_and(|typed| typed.trim() == word)
+            }
+        }
+    }
+}
+
 /// What confirms this, for so many servers: both sides ask here.
 pub fn confirmation(action: ActionKind, servers: usize) -> Confirmation {
     match (action.danger(), servers) {

@@ -63,6 +63,15 @@ metrics! {
     IndexBytes = "index.bytes",
     /// Gauge: servers held by all indexes of this node.
     IndexRows = "index.rows",
+    /// Counter: an item of a job ended, or went back in line. Tags: region, result (`done`, `failed`, `waiting`,
+    /// `uncertain`).
+    JobItem = "jobs.item",
+    /// Timer: doing one item of a job. Tag: region.
+    JobItemDuration = "jobs.item_duration",
+    /// Counter: a job was paused because it could not go on by itself.
+    JobHeld = "jobs.held",
+    /// Gauge: items of running jobs that are not done, on all nodes together.
+    JobItemsToDo = "jobs.items_to_do",
     /// Gauge: open streams of this node.
     Viewers = "index.viewers",
 }

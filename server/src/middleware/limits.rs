@@ -1,7 +1,8 @@
 //! Refuses what is too large or no text before anything reads it.
 
+use api_types::routes;
 use axum::{
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::Response,
@@ -17,6 +18,8 @@ const MOST_HEADERS: usize = 100;
 const LARGEST_HEADERS: usize = 32 << 10;
 /// Largest body, but for what is passed on to services. The largest we take is a form with a password.
 pub const LARGEST_BODY: usize = 64 << 10;
+/// Largest list of what a job is to be done to: 20,000 ids take 800 KB.
+pub const LARGEST_JOB: usize = 2 << 20;
 
 /// Errors: 400 path or query are no UTF-8 once decoded, 413, 414, 431.
 pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> {
@@ -31,7 +34,7 @@ pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> 
     // What is passed on is bounded where it is passed on.
     let is_bounded_here = !is_passed_on(request.uri().path());
     if is_bounded_here
-        && announced_length(request.headers()).is_some_and(|length| length > LARGEST_BODY as u64)
+        && announced_length(request.headers()).is_some_and(|length| length > largest_body(&request) as u64)
     {
         return Err(ApiError::Refused { status: StatusCode::PAYLOAD_TOO_LARGE });
     }
@@ -42,6 +45,13 @@ pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> 
         });
     }
     Ok(next.run(request).await)
+}
+
+fn largest_body(request: &Request) -> usize {
+    match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+        Some(routes::PROJECT_JOBS) => LARGEST_JOB,
+        _ => LARGEST_BODY,
+    }
 }
 
 fn size_of_headers(headers: &HeaderMap) -> usize {

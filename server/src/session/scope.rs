@@ -122,6 +122,36 @@ impl Scopes {
         inner.fetch(session, &scope.project, &token).await
     }
 
+    /// A token for a project that nobody else has, for work that outlives the session: whoever asks for it ends it. It
+    /// is kept nowhere here.
+    ///
+    /// Errors: those of [`scope`](Self::scope).
+    pub async fn issue(&self, session: &Arc<Session>, project: &ProjectId) -> Result<IssuedToken, ApiError> {
+        let inner = &*self.0;
+        // It may have been continued with a new token, here or on another node.
+        let Some((token, expires_at)) = inner.sessions.current_token(session).await? else {
+            inner.sessions.forget(session.id);
+            return Err(ApiError::SessionEnded);
+        };
+        if expires_at <= inner.clock.now() {
+            return Err(ApiError::TokenExpired);
+        }
+        let unavailable = ApiError::upstream(&Keystone::target());
+        match inner.keystone.scope_to_project(&token, project).await {
+            Ok(issued) => Ok(issued),
+            // No role there, no such project, or a token that has ended: Keystone says 401 to all of them.
+            Err(AuthError::Refused) => match inner.keystone.is_token_valid(&token).await {
+                Ok(true) => Err(ApiError::NoSuchProject { id: project.to_string() }),
+                Ok(false) => {
+                    inner.sessions.end(session.id, EndReason::Keystone).await;
+                    Err(ApiError::SessionEnded)
+                }
+                Err(error) => Err(unavailable(error)),
+            },
+            Err(AuthError::Unavailable(error)) => Err(unavailable(error)),
+        }
+    }
+
     /// Takes a scope that was had on the way, at sign-in.
     pub async fn adopt(&self, session: &Session, issued: &IssuedToken) -> Option<Arc<ProjectScope>> {
         let scope = Arc::new(ProjectScope::from_issued(issued)?);
@@ -157,6 +187,25 @@ impl Scopes {
 }
 
 impl ProjectScope {
+    /// A token and all that is known with it, to be kept encrypted. `None` only for one without a project.
+    pub fn pack(issued: &IssuedToken) -> Option<Vec<u8>> {
+        let scope = Self::from_issued(issued)?;
+        pack(&KeptScope::of(&scope, &issued.catalog_json))
+    }
+
+    /// Reads what [`pack`](Self::pack) wrote for this project.
+    pub fn unpack(project: &ProjectId, packed: &[u8]) -> Option<Self> {
+        let kept = unpack(packed)?;
+        Some(Self {
+            project: project.clone(),
+            project_name: kept.project_name,
+            token: Secret::new(kept.token),
+            expires_at: kept.expires_at,
+            roles: kept.roles,
+            catalog: Arc::new(ServiceCatalog::parse(&json!({"catalog": kept.catalog}))),
+        })
+    }
+
     fn from_issued(issued: &IssuedToken) -> Option<Self> {
         let project = issued.project.as_ref()?;
         Some(Self {
@@ -302,26 +351,12 @@ impl Inner {
         // Without Postgres, Keystone is asked: it is there or it is not, and says so itself.
         let sealed = self.sessions.store().find_scope(*session, project, now).await.ok().flatten()?;
         let packed = self.sessions.sealer().open(&purpose(*session, project), &sealed)?;
-        let kept = unpack(&packed)?;
-        Some(Arc::new(ProjectScope {
-            project: project.clone(),
-            project_name: kept.project_name,
-            token: Secret::new(kept.token),
-            expires_at: kept.expires_at,
-            roles: kept.roles,
-            catalog: Arc::new(ServiceCatalog::parse(&json!({"catalog": kept.catalog}))),
-        }))
+        ProjectScope::unpack(project, &packed).map(Arc::new)
     }
 
     /// Keeps a scope for the other nodes. That it can be kept is a convenience; the caller has it either way.
     async fn write_down(&self, session: SessionId, scope: &ProjectScope, catalog: &Value) {
-        let kept = KeptScope {
-            project_name: scope.project_name.clone(),
-            token: scope.token.expose().clone(),
-            expires_at: scope.expires_at,
-            roles: scope.roles.clone(),
-            catalog: catalog.clone(),
-        };
+        let kept = KeptScope::of(scope, catalog);
         let Some(packed) = pack(&kept) else { return };
         let Ok(sealed) = self.sessions.sealer().seal(&purpose(session, &scope.project), &packed) else {
             return;
@@ -340,6 +375,18 @@ struct KeptScope {
     expires_at: DateTime<Utc>,
     roles: Vec<String>,
     catalog: Value,
+}
+
+impl KeptScope {
+    fn of(scope: &ProjectScope, catalog: &Value) -> Self {
+        Self {
+            project_name: scope.project_name.clone(),
+            token: scope.token.expose().clone(),
+            expires_at: scope.expires_at,
+            roles: scope.roles.clone(),
+            catalog: catalog.clone(),
+        }
+    }
 }
 
 /// A catalog has 12 KB and repeats itself; packed it has 1.

@@ -12,6 +12,8 @@ use crate::metrics::Metric;
 pub struct Upkeep {
     sessions: Sessions,
     tasks: Vec<JoinHandle<()>>,
+    /// Those that end by themselves when the panel stops, and how long they may take.
+    finishing: Vec<(JoinHandle<()>, Duration)>,
 }
 
 /// Uses are written down so often, all together.
@@ -34,7 +36,7 @@ impl Upkeep {
             tokio::spawn(prune(sessions.clone(), scopes.clone())),
             tokio::spawn(clean(sessions.clone())),
         ];
-        Self { sessions: sessions.clone(), tasks }
+        Self { sessions: sessions.clone(), tasks, finishing: Vec::new() }
     }
 
     /// Adds a task of somebody else that is to end with these.
@@ -44,8 +46,20 @@ impl Upkeep {
         self
     }
 
+    /// Adds a task of somebody else that ends by itself once the panel stops, and is waited for so long.
+    #[must_use]
+    pub fn finishing(mut self, task: JoinHandle<()>, within: Duration) -> Self {
+        self.finishing.push((task, within));
+        self
+    }
+
     /// Ends the tasks and writes down what is left to write.
     pub async fn stop(mut self) {
+        for (task, within) in &mut self.finishing {
+            if tokio::time::timeout(*within, task).await.is_err() {
+                tracing::warn!("something was not finished in time; another node goes on with it");
+            }
+        }
         self.tasks.drain(..).for_each(|task| task.abort());
         write_uses_once(&self.sessions).await;
     }
@@ -53,7 +67,7 @@ impl Upkeep {
 
 impl Drop for Upkeep {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.tasks.iter().chain(self.finishing.iter().map(|(task, _)| task)).for_each(JoinHandle::abort);
     }
 }
 

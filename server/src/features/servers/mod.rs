@@ -1,11 +1,13 @@
 //! The servers of a project: the list as a stream, one server whole, and the index behind both.
 
+mod actions;
 mod console;
 mod credentials;
 pub mod decode;
 pub mod feed;
 mod fill;
 pub mod index;
+mod learn;
 mod live;
 mod open_streams;
 pub mod position;
@@ -23,11 +25,11 @@ use axum::{
     routing::{get, post},
 };
 
-pub use self::index::ServerIndexes;
+pub use self::{actions::ServerActions, index::ServerIndexes};
 use crate::app::App;
 
 pub fn router() -> Router<App> {
-    Router::new()
+    actions::router()
         .route(routes::SERVERS, get(stream::list_servers).layer(stream::compression()))
         .route(routes::SERVERS_LIVE, get(live::follow_servers))
         .route(routes::SERVERS_RETRY, post(retry::retry_region))

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::{Credentials, IndexKey, RegionIndex, Viewer};
 use crate::{
     config::IndexConfig,
-    features::servers::{open_streams::OpenStreams, refresh, upstream::ServersUpstream},
+    features::servers::{learn::Stirred, open_streams::OpenStreams, refresh, upstream::ServersUpstream},
     metrics::{Metric, Metrics},
     session::ProjectScope,
     upstream::UpstreamClient,
@@ -32,6 +32,7 @@ pub(in crate::features::servers) struct Shared {
     /// When somebody last asked to try a region again.
     retried: Mutex<HashMap<IndexKey, Instant>>,
     pub streams: OpenStreams,
+    stirred: Stirred,
 }
 
 #[derive(Default)]
@@ -49,11 +50,16 @@ impl ServerIndexes {
             indexes: Mutex::default(),
             retried: Mutex::default(),
             streams: OpenStreams::new(config.streams_per_session),
+            stirred: Stirred::default(),
         }))
     }
 
     pub(in crate::features::servers) fn streams(&self) -> &OpenStreams {
         &self.0.streams
+    }
+
+    pub(in crate::features::servers) fn stirred(&self) -> &Stirred {
+        &self.0.stirred
     }
 
     pub fn upstream(&self) -> &ServersUpstream {

@@ -1,0 +1,319 @@
+//! One action on one server: makes its calls with the job's token, writes a line in the log for each, and tells the
+//! index that there is something new.
+
+use std::time::Duration;
+
+use api_types::{ErrorBody, Region, ServerId, jobs::ItemError, servers::action::ServerAction};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{
+    calls::{ActionCall, calls_of},
+    look_up,
+    outcome::{Judged, note, reason},
+};
+use crate::{
+    clock::Clock,
+    features::servers::index::ServerIndexes,
+    jobs::{Found, Item, Jobs, LeasedJob, Outcome, Work},
+    session::{Keystone, ProjectScope},
+    upstream::{
+        Answer, Call, Lane, Microversion, ServiceType, Target, UpstreamClient, UpstreamError,
+        service_catalog::{join, join_versioned},
+    },
+};
+
+/// Actions on servers, as the jobs have them done.
+pub struct ServerActions {
+    pub upstream: UpstreamClient,
+    pub keystone: Keystone,
+    pub indexes: ServerIndexes,
+    pub jobs: Jobs,
+    pub clock: Clock,
+}
+
+/// What all servers of a job share.
+pub struct OpenJob {
+    pub job: LeasedJob,
+    pub action: ServerAction,
+    pub scope: ProjectScope,
+}
+
+impl Work for ServerActions {
+    type Open = OpenJob;
+
+    fn open(&self, job: &LeasedJob, payload: &[u8], permit: &[u8]) -> Option<OpenJob> {
+        let action = serde_json::from_slice(payload).ok()?;
+        let scope = ProjectScope::unpack(&job.project_id.parse().ok()?, permit)?;
+        Some(OpenJob { job: job.clone(), action, scope })
+    }
+
+    fn longest_call(&self) -> Duration {
+        // Waiting for a free place, then the call itself, then Keystone's word on a refused token.
+        self.upstream.config().timeout * 3
+    }
+
+    async fn run(&self, open: &OpenJob, item: &Item) -> Outcome {
+        if open.scope.expires_at <= self.clock.now() {
+            return Outcome::Held { because: TOKEN_IS_OVER.to_owned() };
+        }
+        let Some((region, server)) = target_of(item) else {
+            return Outcome::Failed { reason: no_service(item, "Compute"), upstream_request_id: None };
+        };
+        match self.act(open, item, &region, server).await {
+            Ok(done) => done,
+            Err(Trouble::NoService(service)) => {
+                let name = Target::new(service, region).to_string();
+                Outcome::Failed { reason: no_service(item, &name), upstream_request_id: None }
+            }
+            Err(Trouble::Upstream(target, error)) => self.judge(open, item, &target, &error).await,
+        }
+    }
+
+    async fn look_up(&self, open: &OpenJob, item: &Item) -> Found {
+        look_up::look_up(self, open, item).await
+    }
+
+    async fn done(&self, open: &OpenJob, item: &Item) {
+        let Some((region, server)) = target_of(item) else { return };
+        // For one server the list is to show at once what Nova says of it. Labels and addresses change without a new
+        // `updated`, so no question about changes shows them.
+        if open.job.is_single || !is_shown_by_changes(&open.action) {
+            self.indexes.learn_one(&open.scope, &region, server).await;
+        }
+        if is_shown_by_changes(&open.action) {
+            self.indexes.stir(&open.scope.project, &region);
+        }
+    }
+
+    async fn close(&self, permit: &[u8]) {
+        // Of the project's id only the token's use would need to know.
+        let Ok(nowhere) = "-".parse() else { return };
+        let Some(scope) = ProjectScope::unpack(&nowhere, permit) else { return };
+        if let Err(error) = self.keystone.revoke(&scope.token).await {
+            tracing::debug!(%error, "a job's token could not be revoked; it expires");
+        }
+    }
+}
+
+/// Why there is no good answer.
+enum Trouble {
+    /// The catalog has no such service in the region.
+    NoService(ServiceType),
+    Upstream(Target, Box<UpstreamError>),
+}
+
+const TOKEN_IS_OVER: &str = "Your sign-in has ended on this. Resume it to go on with your present one.";
+/// A service that refuses a token which Keystone cannot be asked about.
+const KEYSTONE_PAUSE: Duration = Duration::from_secs(5);
+/// Answers to actions are short; a rebuild's is a server.
+const LONGEST_ANSWER: usize = 1 << 20;
+
+impl ServerActions {
+    /// Makes the calls of the action in their order; the first that fails ends it.
+    async fn act(
+        &self,
+        open: &OpenJob,
+        item: &Item,
+        region: &Region,
+        server: ServerId,
+    ) -> Result<Outcome, Trouble> {
+        let compute = self.endpoint(open, ServiceType::Compute, region)?;
+        let versions = self.upstream.microversions();
+        let version = versions.of(compute, Instant::now());
+        let last = match self.calls(open, item, region, server, version).await {
+            // It is older than thought, which it says before it does anything.
+            Err(Trouble::Upstream(target, error))
+                if error.status() == Some(StatusCode::NOT_ACCEPTABLE)
+                    && target.service == ServiceType::Compute =>
+            {
+                let lower = versions.negotiate(&self.upstream, &target, compute).await;
+                let lower = lower.map_err(|error| Trouble::Upstream(target.clone(), error.into()))?;
+                if lower == version {
+                    return Err(Trouble::Upstream(target, error));
+                }
+                self.calls(open, item, region, server, lower).await
+            }
+            result => result,
+        }?;
+        let is_snapshot = matches!(open.action, ServerAction::Snapshot { .. });
+        Ok(Outcome::Done {
+            upstream_request_id: last.as_ref().and_then(upstream_request_id).map(str::to_owned),
+            note: last.as_ref().filter(|_| is_snapshot).and_then(note),
+        })
+    }
+
+    async fn calls(
+        &self,
+        open: &OpenJob,
+        item: &Item,
+        region: &Region,
+        server: ServerId,
+        version: Microversion,
+    ) -> Result<Option<Answer>, Trouble> {
+        let mut last = None;
+        for call in calls_of(&open.action, server, version) {
+            let endpoint = self.endpoint(open, call.service, region)?;
+            let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+            let url = match call.service {
+                ServiceType::Network => join_versioned(endpoint, "v2.0", &path),
+                _ => join(endpoint, &path),
+            };
+            let target = Target::new(call.service, region.clone());
+            match self.make(open, item, &target, &call, url, version).await {
+                Ok(answer) => last = Some(answer),
+                Err(error) if is_fine(&open.action, &call, item, &error) => {}
+                Err(error) => return Err(Trouble::Upstream(target, error.into())),
+            }
+        }
+        Ok(last)
+    }
+
+    /// Makes one call, with a line in the log.
+    async fn make(
+        &self,
+        open: &OpenJob,
+        item: &Item,
+        target: &Target,
+        action: &ActionCall,
+        url: Url,
+        version: Microversion,
+    ) -> Result<Answer, UpstreamError> {
+        let lane = if open.job.is_single { Lane::Interactive } else { Lane::Bulk };
+        let mut call = Call::new(action.method.clone(), url.clone())
+            .token(open.scope.token.expose())
+            .lane(lane)
+            .max_body_bytes(LONGEST_ANSWER)
+            .repeatable(false);
+        if let Ok(id) = HeaderValue::from_str(&item.request_id) {
+            // The services keep it beside their own, as the id of everything that follows from one request.
+            call = call.header(HeaderName::from_static("x-openstack-request-id"), id);
+        }
+        if action.service == ServiceType::Compute {
+            call = call.microversion(version);
+        }
+        if let Some(body) = &action.body {
+            call = call.json(body);
+        }
+        let started_at = Instant::now();
+        let answer = self.upstream.send(target, call).await;
+        log(&open.job, item, target, action, &url, started_at, &answer);
+        answer
+    }
+
+    async fn judge(&self, open: &OpenJob, item: &Item, target: &Target, error: &UpstreamError) -> Outcome {
+        let judged = Judged { target, request_id: &item.request_id, is_single: open.job.is_single };
+        if error.status() != Some(StatusCode::UNAUTHORIZED) {
+            return judged.outcome(error);
+        }
+        // Services err; only Keystone knows whether a token is over.
+        match self.keystone.is_token_valid(&open.scope.token).await {
+            Ok(false) => Outcome::Held { because: TOKEN_IS_OVER.to_owned() },
+            Ok(true) => judged.failed(error),
+            Err(_) if open.job.is_single => judged.failed(error),
+            Err(_) => Outcome::NotNow { retry_in: KEYSTONE_PAUSE, slows: false },
+        }
+    }
+
+    fn endpoint<'a>(
+        &self,
+        open: &'a OpenJob,
+        service: ServiceType,
+        region: &Region,
+    ) -> Result<&'a Url, Trouble> {
+        let interface = self.upstream.config().interface;
+        open.scope.catalog.endpoint(service, region, interface).ok_or(Trouble::NoService(service))
+    }
+}
+
+/// The region and server of an item; `None` only if somebody wrote something else into the table.
+pub fn target_of(item: &Item) -> Option<(Region, ServerId)> {
+    Some((item.place.parse().ok()?, ServerId(item.target.into_bytes())))
+}
+
+/// The id a service gave a call.
+pub fn upstream_request_id(answer: &Answer) -> Option<&str> {
+    answer.header("x-openstack-request-id").or_else(|| answer.header("x-compute-request-id"))
+}
+
+/// A refusal that says that it is as wanted already.
+fn is_fine(action: &ServerAction, call: &ActionCall, item: &Item, error: &UpstreamError) -> bool {
+    let UpstreamError::Status { status: StatusCode::NOT_FOUND, message, .. } = error else { return false };
+    // The first attempt did it, though nobody saw its answer.
+    let was_deleted = matches!(action, ServerAction::Delete) && item.attempts > 1;
+    // "Server {id} has no tag 'x'", "Metadata item was not found"; the server itself "could not be found".
+    was_deleted || (call.may_be_gone && !message.contains("could not be found"))
+}
+
+/// Whether the question about changes shows what this does.
+fn is_shown_by_changes(action: &ServerAction) -> bool {
+    !matches!(
+        action,
+        ServerAction::Tag { .. }
+            | ServerAction::SetMetadata { .. }
+            | ServerAction::AttachInterface { .. }
+            | ServerAction::DetachInterface { .. }
+            | ServerAction::AttachFloatingIp { .. }
+            | ServerAction::DetachFloatingIp { .. }
+    )
+}
+
+fn no_service(item: &Item, name: &str) -> crate::jobs::Reason {
+    reason(&ItemError {
+        error: ErrorBody {
+            code: "no_such_service".to_owned(),
+            message: format!("{name} is not in the service catalog."),
+            request_id: item.request_id.clone(),
+            retry_after_secs: None,
+        },
+        upstream_message: None,
+        upstream_status: None,
+    })
+}
+
+/// The same fields as for a call that a browser makes through the proxy, and the job.
+fn log(
+    job: &LeasedJob,
+    item: &Item,
+    target: &Target,
+    action: &ActionCall,
+    url: &Url,
+    started_at: Instant,
+    answer: &Result<Answer, UpstreamError>,
+) {
+    let service = target.service.tag();
+    let error = answer.as_ref().err();
+    let status =
+        answer.as_ref().map(|answer| answer.status).ok().or_else(|| error.and_then(UpstreamError::status));
+    let status = status.map(|status| status.as_u16());
+    let what = if status.is_some() { "received" } else { "received no" };
+    let code = status.map(|status| format!(" {status}")).unwrap_or_default();
+    let description = format!("{what} {service} response - {} {url}{code}", action.method);
+    let ids = answer.as_ref().ok().and_then(upstream_request_id);
+    let is_failure = error.is_some_and(UpstreamError::is_fault_of_service);
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                user = job.user_name,
+                user_id = job.user_id,
+                project = job.project_id,
+                session = job.session,
+                job = %job.id,
+                region = target.region_tag(),
+                service,
+                method = action.method.as_str(),
+                url = url.as_str(),
+                status,
+                outcome = error.map_or("ok", UpstreamError::code),
+                duration_ms = (started_at.elapsed().as_secs_f64() * 10_000.0).round() / 10.0,
+                source = "upstream",
+                upstream_request_id = ids.or_else(|| error.and_then(UpstreamError::request_id)),
+                request_id = item.request_id,
+                cause = error.map(ToString::to_string),
+                "{description}"
+            )
+        };
+    }
+    if is_failure { line!(error) } else { line!(info) }
+}

@@ -1,0 +1,87 @@
+//! Jobs: a list of items to work off, kept in Postgres, so that any node goes on with it when another one dies.
+//!
+//! What an item is and how one is done is somebody else's: see [`Work`]. Here is only that it is done, by whom, how
+//! fast, and at most once where twice would do harm.
+//!
+//! **What holds.** An item is written down as `running`, with its node, the time and the id of its call, before the
+//! call is made, by a statement that succeeds for one node only. So no two nodes ever begin the same item. When a node
+//! dies, its items that are `running` are left alone until their calls are surely over; then [`Work::look_up`] says
+//! whether it was done, may be repeated without harm, or cannot be known. What cannot be known becomes `uncertain` and
+//! is not repeated unless a person says so.
+
+mod model;
+pub mod rate;
+mod runner;
+pub mod start;
+mod store;
+mod work;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+pub use self::{
+    model::{ItemRow, JobRow, NewItem, NewJob, Past, state_text},
+    runner::Runner,
+    store::{Created, JobStore},
+    work::{Found, Item, LeasedJob, Outcome, Reason, Work},
+};
+use crate::{clock::Clock, config::JobsConfig, session::Sealer};
+
+/// What handlers need of the jobs. Cheap to clone.
+#[derive(Clone)]
+pub struct Jobs(Arc<Shared>);
+
+struct Shared {
+    store: JobStore,
+    sealer: Sealer,
+    config: JobsConfig,
+    clock: Clock,
+    /// There may be something to work on, on this node.
+    wake: Notify,
+}
+
+impl Jobs {
+    pub fn new(db: PgPool, sealer: Sealer, config: JobsConfig, clock: Clock) -> Self {
+        let store = JobStore::new(db, clock.clone());
+        Self(Arc::new(Shared { store, sealer, config, clock, wake: Notify::new() }))
+    }
+
+    pub fn store(&self) -> &JobStore {
+        &self.0.store
+    }
+
+    /// Begins at once what was just started, instead of at the next look.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Encrypts what a job is to do. `None` only where the cipher refuses.
+    pub fn seal_payload(&self, job: Uuid, payload: &[u8]) -> Option<Vec<u8>> {
+        self.0.sealer.seal(&payload_purpose(job), payload).ok()
+    }
+
+    /// Encrypts what a job may do it with.
+    pub fn seal_permit(&self, job: Uuid, permit: &[u8]) -> Option<Vec<u8>> {
+        self.0.sealer.seal(&permit_purpose(job), permit).ok()
+    }
+
+    /// Opens a permit that was taken back, to end it.
+    pub fn open_permit(&self, job: Uuid, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.0.sealer.open(&permit_purpose(job), sealed)
+    }
+
+    fn open_payload(&self, job: Uuid, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.0.sealer.open(&payload_purpose(job), sealed)
+    }
+}
+
+fn payload_purpose(job: Uuid) -> String {
+    format!("job payload {job}")
+}
+
+fn permit_purpose(job: Uuid) -> String {
+    format!("job permit {job}")
+}
