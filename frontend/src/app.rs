@@ -3,6 +3,7 @@
 mod account_menu;
 mod frame;
 mod help_menu;
+mod offers;
 mod theme_menu;
 mod top_bar;
 
@@ -24,10 +25,21 @@ use crate::{
     },
 };
 use frame::Frame;
+use offers::{OffersPage, offers_page};
 
 /// The route tree: one line per feature.
 const ROUTES: &[Route] = &[
     Route { path: "/account/sessions", page: || part(sessions_page()).into_any() },
+    Route {
+        path: "/projects/{project}/key-pairs",
+        page: || part(offers_page(OffersPage::KeyPairs)).into_any(),
+    },
+    Route { path: "/projects/{project}/flavors", page: || part(offers_page(OffersPage::Flavors)).into_any() },
+    Route {
+        path: "/projects/{project}/server-groups",
+        page: || part(offers_page(OffersPage::ServerGroups)).into_any(),
+    },
+    Route { path: "/projects/{project}/quotas", page: || part(offers_page(OffersPage::Quotas)).into_any() },
     Route { path: "/projects/{project}/servers/*", page: || view! { <ServersPages /> }.into_any() },
 ];
 

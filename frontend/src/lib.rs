@@ -4,14 +4,19 @@
 //! `session`, `theme`), then
 //! `features`, then `app`.
 
+pub mod across;
 pub mod api_client;
 pub mod app;
 pub mod asked;
 pub mod cloud;
+pub mod cloud_fault;
 pub mod commands;
+pub mod commands_view;
+pub mod confirm;
 pub mod explain;
 pub mod features;
 pub mod jobs;
+pub mod key_pair_form;
 pub mod offers;
 pub mod project;
 pub mod regions;
@@ -20,6 +25,7 @@ pub mod session;
 pub mod startup;
 pub mod theme;
 pub mod ui;
+pub mod usage_bar;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

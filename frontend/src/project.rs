@@ -19,6 +19,11 @@ pub fn servers_path(project: &ProjectId) -> String {
     format!("/projects/{project}/servers")
 }
 
+/// Where a page of a project is, by the last part of its address.
+pub fn page_path(project: &ProjectId, page: &str) -> String {
+    format!("/projects/{project}/{page}")
+}
+
 /// Where servers are made.
 pub fn new_server_path(project: &ProjectId) -> String {
     format!("/projects/{project}/servers/new")

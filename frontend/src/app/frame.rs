@@ -7,7 +7,7 @@ use web_sys::Event;
 use super::top_bar::top_bar;
 use crate::{
     features::jobs::jobs_layer,
-    project::{servers_path, use_project},
+    project::{page_path, use_project},
     router::use_router,
     session::{session_prompt, use_session},
     ui::{
@@ -88,11 +88,26 @@ fn use_products() -> Held<Vec<Product>> {
     derived(move || {
         let project = project.get().or_else(|| session.current().and_then(|current| current.default_project));
         let Some(project) = project else { return Vec::new() };
-        let href = servers_path(&project);
-        let is_current = path.with(|path| path.starts_with(&href));
-        vec![Product { name: "Servers", icon: Icon::Server, href, is_current }]
+        let product = |(name, icon, page): (&'static str, Icon, &str)| {
+            let href = page_path(&project, page);
+            let is_current = path.with(|path| {
+                let rest = path.strip_prefix(&href);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            });
+            Product { name, icon, href, is_current }
+        };
+        PRODUCTS.map(product).into()
     })
 }
+
+/// The same as in `server/src/features/shell/page.rs`.
+const PRODUCTS: [(&str, Icon, &str); 5] = [
+    ("Servers", Icon::Server, "servers"),
+    ("Key pairs", Icon::Key, "key-pairs"),
+    ("Flavors", Icon::Flavor, "flavors"),
+    ("Server groups", Icon::ServerGroup, "server-groups"),
+    ("Quotas", Icon::Quota, "quotas"),
+];
 
 fn skip_to_main(event: &Event) {
     event.prevent_default();

@@ -1,6 +1,10 @@
 //! The features of the panel, one folder each.
 
 pub mod account;
+pub mod flavors;
 pub mod jobs;
+pub mod key_pairs;
 pub mod projects;
+pub mod quotas;
+pub mod server_groups;
 pub mod servers;

@@ -23,6 +23,7 @@ pub mod menu;
 pub mod page;
 pub mod part;
 pub mod popover;
+pub mod save;
 pub mod table;
 pub mod tabs;
 pub mod time;

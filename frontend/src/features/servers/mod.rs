@@ -6,6 +6,7 @@ mod api;
 mod components;
 mod connection;
 mod console;
+mod create;
 mod detail_page;
 mod detail_state;
 mod detail_texts;
@@ -66,12 +67,34 @@ pub fn ServersPages() -> impl IntoView {
         }
     });
     let path = use_router().path();
-    let is_list = derived(move || path.with(|path| parts_of(LIST, path).is_some()));
-    let page = move || match is_list.get() {
-        true => untrack(|| view! { <ServerListPage /> }.into_any()),
-        false => untrack(|| part(detail_page()).into_any()),
+    let place = derived(move || path.with(|path| Place::of(path)));
+    let page = move || match place.get() {
+        Place::List => untrack(|| view! { <ServerListPage /> }.into_any()),
+        Place::New => untrack(|| part(create::create_page()).into_any()),
+        Place::Server => untrack(|| part(detail_page()).into_any()),
     };
-    el("div").class("page").child(el("div").class("page").live_view(move || Some(page()))).child(acting_layer())
+    el("div")
+        .class("page")
+        .child(el("div").class("page").live_view(move || Some(page())))
+        .child(acting_layer())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    List,
+    New,
+    Server,
+}
+
+impl Place {
+    fn of(path: &str) -> Self {
+        let is = |pattern| parts_of(pattern, path).is_some();
+        match () {
+            () if is(LIST) => Self::List,
+            () if is(NEW) => Self::New,
+            () => Self::Server,
+        }
+    }
 }
 
 /// The page of one server, in a part of its own.
@@ -81,4 +104,5 @@ fn detail_page() -> Part {
 }
 
 const LIST: &str = "/projects/{project}/servers";
+const NEW: &str = "/projects/{project}/servers/new";
 const SERVER: &str = "/projects/{project}/servers/{region}/{server}";

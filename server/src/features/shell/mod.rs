@@ -13,6 +13,12 @@ pub fn router() -> Router<App> {
         .route("/", get(page::show_start))
         .route("/projects/{project}", get(page::show_project))
         .route("/projects/{project}/servers", get(page::show_servers))
+        .route("/projects/{project}/servers/new", get(page::show_product))
         .route("/projects/{project}/servers/{region}/{server}", get(page::show_servers))
+        .route("/projects/{project}/images", get(page::show_product))
+        .route("/projects/{project}/key-pairs", get(page::show_product))
+        .route("/projects/{project}/flavors", get(page::show_product))
+        .route("/projects/{project}/server-groups", get(page::show_product))
+        .route("/projects/{project}/quotas", get(page::show_product))
         .route("/account/sessions", get(page::show_account))
 }

@@ -60,6 +60,31 @@ pub async fn show_servers(
     }
 }
 
+/// The shell for the other pages of a project, each by the last part of its address.
+///
+/// Errors: 400 the address names no project, 503 the session cannot be looked up.
+pub async fn show_product(
+    caller: Option<Caller>,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    Path(project): Path<ProjectId>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let page = uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let kind = match page {
+        "new" => Kind::NewServer,
+        "images" => Kind::Images,
+        "key-pairs" => Kind::KeyPairs,
+        "flavors" => Kind::Flavors,
+        "server-groups" => Kind::ServerGroups,
+        _ => Kind::Quotas,
+    };
+    match signed_in(&app, caller.as_ref()) {
+        Some(session) => shell(&app, session, &headers, kind, Some(&project)),
+        None => Ok(to_sign_in(&uri)),
+    }
+}
+
 /// The shell for the caller's own sessions.
 ///
 /// Errors: 503 the session cannot be looked up.
@@ -94,8 +119,45 @@ pub struct ServersPath {
 enum Kind {
     Servers,
     Server,
+    NewServer,
+    Images,
+    KeyPairs,
+    Flavors,
+    ServerGroups,
+    Quotas,
     Account,
 }
+
+impl Kind {
+    /// The product a page belongs to, by what the addresses of its pages begin with.
+    fn product(self) -> &'static str {
+        match self {
+            Self::Servers | Self::Server | Self::NewServer => "servers",
+            Self::Images => "images",
+            Self::KeyPairs => "key-pairs",
+            Self::Flavors => "flavors",
+            Self::ServerGroups => "server-groups",
+            Self::Quotas => "quotas",
+            Self::Account => "",
+        }
+    }
+}
+
+/// A line of the column at the side.
+struct Product {
+    key: &'static str,
+    name: &'static str,
+    icon: &'static str,
+}
+
+/// The same as in `frontend/src/app/frame.rs`.
+const PRODUCTS: [Product; 5] = [
+    Product { key: "servers", name: "Servers", icon: icons::SERVER },
+    Product { key: "key-pairs", name: "Key pairs", icon: icons::KEY },
+    Product { key: "flavors", name: "Flavors", icon: icons::FLAVOR },
+    Product { key: "server-groups", name: "Server groups", icon: icons::SERVER_GROUP },
+    Product { key: "quotas", name: "Quotas", icon: icons::QUOTA },
+];
 
 #[derive(Template)]
 #[template(path = "shell.html")]
@@ -105,8 +167,9 @@ struct Shell<'a> {
     title: &'static str,
     /// What stands where the page's title will.
     heading: &'static str,
-    /// Where the product "Servers" leads.
-    servers_path: Option<String>,
+    products: &'static [Product],
+    /// What the addresses of the products' pages begin with.
+    project_path: Option<String>,
     theme: &'static str,
     release: &'static str,
     csrf_token: &'a str,
@@ -165,6 +228,12 @@ fn shell(
         Kind::Servers => ("Servers", "Servers"),
         // Its name is known to the browser's program, or will be.
         Kind::Server => ("Server", "\u{a0}"),
+        Kind::NewServer => ("Create servers", "Create servers"),
+        Kind::Images => ("Images", "Images"),
+        Kind::KeyPairs => ("Key pairs", "Key pairs"),
+        Kind::Flavors => ("Flavors", "Flavors"),
+        Kind::ServerGroups => ("Server groups", "Server groups"),
+        Kind::Quotas => ("Quotas", "Quotas"),
         Kind::Account => ("My sessions", "My sessions"),
     };
     let page = Shell {
@@ -172,7 +241,8 @@ fn shell(
         kind,
         title,
         heading,
-        servers_path: project.map(servers_path),
+        products: &PRODUCTS,
+        project_path: project.map(|project| format!("/projects/{project}")),
         theme: page_style::theme(headers),
         release: crate::RELEASE,
         csrf_token: &app.sessions.csrf_token(session),

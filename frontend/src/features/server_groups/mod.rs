@@ -1,0 +1,5 @@
+//! Server groups: servers that are kept apart, or together.
+
+mod page;
+
+pub use page::ServerGroupsPage;

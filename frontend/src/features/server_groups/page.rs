@@ -1,0 +1,207 @@
+//! The list, and the ways to make and delete one.
+
+use std::rc::Rc;
+
+use leptos::{prelude::*, task::spawn_local};
+use serde_json::json;
+use web_sys::Event;
+
+use crate::{
+    across::{Across, Answer, ask_regions},
+    cloud::{Cloud, CloudError, Service, encoded},
+    cloud_fault::cloud_fault,
+    confirm::{Confirm, Question, confirm},
+    offers::{ServerGroup, compute, list_server_groups},
+    ui::{
+        El, Held, Icon, Page,
+        choice::{labelled, line, radio, select},
+        dialog::titled_dialog,
+        el,
+        element::icon,
+        empty_state::empty_state,
+        format::counted,
+        page::page_header,
+        table::{Cell, table},
+        use_toasts,
+    },
+};
+
+#[component]
+pub fn ServerGroupsPage() -> impl IntoView {
+    let groups = ask_regions(Service::Compute, async |cloud: Cloud, until| {
+        list_server_groups(&cloud, until.as_ref()).await
+    });
+    let (confirm, confirm_dialog) = confirm();
+    let is_open = RwSignal::new(false);
+    let create = el("button")
+        .attr("type", "button")
+        .class("button primary")
+        .child(icon(Icon::Plus))
+        .text("Create")
+        .on("click", move |_| is_open.set(true));
+    let title = Signal::stored(TITLE.to_owned());
+    let body = el("div")
+        .class("page-body")
+        .child(el("p").class("page-about").text(ABOUT))
+        .child(groups.drawn("server groups", move |answers| group_table(answers, groups, confirm)));
+    let header = page_header(title, None, Vec::new(), vec![create]);
+    view! { <Page title>{vec![header, body, create_dialog(groups, is_open), confirm_dialog]}</Page> }
+}
+
+const TITLE: &str = "Server groups";
+const ABOUT: &str = "Which servers are to be on different hosts, so that one failure does not take all of them, or on one \
+                     host, so that they are near each other. A server joins its group when it is created.";
+
+/// The policies Nova knows, what they mean, and what happens where there is no room.
+const POLICIES: [(&str, &str, &str); 4] = [
+    ("anti-affinity", "On different hosts", "Without a free host a server is not created."),
+    ("soft-anti-affinity", "On different hosts, if possible", "Without a free host two servers share one."),
+    ("affinity", "On one host", "Without room on that host a server is not created."),
+    ("soft-affinity", "On one host, if possible", "Without room there, another host is taken."),
+];
+
+fn policy_name(policy: &str) -> &str {
+    POLICIES.iter().find(|(key, ..)| *key == policy).map_or(policy, |(_, name, _)| name)
+}
+
+fn group_table(
+    answers: &[Answer<Vec<ServerGroup>>],
+    groups: Across<Vec<ServerGroup>>,
+    confirm: Confirm,
+) -> El {
+    let mut rows: Vec<(&ServerGroup, &Cloud)> = answers
+        .iter()
+        .flat_map(|answer| answer.value.iter().flatten().map(|group| (group, &answer.cloud)))
+        .collect();
+    rows.sort_by(|a, b| (&a.0.name, a.1.region.as_str()).cmp(&(&b.0.name, b.1.region.as_str())));
+    if rows.is_empty() {
+        return empty_state(Icon::ServerGroup, "This project has no server group yet", "no-server-groups")
+            .child(el("p").text("Create one before the servers that are to be in it."));
+    }
+    let row = |(group, cloud): (&ServerGroup, &Cloud)| {
+        vec![
+            Cell::Text(group.name.clone()),
+            Cell::Text(cloud.region.to_string()),
+            Cell::Text(policy_name(&group.policy).to_owned()),
+            Cell::Text(counted(group.members.len() as u64, "server", "servers")),
+            Cell::Copied(group.id.clone(), "Copy id".to_owned()),
+            Cell::El(delete_button(group.clone(), cloud.clone(), groups, confirm)),
+        ]
+    };
+    table(&["Name", "Region", "Policy", "Members", "Id", "Actions"], rows.into_iter().map(row).collect())
+        .class("table stacked framed")
+        .attr("data-testid", "server-group-table")
+}
+
+fn delete_button(group: ServerGroup, cloud: Cloud, groups: Across<Vec<ServerGroup>>, confirm: Confirm) -> El {
+    let label = format!("Delete {} in {}", group.name, cloud.region);
+    el("button").attr("type", "button").class("button quiet").attr("aria-label", &label).text("Delete").on(
+        "click",
+        move |_| {
+            let (cloud, after_cloud) = (cloud.clone(), cloud.clone());
+            let path = format!("os-server-groups/{}", encoded(&group.id));
+            let text = match group.members.len() {
+                0 => "No server is in it.".to_owned(),
+                count => format!(
+                    "{} in it stay where they are, but nothing keeps them apart or together any more.",
+                    counted(count as u64, "server", "servers")
+                ),
+            };
+            confirm.ask(Question {
+                title: format!("Delete server group {}?", group.name),
+                text,
+                verb: "Delete server group",
+                done: format!("{} was deleted in {}.", group.name, cloud.region),
+                act: Rc::new(move || {
+                    let call = compute(cloud.delete(Service::Compute, &path), None);
+                    Box::pin(async move { call.done().await })
+                }),
+                after: Rc::new(move || groups.refetch(&after_cloud.region)),
+            });
+        },
+    )
+}
+
+fn create_dialog(groups: Across<Vec<ServerGroup>>, is_open: RwSignal<bool>) -> El {
+    let toasts = use_toasts();
+    titled_dialog(
+        is_open,
+        "dialog",
+        || "Create a server group".to_owned(),
+        move || {
+            let clouds: Vec<Cloud> =
+                groups.with(|answers| answers.iter().map(|answer| answer.cloud.clone()).collect());
+            let region =
+                RwSignal::new(clouds.first().map(|cloud| cloud.region.to_string()).unwrap_or_default());
+            let (name, policy) = (RwSignal::new(String::new()), RwSignal::new(POLICIES[0].0.to_owned()));
+            let is_busy = RwSignal::new(false);
+            let wrong = Held::new(None::<&'static str>);
+            let failure = Held::new(None::<CloudError>);
+            let by_name = clouds.clone();
+            let send = move |event: Event| {
+                event.prevent_default();
+                let cloud = by_name.iter().find(|cloud| cloud.region.as_str() == region.get_untracked());
+                let Some(cloud) = cloud.cloned().filter(|_| !is_busy.get_untracked()) else { return };
+                let name = name.get_untracked().trim().to_owned();
+                wrong.set(name.is_empty().then_some("Give it a name."));
+                if name.is_empty() {
+                    return;
+                }
+                is_busy.set(true);
+                failure.set(None);
+                let body = json!({"server_group": {"name": name, "policy": policy.get_untracked()}});
+                let call = compute(cloud.post(Service::Compute, "os-server-groups").body(&body), None);
+                spawn_local(async move {
+                    let outcome = call.done().await;
+                    _ = is_busy.try_set(false);
+                    match outcome {
+                        Ok(()) => {
+                            toasts.say(format!("{name} was created in {}.", cloud.region));
+                            _ = is_open.try_set(false);
+                            groups.refetch(&cloud.region);
+                        }
+                        Err(error) => failure.set(Some(error)),
+                    }
+                });
+            };
+            let choice = move |(key, name, note): (&'static str, &'static str, &'static str)| {
+                let dot = radio("policy", move || policy.get() == key, move || policy.set(key.to_owned()));
+                let words = el("span").text(name).child(el("span").class("field-note").text(note));
+                el("label").class("check").child(dot).child(words)
+            };
+            let options: Vec<_> =
+                clouds.iter().map(|cloud| (cloud.region.to_string(), cloud.region.to_string())).collect();
+            let region_list =
+                select(move || options.clone(), move || region.get(), move |name| region.set(name));
+            let name_input = el("input")
+                .attr("type", "text")
+                .attr("maxlength", "255")
+                .attr("autocomplete", "off")
+                .attr("autofocus", "");
+            let submit = el("button")
+                .attr("type", "submit")
+                .class("button primary")
+                .live_class("busy", move || is_busy.get())
+                .text("Create server group");
+            el("form")
+                .class("form")
+                .attr("novalidate", "")
+                .child(line("Name", None, name_input, move || name.get(), move |text| name.set(text)))
+                .child(labelled("Region", None, region_list))
+                .child(
+                    el("div")
+                        .class("form-choices")
+                        .attr("role", "radiogroup")
+                        .attr("aria-label", "Policy")
+                        .children(POLICIES.map(choice).into()),
+                )
+                .child(el("div").attr("role", "alert").live_children(move || {
+                    let wrong = wrong.get().map(|words| el("p").class("field-note error").text(words));
+                    let refused = failure.with(|failure| failure.as_ref().map(cloud_fault));
+                    wrong.into_iter().chain(refused).collect()
+                }))
+                .child(el("div").class("form-actions").child(submit))
+                .on("submit", send)
+        },
+    )
+}

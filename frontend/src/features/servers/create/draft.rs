@@ -1,0 +1,329 @@
+//! What was filled in so far: what is kept over a reload, what a clone brings, what is sent to Nova.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    names::{NameError, names_of},
+    user_data::{self, base64},
+};
+
+/// A thing that was chosen: its id in the region, and its name, by which another region may have it too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    pub id: String,
+    pub name: String,
+}
+
+/// The form. Holds no password and no private key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    /// A name or a pattern.
+    pub name: String,
+    pub description: String,
+    pub region: String,
+    pub image: Option<Chosen>,
+    pub flavor: Option<Chosen>,
+    pub networks: Vec<Chosen>,
+    /// No network is wanted, rather than none chosen yet.
+    pub is_without_network: bool,
+    pub security_groups: Vec<Chosen>,
+    /// A name.
+    pub key_pair: Option<String>,
+    /// Plain, not base64.
+    pub user_data: String,
+    pub boots_from_volume: bool,
+    pub volume_gib: String,
+    pub is_volume_kept: bool,
+    pub tags: Vec<String>,
+    pub metadata: Vec<(String, String)>,
+    pub server_group: Option<Chosen>,
+    /// An availability zone's name; empty: any.
+    pub zone: String,
+}
+
+/// The parts of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Name,
+    Region,
+    Image,
+    Flavor,
+    Disk,
+    Networks,
+    KeyPair,
+    UserData,
+    Labels,
+    Placement,
+}
+
+/// Something without which nothing can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub section: Section,
+    pub text: String,
+}
+
+impl Draft {
+    pub fn names(&self) -> Result<Vec<String>, NameError> {
+        names_of(&self.name)
+    }
+
+    /// How many servers it makes; 1 while the name is not right yet.
+    pub fn count(&self) -> usize {
+        self.names().map_or(1, |names| names.len())
+    }
+
+    /// Nothing was filled in that would be missed.
+    pub fn is_blank(&self) -> bool {
+        let untouched = Self { region: self.region.clone(), ..Self::default() };
+        *self == untouched
+    }
+
+    /// The volume's size, where one is to be made.
+    pub fn volume_size_gib(&self) -> Option<u32> {
+        self.volume_gib.trim().parse().ok().filter(|size| (1..=1_000_000).contains(size))
+    }
+
+    /// Everything that is missing or wrong, in the order of the form.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut problem = |section, text: &str| problems.push(Problem { section, text: text.to_owned() });
+        if let Err(error) = self.names() {
+            problem(Section::Name, &name_problem(&error));
+        }
+        if self.region.is_empty() {
+            problem(Section::Region, "Choose a region.");
+        }
+        if self.image.is_none() {
+            problem(Section::Image, "Choose an image.");
+        }
+        if self.flavor.is_none() {
+            problem(Section::Flavor, "Choose a flavor.");
+        }
+        if self.boots_from_volume && self.volume_size_gib().is_none() {
+            problem(Section::Disk, "Say how large the volume is to be, in whole GiB.");
+        }
+        if self.networks.is_empty() && !self.is_without_network {
+            problem(Section::Networks, "Choose a network, or say that there is to be none.");
+        }
+        if user_data::check(&self.user_data).iter().any(user_data::Finding::is_problem) {
+            problem(Section::UserData, "The user data cannot be used as it is.");
+        }
+        if let Some(text) = self.labels_problem() {
+            problem(Section::Labels, &text);
+        }
+        problems
+    }
+
+    /// What is sent to make the server of this name. `None` before the essentials are chosen.
+    pub fn body(&self, name: &str) -> Option<Value> {
+        let (image, flavor) = (self.image.as_ref()?, self.flavor.as_ref()?);
+        let mut server = Map::new();
+        let mut put = |key: &str, value: Value| _ = server.insert(key.to_owned(), value);
+        put("name", json!(name));
+        put("flavorRef", json!(flavor.id));
+        if self.boots_from_volume {
+            put(
+                "block_device_mapping_v2",
+                json!([{
+                    "boot_index": 0,
+                    "uuid": image.id,
+                    "source_type": "image",
+                    "destination_type": "volume",
+                    "volume_size": self.volume_size_gib()?,
+                    "delete_on_termination": !self.is_volume_kept,
+                }]),
+            );
+        } else {
+            put("imageRef", json!(image.id));
+        }
+        if self.networks.is_empty() {
+            put("networks", json!("none"));
+        } else {
+            put("networks", self.networks.iter().map(|network| json!({"uuid": network.id})).collect());
+            // Without a port there is nothing to guard.
+            if !self.security_groups.is_empty() {
+                let groups = self.security_groups.iter();
+                put(
+                    "security_groups",
+                    groups.map(|group| json!({"name": self.group_reference(group)})).collect(),
+                );
+            }
+        }
+        if let Some(key_pair) = &self.key_pair {
+            put("key_name", json!(key_pair));
+        }
+        if !self.user_data.trim().is_empty() {
+            put("user_data", json!(base64(self.user_data.as_bytes())));
+        }
+        if !self.description.trim().is_empty() {
+            put("description", json!(self.description.trim()));
+        }
+        if !self.tags.is_empty() {
+            put("tags", json!(self.tags));
+        }
+        let pairs: Map<String, Value> =
+            self.filled_metadata().map(|(key, value)| (key.clone(), json!(value))).collect();
+        if !pairs.is_empty() {
+            put("metadata", Value::Object(pairs));
+        }
+        if !self.zone.is_empty() {
+            put("availability_zone", json!(self.zone));
+        }
+        let mut body = json!({"server": server});
+        if let Some(group) = &self.server_group {
+            body["os:scheduler_hints"] = json!({"group": group.id});
+        }
+        Some(body)
+    }
+
+    /// Without the entries that were added and left empty.
+    fn filled_metadata(&self) -> impl Iterator<Item = &(String, String)> {
+        self.metadata.iter().filter(|(key, value)| !(key.is_empty() && value.is_empty()))
+    }
+
+    /// By name, as people read it; by id where two groups share a name.
+    fn group_reference<'a>(&self, group: &'a Chosen) -> &'a str {
+        let same = self.security_groups.iter().filter(|other| other.name == group.name).count();
+        if same > 1 { &group.id } else { &group.name }
+    }
+
+    /// Source: compute API, create server; tags from 2.52: at most 50 of 60 characters, no `/` and `,`.
+    fn labels_problem(&self) -> Option<String> {
+        let tag = self.tags.iter().find(|tag| tag.contains(['/', ',']) || tag.chars().count() > 60);
+        if let Some(tag) = tag {
+            return Some(format!(
+                "A tag has at most 60 characters and neither \u{201c}/\u{201d} nor \u{201c},\u{201d}: {tag}"
+            ));
+        }
+        if self.tags.len() > 50 {
+            return Some("A server has at most 50 tags.".to_owned());
+        }
+        let is_key = |key: &str| {
+            (1..=255).contains(&key.len())
+                && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_:. ".contains(letter))
+        };
+        if let Some((key, _)) = self.filled_metadata().find(|(key, _)| !is_key(key)) {
+            return Some(format!(
+                "A name in the metadata is made of letters, digits and - _ : . only: {key}"
+            ));
+        }
+        let long = self.metadata.iter().find(|(_, value)| value.chars().count() > 255);
+        long.map(|(key, _)| format!("The value of {key} in the metadata is longer than 255 characters."))
+    }
+}
+
+pub fn name_problem(error: &NameError) -> String {
+    match error {
+        NameError::Empty => "Give it a name.".to_owned(),
+        NameError::TooLong(start) => format!("A name has at most 255 characters: {start}…"),
+        NameError::NoRange(range) => {
+            format!(
+                "\u{201c}{{{range}}}\u{201d} is no range. Write the first and the last number: {{01..20}}"
+            )
+        }
+        NameError::TooMany(count) => {
+            format!("That would be {count} servers; at most {} are made at once.", super::names::MOST)
+        }
+        NameError::ControlCharacter => "A name has no control characters.".to_owned(),
+        NameError::Blank(_) => "A name neither begins nor ends with a blank.".to_owned(),
+        NameError::Beyond(letter) => format!("The cloud takes no \u{201c}{letter}\u{201d} in a name."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(id: &str, name: &str) -> Chosen {
+        Chosen { id: id.to_owned(), name: name.to_owned() }
+    }
+
+    fn draft() -> Draft {
+        Draft {
+            name: "web-{1..2}".into(),
+            region: "RegionOne".into(),
+            image: Some(chosen("i", "debian")),
+            flavor: Some(chosen("f", "m1")),
+            networks: vec![chosen("n", "private")],
+            ..Draft::default()
+        }
+    }
+
+    #[test]
+    fn the_least_that_is_needed_makes_a_body() {
+        assert_eq!(draft().problems(), []);
+        assert_eq!(
+            draft().body("web-1"),
+            Some(
+                json!({"server": {"name": "web-1", "flavorRef": "f", "imageRef": "i", "networks": [{"uuid": "n"}]}})
+            )
+        );
+    }
+
+    #[test]
+    fn everything_that_was_chosen_is_sent() {
+        let full = Draft {
+            description: " mine ".into(),
+            security_groups: vec![chosen("s1", "web"), chosen("s2", "web"), chosen("s3", "ssh")],
+            key_pair: Some("laptop".into()),
+            user_data: "#!/bin/sh\n".into(),
+            boots_from_volume: true,
+            volume_gib: "20".into(),
+            tags: vec!["a".into()],
+            metadata: vec![("env".into(), "x".into())],
+            server_group: Some(chosen("g", "apart")),
+            zone: "az-1".into(),
+            ..draft()
+        };
+        assert_eq!(full.problems(), []);
+        assert_eq!(
+            full.body("a"),
+            Some(json!({
+                "server": {
+                    "name": "a", "flavorRef": "f", "networks": [{"uuid": "n"}], "description": "mine",
+                    "security_groups": [{"name": "s1"}, {"name": "s2"}, {"name": "ssh"}], "key_name": "laptop",
+                    "user_data": "IyEvYmluL3NoCg==", "tags": ["a"], "metadata": {"env": "x"},
+                    "availability_zone": "az-1",
+                    "block_device_mapping_v2": [{"boot_index": 0, "uuid": "i", "source_type": "image",
+                        "destination_type": "volume", "volume_size": 20, "delete_on_termination": true}],
+                },
+                "os:scheduler_hints": {"group": "g"},
+            }))
+        );
+    }
+
+    #[test]
+    fn a_server_without_a_network_has_no_security_groups() {
+        let alone = Draft {
+            networks: Vec::new(),
+            is_without_network: true,
+            security_groups: vec![chosen("s", "web")],
+            ..draft()
+        };
+        assert_eq!(alone.problems(), []);
+        let body = alone.body("a").expect("a body");
+        assert_eq!(body["server"]["networks"], "none");
+        assert!(body["server"].get("security_groups").is_none());
+    }
+
+    #[test]
+    fn what_is_missing_is_told_in_the_order_of_the_form() {
+        let empty = Draft { boots_from_volume: true, volume_gib: "0".into(), ..Draft::default() };
+        let sections: Vec<_> = empty.problems().into_iter().map(|problem| problem.section).collect();
+        use Section::*;
+        assert_eq!(sections, [Name, Region, Image, Flavor, Disk, Networks]);
+        let wrong = Draft { user_data: "#cloud-config\n- a".into(), tags: vec!["a/b".into()], ..draft() };
+        let sections: Vec<_> = wrong.problems().into_iter().map(|problem| problem.section).collect();
+        assert_eq!(sections, [UserData, Labels]);
+    }
+
+    #[test]
+    fn a_draft_of_an_older_form_is_still_read() {
+        let kept: Draft = serde_json::from_str(r#"{"name": "a", "of_the_past": 1}"#).expect("a draft");
+        assert_eq!(kept.name, "a");
+        assert!(!kept.is_blank() && Draft { region: "R".into(), ..Draft::default() }.is_blank());
+    }
+}
