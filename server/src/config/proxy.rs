@@ -15,6 +15,9 @@ pub struct ProxyConfig {
     /// How long a body may stand still, up or down, before the call is given up. `proxy.idle_secs`, `PROXY_IDLE_SECS`,
     /// default 60.
     pub idle: Duration,
+    /// How long the answer to a read is good for others who ask the same; 0 shares nothing. `proxy.cache_secs`,
+    /// `PROXY_CACHE_SECS`, default 1.
+    pub cache: Duration,
 }
 
 impl ProxyConfig {
@@ -32,6 +35,7 @@ impl ProxyConfig {
                 1 << 20,
                 1 << 10..=1 << 30,
             ),
+            cache: reader.seconds("proxy.cache_secs", "PROXY_CACHE_SECS", Duration::from_secs(1), 0.0..=60.0),
             idle: reader.seconds(
                 "proxy.idle_secs",
                 "PROXY_IDLE_SECS",

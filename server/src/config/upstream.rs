@@ -1,6 +1,6 @@
 //! Limits on calls to the upstream APIs.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
     Source,
@@ -31,6 +31,9 @@ pub struct UpstreamConfig {
     /// Which of the catalog's endpoints are called: clouds.yaml's `interface`, `upstream.interface`,
     /// `UPSTREAM_INTERFACE`, default `public`.
     pub interface: EndpointInterface,
+    /// Name servers that are asked for SRV records, with their ports: where an endpoint's host begins with `_`.
+    /// `upstream.name_servers`, `UPSTREAM_NAME_SERVERS`, default those of `/etc/resolv.conf`.
+    pub name_servers: Vec<SocketAddr>,
     pub tls: TlsConfig,
 }
 
@@ -122,6 +125,9 @@ impl UpstreamConfig {
             ),
             breaker,
             interface: interface.unwrap_or_default(),
+            name_servers: reader.list("upstream.name_servers", "UPSTREAM_NAME_SERVERS", |text| {
+                text.parse().map_err(|_| "is no address with a port, such as 10.0.0.53:53".to_owned())
+            }),
             tls: TlsConfig::read(reader, source, clouds),
         }
     }

@@ -33,6 +33,8 @@ pub struct Address {
     pub authority: String,
     /// The path with the version, without a slash at its end.
     pub path: String,
+    /// How much of it stands before the version: Nova's bookmarks go on from there.
+    root_length: usize,
 }
 
 impl Endpoint {
@@ -71,15 +73,35 @@ impl Endpoint {
         let is_own = |address: &&Address| url.host_str().is_some() && (authority(&url) == address.authority);
         let address = self.addresses.iter().find(is_own)?;
         let rest = below(url.path(), &address.path)
-            // Glance behind a prefix, and Nova's bookmarks, leave out what stands before or behind the version.
-            .or_else(|| below(url.path(), version_of(&address.path)))?;
+            // Glance behind a prefix leaves out what stands before the version, Nova's bookmarks the version.
+            .or_else(|| below(url.path(), &address.path[address.root_length..]))
+            .or_else(|| below(url.path(), address.root()))?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         Some(format!("{}{rest}{query}", self.ours))
+    }
+
+    /// A `Link` header with the places in it as the browser can use them; those of other places are left out.
+    pub fn ours_in_links(&self, links: &str) -> Option<String> {
+        // Each begins with `<`, which none can hold.
+        let links = links.split('<').skip(1).filter_map(|link| {
+            let (place, parameters) = link.split_once('>')?;
+            let parameters = parameters.trim_end().trim_end_matches(',');
+            Some(format!("<{}>{parameters}", self.ours_for(place)?))
+        });
+        let links: Vec<String> = links.collect();
+        (!links.is_empty()).then(|| links.join(", "))
     }
 
     /// Every address of the service, for a search in its answers.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    #[cfg(test)]
+    pub fn of_addresses(ours: &str, urls: &[&str]) -> Self {
+        let addresses: Vec<Url> = urls.iter().map(|url| Url::parse(url).expect("a url")).collect();
+        let base = addresses[0].clone();
+        Self { base, ours: ours.to_owned(), addresses: addresses.iter().map(Address::of).collect() }
     }
 
     /// What stands for the endpoint in the browser.
@@ -90,7 +112,13 @@ impl Endpoint {
 
 impl Address {
     fn of(url: &Url) -> Self {
-        Self { authority: authority(url), path: url.path().trim_end_matches('/').to_owned() }
+        let path = url.path().trim_end_matches('/').to_owned();
+        Self { authority: authority(url), root_length: version_at(&path), path }
+    }
+
+    /// The path up to the version.
+    pub fn root(&self) -> &str {
+        &self.path[..self.root_length]
     }
 }
 
@@ -116,13 +144,13 @@ fn below<'a>(path: &'a str, base: &str) -> Option<&'a str> {
     path.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The path from its version on: `/v2` of `/image/v2`.
-fn version_of(path: &str) -> &str {
-    let version = |(at, _): &(usize, &str)| {
+/// Where the version begins in a path: behind `/image` in `/image/v2`.
+fn version_at(path: &str) -> usize {
+    let is_version = |(at, _): &(usize, &str)| {
         let name = path[at + 1..].split('/').next().unwrap_or_default();
         name.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
-    path.match_indices('/').find(version).map_or(path, |(at, _)| &path[at..])
+    path.match_indices('/').find(is_version).map_or(path.len(), |(at, _)| at)
 }
 
 #[cfg(test)]
@@ -130,10 +158,7 @@ mod tests {
     use super::*;
 
     fn endpoint(base: &str) -> Endpoint {
-        let base = Url::parse(base).expect("a url");
-        let addresses =
-            vec![Address::of(&base), Address { authority: "10.0.0.1:9292".into(), path: "/v2".into() }];
-        Endpoint { base, ours: "/api/cloud/RegionOne/image".into(), addresses }
+        Endpoint::of_addresses("/api/cloud/RegionOne/image", &[base, "http://10.0.0.1:9292/v2"])
     }
 
     #[test]
@@ -160,6 +185,7 @@ mod tests {
             "javascript:alert(1)",
             "http://10.0.0.2:9292/v2/x",
             "https://cloud.example.evil/image/v2/",
+            "https://cloud.example/imagex/v2",
         ] {
             assert_eq!(ours(other), None, "{other}");
         }

@@ -3,19 +3,20 @@
 //! `/api/cloud/{region}/{service}/…` goes to the endpoint that the caller's own service catalog names, with the
 //! caller's token, and comes back without anything a browser should not have.
 
-#![allow(dead_code, reason = "the parts that answer from memory and carry sockets follow")]
-
 mod body;
 mod endpoint;
 mod headers;
 mod open_calls;
 mod path;
+mod reads;
 mod record;
+mod rewrite;
 mod send;
+mod sockets;
 
 use std::sync::Arc;
 
-use api_types::{ProjectId, routes};
+use api_types::{ProjectId, Region, routes};
 use axum::{
     Router,
     extract::{FromRef, Request, State},
@@ -23,19 +24,23 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
+use hyper::body::Body as _;
 
 use self::{
     endpoint::Endpoint,
     open_calls::OpenCalls,
     path::{CloudPath, CloudQuery},
-    record::Record,
+    reads::{Question, Reads, Shared, Turn},
+    record::{Record, Source},
     send::{Answered, Sending},
 };
 use crate::{
+    clock::Clock,
     config::ProxyConfig,
     error::ApiError,
     metrics::Metrics,
     session::{Caller, Cookies, Scopes, Session, Sessions},
+    shutdown::Shutdown,
     upstream::{Target, UpstreamClient},
 };
 
@@ -49,6 +54,8 @@ struct Inner {
     config: ProxyConfig,
     metrics: Metrics,
     open: OpenCalls,
+    reads: Reads,
+    shutdown: Shutdown,
 }
 
 /// On every answer whose line in the log is written here.
@@ -90,9 +97,29 @@ async fn pass_on(State(proxy): State<Proxy>, caller: Result<Caller, ApiError>, r
 }
 
 impl Proxy {
-    pub fn new(upstream: UpstreamClient, scopes: Scopes, config: &ProxyConfig, metrics: Metrics) -> Self {
+    pub fn new(
+        upstream: UpstreamClient,
+        scopes: Scopes,
+        config: &ProxyConfig,
+        metrics: Metrics,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Self {
         let open = OpenCalls::new(metrics.clone());
-        Self(Arc::new(Inner { upstream, scopes, config: config.clone(), metrics, open }))
+        let reads = Reads::new(config.cache, clock);
+        let config = config.clone();
+        Self(Arc::new(Inner { upstream, scopes, config, metrics, open, reads, shutdown }))
+    }
+
+    /// Forgets the answers that are kept of a project in a region, because something was changed there. Every write
+    /// that is passed on does it; whoever writes in another way calls it before and after.
+    pub fn forget(&self, project: &ProjectId, region: &Region) {
+        self.0.reads.forget(project, region);
+    }
+
+    /// Requests under way with one service of one region, WebSockets included.
+    pub fn open_calls(&self, target: &Target) -> usize {
+        self.0.open.now(target)
     }
 
     async fn pass(
@@ -103,24 +130,87 @@ impl Proxy {
     ) -> Result<Answered, ApiError> {
         let caller = caller?;
         record.session = Some(caller.session.clone());
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         check_method(&parts.method)?;
-        let path = CloudPath::parse(&parts.uri, parts.version)?;
+        let uri = parts.uri.clone();
+        let path = CloudPath::parse(&uri, parts.version)?;
         let target = Target::new(path.service, path.region.clone());
         record.target = Some(target.clone());
-        let query = CloudQuery::parse(parts.uri.query());
-
+        let query = CloudQuery::parse(uri.query());
+        let wish = sockets::wish(&mut parts)?;
         let project = project_of(&parts, &query, &caller.session)?;
         record.project = Some(project.clone());
         let scope = self.0.scopes.scope(&caller.session, &project).await?;
 
         let interface = self.0.upstream.config().interface;
         let endpoint = Endpoint::choose(&scope, path.service, &path.region, interface)?;
+        let endpoint = Arc::new(endpoint);
         let url = endpoint.url(&path.segments, query.rest.as_deref());
         record.url = Some(url.clone());
         record.open = Some(self.0.open.begin(&target));
         let sending = Sending { proxy: &self.0, caller: &caller, target: &target, endpoint: &endpoint, url };
-        sending.send(record, &parts, body, scope).await
+        if !parts.method.is_safe() {
+            // What is read from here on is not to be of before; nor what is read until the end.
+            let _forgetting = Forgetting::new(&self.0.reads, &project, &path.region);
+            return sending.send(record, &parts, body, scope, None).await;
+        }
+        if wish.is_some()
+            || !self.0.reads.is_on()
+            || !headers::is_shareable(&parts.headers)
+            || !body.is_end_stream()
+        {
+            return sending.send(record, &parts, body, scope, wish).await;
+        }
+        let question = Question {
+            scope: scope.clone(),
+            service: path.service,
+            region: path.region.clone(),
+            asked: headers::question(&parts.method, &sending.url, &parts.headers),
+        };
+        loop {
+            match self.0.reads.take_turn(&question) {
+                Turn::Known(document) => {
+                    record.answered(StatusCode::OK, &document.headers, Source::Memory);
+                    return Ok(Answered::known(document));
+                }
+                Turn::Wait(waiting) => match waiting.outcome().await {
+                    Shared::Document(document) => {
+                        record.answered(StatusCode::OK, &document.headers, Source::Shared);
+                        return Ok(Answered::known(document));
+                    }
+                    Shared::Alone => return sending.send(record, &parts, body, scope, None).await,
+                    Shared::Left => {}
+                },
+                Turn::Ask(asking) => {
+                    let answered = sending.send(record, &parts, body, scope, None).await;
+                    match answered.as_ref().ok().and_then(Answered::document) {
+                        Some(document) => asking.share(document),
+                        None => asking.alone(),
+                    }
+                    return answered;
+                }
+            }
+        }
+    }
+}
+
+/// Forgets at the beginning and at the end of a write, however it ends.
+struct Forgetting<'a> {
+    reads: &'a Reads,
+    project: &'a ProjectId,
+    region: &'a Region,
+}
+
+impl<'a> Forgetting<'a> {
+    fn new(reads: &'a Reads, project: &'a ProjectId, region: &'a Region) -> Self {
+        reads.forget(project, region);
+        Self { reads, project, region }
+    }
+}
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.reads.forget(self.project, self.region);
     }
 }
 

@@ -132,3 +132,165 @@ fn is_own(pair: &str) -> bool {
 fn invalid(why: &str) -> ApiError {
     ApiError::Invalid { code: "invalid_path", message: format!("The address cannot be passed on. {why}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+    use crate::proxy::endpoint::Endpoint;
+
+    const BASE: &str = "https://nova.internal:8774/compute/v2.1";
+
+    fn endpoint() -> Endpoint {
+        Endpoint::of_addresses("/api/cloud/RegionOne/compute", &[BASE])
+    }
+
+    fn sent(address: &str) -> Option<Url> {
+        let uri: Uri = address.parse().ok()?;
+        let path = CloudPath::parse(&uri, Version::HTTP_11).ok()?;
+        Some(endpoint().url(&path.segments, CloudQuery::parse(uri.query()).rest.as_deref()))
+    }
+
+    #[test]
+    fn an_ordinary_path_comes_out_as_it_went_in() {
+        for path in [
+            "servers",
+            "servers/detail?limit=1000&marker=a%26b&sort_key=id",
+            "os-keypairs/user@laptop%20(work)",
+            "servers/1/tags/k%C3%B6ln%20%F0%9F%98%80",
+            "servers/1/metadata/a:b.c-d_e~f",
+        ] {
+            let url = sent(&format!("/api/cloud/RegionOne/compute/{path}")).expect("a url");
+            let expected = Url::parse(&format!("{BASE}/{path}")).expect("a url");
+            assert_eq!(url, expected);
+        }
+    }
+
+    #[test]
+    fn our_own_parameter_is_taken_out_wherever_it_stands_and_however_it_is_written() {
+        let parsed = |query| {
+            let parsed = CloudQuery::parse(Some(query));
+            (parsed.rest.map(Cow::into_owned), parsed.project)
+        };
+        let alpha = || Some("alpha".parse::<ProjectId>());
+        assert_eq!(parsed("a=1&meridian_project=alpha&b"), (Some("a=1&b".into()), alpha()));
+        assert_eq!(parsed("meridian_project=alpha"), (None, alpha()));
+        assert_eq!(parsed("meridian%5fproject=%61lpha&meridian_project=beta"), (None, alpha()));
+        assert!(parsed("meridian_project=../x").1.is_some_and(|project| project.is_err()));
+        assert_eq!(parsed("meridian_projects=a&%"), (Some("meridian_projects=a&%".into()), None));
+        assert_eq!(parsed(""), (None, None));
+    }
+
+    #[test]
+    fn an_address_with_a_host_is_refused_where_only_proxies_get_one() {
+        let uri: Uri = "http://evil.example/api/cloud/RegionOne/compute/servers".parse().expect("a uri");
+        assert!(CloudPath::parse(&uri, Version::HTTP_11).is_err());
+        assert!(CloudPath::parse(&uri, Version::HTTP_10).is_err());
+        assert!(CloudPath::parse(&uri, Version::HTTP_2).is_ok(), "it always has one there");
+    }
+
+    /// Pieces of which tricks are made, and harmless ones.
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            prop::sample::select(vec![
+                "/",
+                "//",
+                ".",
+                "..",
+                "%2e",
+                "%2E%2e",
+                "%2f",
+                "%2F",
+                "%5c",
+                "\\",
+                "%252f",
+                "%25",
+                "%00",
+                "%0d%0a",
+                "%0a",
+                "%09",
+                "%20",
+                "%7f",
+                "%85",
+                "%c2%85",
+                "%ff",
+                "%zz",
+                "%",
+                ";",
+                ";x",
+                "@",
+                "user:pw@",
+                "http:",
+                "http://evil.example",
+                "evil.example",
+                ":8080",
+                "?",
+                "#",
+                "&",
+                "=",
+                "meridian_project=",
+                "servers",
+                "detail",
+                "~",
+                "..;",
+                "%e2%80%ae",
+                "%ef%bc%8f",
+                "v3",
+                "compute",
+                "RegionOne",
+            ])
+            .prop_map(str::to_owned),
+            "[ -~]{0,6}",
+        ]
+    }
+
+    proptest! {
+        /// Whatever is asked for, it is refused or it stays below the endpoint: the same host, the same path before
+        /// it, and part by part what was asked for.
+        #[test]
+        fn no_path_leaves_the_endpoint(pieces in prop::collection::vec(piece(), 0..12)) {
+            let address = format!("/api/cloud/RegionOne/compute/{}", pieces.concat());
+            if let Some(url) = sent(&address) {
+                let base = Url::parse(BASE).expect("a url");
+                prop_assert_eq!(url.origin(), base.origin());
+                prop_assert_eq!((url.username(), url.password(), url.fragment()), ("", None, None));
+                let below = url.path().strip_prefix("/compute/v2.1/").expect("below the endpoint");
+                // What follows `#` is no part of a request.
+                let asked = address.split(['?', '#']).next().expect("a path").split('/').skip(5);
+                let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+                prop_assert_eq!(below.split('/').map(decode).collect::<Vec<_>>(), asked.map(decode).collect::<Vec<_>>());
+                for part in below.split('/').map(decode) {
+                    prop_assert!(!part.is_empty() && !matches!(part.trim(), "." | ".."), "{}", url);
+                    prop_assert!(!part.contains(['/', '\\']) && !part.chars().any(char::is_control), "{}", url);
+                    // Nothing is left that a second decoding would find.
+                    prop_assert!(!decode(&part).contains(['/', '\\', '\0', '\r', '\n']), "{}", url);
+                }
+                // And it reads the same to whoever parses it again.
+                prop_assert_eq!(&Url::parse(url.as_str()).expect("a url"), &url);
+                prop_assert!(url.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+        }
+
+        /// Any text at all as an address: no panic, and no other service.
+        #[test]
+        fn no_address_names_what_is_not_passed_on(address in "[ -~]{0,60}", prefix in "(/api/cloud/)?[A-Za-z.%/]{0,30}") {
+            for address in [address, prefix] {
+                let Ok(uri) = address.parse::<Uri>() else { continue };
+                if let Ok(path) = CloudPath::parse(&uri, Version::HTTP_11) {
+                    prop_assert_ne!(path.service, ServiceType::Identity);
+                    prop_assert!(!path.segments.is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn our_parameter_is_never_sent_on(pieces in prop::collection::vec(piece(), 0..10), value in "[a-z0-9]{1,8}") {
+            let query = format!("{}&meridian_project={value}&{}", pieces.concat(), pieces.concat());
+            let rest = CloudQuery::parse(Some(&query)).rest.unwrap_or_default().into_owned();
+            let names = rest.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+            prop_assert!(!names.into_iter().any(|name| percent_decode_str(name).decode_utf8_lossy() == "meridian_project"));
+        }
+    }
+}

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
+use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use url::Url;
 
@@ -16,14 +17,20 @@ use super::{
     body::{AnswerBody, Source as BodySource},
     endpoint::Endpoint,
     headers::{self, AnswerKind, RequestKind},
+    reads::Document,
     record::{Record, Source},
+    rewrite::Rewriter,
+    sockets::{Handshake, Tunnel, Wish},
 };
 use crate::{
     error::ApiError,
     session::{Caller, ProjectScope, Verdict},
     upstream::{
         ServiceType, Target, UpstreamError,
-        streaming::{StreamError, StreamedAnswer, StreamedCall, Upload, UploadFault, UploadProgress},
+        streaming::{
+            LONGEST_DOCUMENT, StreamError, StreamedAnswer, StreamedBody, StreamedCall, Upload, UploadFault,
+            UploadProgress,
+        },
     },
 };
 
@@ -32,7 +39,7 @@ pub struct Sending<'a> {
     pub proxy: &'a Inner,
     pub caller: &'a Caller,
     pub target: &'a Target,
-    pub endpoint: &'a Endpoint,
+    pub endpoint: &'a Arc<Endpoint>,
     pub url: Url,
 }
 
@@ -40,13 +47,48 @@ pub struct Sending<'a> {
 pub struct Answered {
     status: StatusCode,
     headers: HeaderMap,
-    body: BodySource,
+    body: AnsweredBody,
+}
+
+enum AnsweredBody {
+    Stream(StreamedBody, Option<Rewriter>),
+    Document(Arc<Document>),
+    Socket(Box<Tunnel>),
 }
 
 impl Answered {
+    /// A document that somebody asked for just now or is asking for.
+    pub fn known(document: Arc<Document>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: document.headers.clone(),
+            body: AnsweredBody::Document(document),
+        }
+    }
+
+    /// The whole answer, where others who ask the same may have it.
+    pub fn document(&self) -> Option<Arc<Document>> {
+        match &self.body {
+            AnsweredBody::Document(document) if self.status == StatusCode::OK => Some(document.clone()),
+            _ => None,
+        }
+    }
+
     /// The response, whose body writes the record's line at its end.
     pub fn into_response(self, record: Record) -> Response {
-        let mut response = Response::new(Body::new(AnswerBody::new(self.body, record)));
+        let body = match self.body {
+            AnsweredBody::Stream(body, rewriter) => {
+                Body::new(AnswerBody::new(BodySource::Stream(body), rewriter, record))
+            }
+            AnsweredBody::Document(document) => {
+                Body::new(AnswerBody::new(BodySource::Whole(Some(document.body.clone())), None, record))
+            }
+            AnsweredBody::Socket(tunnel) => {
+                tokio::spawn(tunnel.run(record));
+                Body::empty()
+            }
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response
@@ -62,11 +104,14 @@ impl Sending<'_> {
         parts: &Parts,
         body: Body,
         scope: Arc<ProjectScope>,
+        wish: Option<Wish>,
     ) -> Result<Answered, ApiError> {
         let mut upload = self.upload(parts, body)?;
         record.upload = upload.as_ref().map(|(_, progress)| progress.clone());
         let has_body = upload.is_some();
-        let headers = headers::for_upstream(&parts.headers);
+        let mut headers = headers::for_upstream(&parts.headers);
+        let handshake = wish.as_ref().map(Wish::handshake);
+        headers.extend(handshake.iter().flat_map(|handshake| handshake.headers.clone()));
         let call = |scope: &ProjectScope, upload: Option<Upload>| {
             let mut headers = headers.clone();
             if let Ok(mut token) = HeaderValue::from_str(scope.token.expose()) {
@@ -96,7 +141,13 @@ impl Sending<'_> {
                 return Err(ApiError::upstream(self.target)(refused));
             }
         }
-        self.answered(record, &parts.method, answer)
+        match (wish, handshake) {
+            (Some(wish), Some(handshake)) if answer.status == StatusCode::SWITCHING_PROTOCOLS => {
+                self.connected(record, wish, &handshake, answer)
+            }
+            (Some(_), _) if answer.status.is_success() => Err(self.malformed("it is no WebSocket")),
+            _ => self.answered(record, &parts.method, answer).await,
+        }
     }
 
     fn upload(&self, parts: &Parts, body: Body) -> Result<Option<(Upload, UploadProgress)>, ApiError> {
@@ -146,25 +197,44 @@ impl Sending<'_> {
         }
     }
 
-    fn answered(
+    fn connected(
+        &self,
+        record: &mut Record,
+        wish: Wish,
+        handshake: &Handshake,
+        answer: StreamedAnswer,
+    ) -> Result<Answered, ApiError> {
+        if !handshake.is_answered_by(&answer.headers) {
+            return Err(self.malformed("it switches to something else than this WebSocket"));
+        }
+        record.answered(answer.status, &answer.headers, Source::Upstream);
+        let (headers, browser) = wish.accept(&answer.headers);
+        let tunnel = Tunnel {
+            browser,
+            service: answer.upgrade,
+            session: self.caller.session.clone(),
+            shutdown: self.proxy.shutdown.clone(),
+            place: answer.body,
+        };
+        Ok(Answered { status: answer.status, headers, body: AnsweredBody::Socket(Box::new(tunnel)) })
+    }
+
+    async fn answered(
         &self,
         record: &mut Record,
         method: &Method,
         answer: StreamedAnswer,
     ) -> Result<Answered, ApiError> {
         let StreamedAnswer { status, headers: theirs, body, .. } = answer;
-        let malformed = |reason: &str| {
-            let error = UpstreamError::Malformed { reason: reason.to_owned() };
-            Err(ApiError::upstream(self.target)(error))
-        };
         if status.is_informational() {
-            return malformed("it changes the protocol unasked");
+            return Err(self.malformed("it changes the protocol unasked"));
         }
         if theirs.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-            return malformed("it is encoded, though that was not allowed");
+            return Err(self.malformed("it is encoded, though that was not allowed"));
         }
         let mut headers = headers::for_browser(&theirs);
-        match headers::answer_kind(&theirs) {
+        let kind = headers::answer_kind(&theirs);
+        match kind {
             AnswerKind::Json | AnswerKind::None => {}
             AnswerKind::Plain => {
                 headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
@@ -173,13 +243,19 @@ impl Sending<'_> {
             AnswerKind::Foreign if !status.is_success() => {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
             }
-            AnswerKind::Foreign => return malformed("it is of a kind that is not passed on"),
+            AnswerKind::Foreign => return Err(self.malformed("it is of a kind that is not passed on")),
         }
         for name in [header::LOCATION, header::CONTENT_LOCATION] {
             let place = theirs.get(&name).and_then(|place| self.endpoint.ours_for(place.to_str().ok()?));
             if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
                 headers.insert(name, place);
             }
+        }
+        if let Some(links) =
+            theirs.get(header::LINK).and_then(|links| self.endpoint.ours_in_links(links.to_str().ok()?))
+            && let Ok(links) = HeaderValue::from_str(&links)
+        {
+            headers.insert(header::LINK, links);
         }
         if *method == Method::HEAD
             && let Some(length) = theirs.get(header::CONTENT_LENGTH)
@@ -190,7 +266,24 @@ impl Sending<'_> {
         // Whatever it holds, it is no page of ours.
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         record.answered(status, &theirs, Source::Upstream);
-        Ok(Answered { status, headers, body: BodySource::Stream(body) })
+        let length = body.size_hint().exact();
+        let body = match kind {
+            AnswerKind::Json if length.is_some_and(|length| 0 < length && length <= LONGEST_DOCUMENT) => {
+                // Whole, so that one that breaks off is an error with a sentence, and one that others want can be shared.
+                let whole = body.collect().await.map_err(ApiError::upstream(self.target))?.to_bytes();
+                let body = Rewriter::whole(self.endpoint, whole);
+                AnsweredBody::Document(Arc::new(Document { headers: headers.clone(), body }))
+            }
+            AnswerKind::Json if !body.is_end_stream() => {
+                AnsweredBody::Stream(body, Some(Rewriter::new(self.endpoint.clone())))
+            }
+            _ => AnsweredBody::Stream(body, None),
+        };
+        Ok(Answered { status, headers, body })
+    }
+
+    fn malformed(&self, reason: &str) -> ApiError {
+        ApiError::upstream(self.target)(UpstreamError::Malformed { reason: reason.to_owned() })
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     places::{KEPT_FREE_FOR, Place, Places},
     retry::pause_before_retry,
     socket::{UpstreamSocket, open_socket},
+    srv::Hosts,
 };
 use crate::{
     config::UpstreamConfig,
@@ -34,11 +35,13 @@ impl UpstreamClient {
     pub fn new(config: &UpstreamConfig, metrics: Metrics) -> Result<Self, InvalidClient> {
         // Fails when somebody installed one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let hosts = Arc::new(Hosts::new(&config.name_servers));
         let builder = || -> Result<reqwest::ClientBuilder, InvalidClient> {
             let mut builder = reqwest::Client::builder()
                 // A redirect would carry the token to wherever it points.
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
+                .dns_resolver(hosts.clone())
                 .connect_timeout(config.connect_timeout)
                 .tcp_nodelay(true)
                 // HAProxy and uwsgi close idle connections after a minute by default; be the first.

@@ -9,6 +9,7 @@ mod places;
 pub mod retry;
 pub mod service_catalog;
 pub mod socket;
+pub mod srv;
 pub mod streaming;
 
 pub use call::{Answer, Call, Lane, ServiceType, Target};

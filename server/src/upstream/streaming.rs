@@ -144,7 +144,8 @@ impl UpstreamClient {
             }
         };
         let mut response: axum::http::Response<reqwest::Body> = response.into();
-        if !is_long && is_long_answer(response.headers()) {
+        let is_socket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if !is_long && (is_socket || is_long_answer(response.headers())) {
             // Such a body takes its time on the network and no worker of the service.
             place = gate.transfers.take(Lane::Interactive).map_err(|_| UpstreamError::TooBusy)?;
         }
@@ -156,7 +157,7 @@ impl UpstreamClient {
 }
 
 /// What is longer, or of no known length, is a transfer: it may take minutes.
-const LONGEST_DOCUMENT: u64 = 256 << 10;
+pub const LONGEST_DOCUMENT: u64 = 256 << 10;
 
 fn is_long_answer(headers: &HeaderMap) -> bool {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());

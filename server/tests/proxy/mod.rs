@@ -1,22 +1,35 @@
 //! Requests passed through to the services of a region.
 
+mod broken;
+mod fake;
+mod filtering;
 mod passing;
 mod refusing;
+mod sharing;
+mod streaming;
 
 use std::{io::Write, sync::Arc};
 
 use api_types::routes::{self, PROJECT_HEADER};
 use axum::{
     body::Body,
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, Response},
 };
 use parking_lot::Mutex;
 use serde_json::Value;
-use server::testing::{Client, TestApp, TestResponse};
+use server::{
+    testing::{Client, TestApp, TestResponse},
+    upstream::{ServiceType, Target},
+};
 
 /// A path of the proxy, in RegionOne.
 fn cloud(service: &str, path: &str) -> String {
     routes::cloud(&"RegionOne".parse().expect("a region"), service, path)
+}
+
+/// The compute service of RegionOne.
+fn compute() -> Target {
+    Target::new(ServiceType::Compute, "RegionOne".parse().expect("a region"))
 }
 
 /// A browser that asks in one project.
@@ -44,6 +57,12 @@ impl<'a> Asking<'a> {
     async fn post(&self, service: &str, path: &str, body: &Value) -> TestResponse {
         let headers = [("content-type", "application/json")];
         self.send(Method::POST, &cloud(service, path), &headers, body.to_string().into()).await
+    }
+
+    /// An answer that is read as it comes.
+    async fn open(&self, path: &str) -> Response<Body> {
+        let project = self.app.project(self.project);
+        self.client.open(path, &[(PROJECT_HEADER, project.as_str())]).await
     }
 
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> TestResponse {
