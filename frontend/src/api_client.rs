@@ -133,15 +133,16 @@ impl Call {
         if self.method != "GET" {
             CSRF_TOKEN.with_borrow(|token| headers.set(CSRF_HEADER, token))?;
         }
-        for (name, value) in &self.headers {
-            headers.set(name, value)?;
-        }
         let request = RequestInit::new();
         request.set_method(self.method);
         request.set_credentials(RequestCredentials::SameOrigin);
         if let Some(body) = &self.body {
             headers.set("content-type", "application/json")?;
             request.set_body(&JsValue::from_str(body));
+        }
+        // After the one above: a patch is JSON of a kind of its own.
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
         }
         request.set_headers(&headers);
         request.set_signal(self.until.as_ref());
@@ -256,6 +257,11 @@ pub fn until_left() -> Option<AbortSignal> {
 /// The token that goes with every state change from now on.
 pub fn set_csrf_token(token: &str) {
     CSRF_TOKEN.with_borrow_mut(|held| token.clone_into(held));
+}
+
+/// The same, for calls that are not made by [`Call`]: uploads, whose progress only older ways of calling tell.
+pub fn csrf_token() -> String {
+    CSRF_TOKEN.with_borrow(String::clone)
 }
 
 /// Whom to tell when an answer says that the session, or its token, is over.

@@ -30,6 +30,7 @@ use offers::{OffersPage, offers_page};
 /// The route tree: one line per feature.
 const ROUTES: &[Route] = &[
     Route { path: "/account/sessions", page: || part(sessions_page()).into_any() },
+    Route { path: "/projects/{project}/images", page: || part(offers_page(OffersPage::Images)).into_any() },
     Route {
         path: "/projects/{project}/key-pairs",
         page: || part(offers_page(OffersPage::KeyPairs)).into_any(),

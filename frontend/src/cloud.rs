@@ -23,7 +23,7 @@ pub const PROJECT_HEADER: &str = "x-meridian-project";
 pub const UPSTREAM_REQUEST_ID_HEADER: &str = "x-openstack-request-id";
 
 /// On every answer that a service of the cloud gave itself.
-const ANSWER_HEADER: &str = "x-meridian-answer";
+pub const ANSWER_HEADER: &str = "x-meridian-answer";
 
 /// A service of a region, as the proxy names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -198,6 +198,16 @@ impl CloudCall {
 }
 
 impl CloudError {
+    /// What an answer that is no success says, for calls that are not made by [`CloudCall`]. `is_clouds`: a service
+    /// of the cloud gave it itself.
+    pub fn of_answer(status: u16, text: &str, is_clouds: bool, ids: [Option<String>; 2]) -> Self {
+        let [request_id, upstream_request_id] = ids;
+        if is_clouds {
+            return Self::Refused(Refusal { status, words: words_in(text), request_id, upstream_request_id });
+        }
+        Self::Panel(refusal_in(status, text).unwrap_or(ApiError::Malformed { status, request_id }))
+    }
+
     /// What it means to the person it happens to.
     pub fn explained(&self) -> Explanation {
         match self {

@@ -101,8 +101,9 @@ fn use_products() -> Held<Vec<Product>> {
 }
 
 /// The same as in `server/src/features/shell/page.rs`.
-const PRODUCTS: [(&str, Icon, &str); 5] = [
+const PRODUCTS: [(&str, Icon, &str); 6] = [
     ("Servers", Icon::Server, "servers"),
+    ("Images", Icon::Image, "images"),
     ("Key pairs", Icon::Key, "key-pairs"),
     ("Flavors", Icon::Flavor, "flavors"),
     ("Server groups", Icon::ServerGroup, "server-groups"),

@@ -5,7 +5,8 @@ use leptos::{prelude::*, wasm_split::wasm_split};
 
 use crate::{
     features::{
-        flavors::FlavorsPage, key_pairs::KeyPairsPage, quotas::QuotasPage, server_groups::ServerGroupsPage,
+        flavors::FlavorsPage, images::ImagesPage, key_pairs::KeyPairsPage, quotas::QuotasPage,
+        server_groups::ServerGroupsPage,
     },
     ui::part::Part,
 };
@@ -13,6 +14,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub enum OffersPage {
     Flavors,
+    Images,
     KeyPairs,
     Quotas,
     ServerGroups,
@@ -22,6 +24,7 @@ pub enum OffersPage {
 pub fn offers_page(page: OffersPage) -> Part {
     Ok(match page {
         OffersPage::Flavors => view! { <FlavorsPage /> }.into_any(),
+        OffersPage::Images => view! { <ImagesPage /> }.into_any(),
         OffersPage::KeyPairs => view! { <KeyPairsPage /> }.into_any(),
         OffersPage::Quotas => view! { <QuotasPage /> }.into_any(),
         OffersPage::ServerGroups => view! { <ServerGroupsPage /> }.into_any(),

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod flavors;
+pub mod images;
 pub mod jobs;
 pub mod key_pairs;
 pub mod projects;

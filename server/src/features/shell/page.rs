@@ -151,8 +151,9 @@ struct Product {
 }
 
 /// The same as in `frontend/src/app/frame.rs`.
-const PRODUCTS: [Product; 5] = [
+const PRODUCTS: [Product; 6] = [
     Product { key: "servers", name: "Servers", icon: icons::SERVER },
+    Product { key: "images", name: "Images", icon: icons::IMAGE },
     Product { key: "key-pairs", name: "Key pairs", icon: icons::KEY },
     Product { key: "flavors", name: "Flavors", icon: icons::FLAVOR },
     Product { key: "server-groups", name: "Server groups", icon: icons::SERVER_GROUP },
@@ -174,6 +175,8 @@ struct Shell<'a> {
     release: &'static str,
     csrf_token: &'a str,
     styles: &'static str,
+    /// The sheet of all pages but the list.
+    part_styles: &'static str,
     script: &'static str,
     module: &'static str,
     boot: &'static str,
@@ -247,6 +250,7 @@ fn shell(
         release: crate::RELEASE,
         csrf_token: &app.sessions.csrf_token(session),
         styles: assets::name("styles.css").unwrap_or("styles.css"),
+        part_styles: assets::name("parts.css").unwrap_or("parts.css"),
         script: assets::name("frontend.js").unwrap_or("frontend.js"),
         module: assets::name("frontend_bg.wasm").unwrap_or("frontend_bg.wasm"),
         boot: assets::name("boot.js").unwrap_or("boot.js"),
