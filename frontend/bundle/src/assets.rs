@@ -9,6 +9,8 @@ use anyhow::Context;
 pub struct Sources {
     /// `styles/*.css`: name and text, to be joined into one sheet.
     pub styles: Vec<(String, String)>,
+    /// `styles/parts/*.css`, the same: a sheet of its own, which the list of servers does not need.
+    pub part_styles: Vec<(String, String)>,
     /// `scripts/*.js`: name and text, each its own file.
     pub scripts: Vec<(String, String)>,
     /// `fonts/*` and `images/*`: taken as they are.
@@ -33,6 +35,7 @@ pub fn read(folder: &Path) -> anyhow::Result<Sources> {
     }
     Ok(Sources {
         styles: texts_in(&folder.join("styles"), "css")?,
+        part_styles: texts_in(&folder.join("styles/parts"), "css")?,
         scripts: texts_in(&folder.join("scripts"), "js")?,
         files,
     })

@@ -74,8 +74,10 @@ fn build(root: &Path, profile: Profile) -> anyhow::Result<()> {
         bundle.add(&name, part)?;
     }
     bundle.add_all_linked(module.scripts)?;
-    if !sources.styles.is_empty() {
-        bundle.add_all_linked(vec![("styles.css".to_owned(), styles::minify(&sources.styles)?)])?;
+    for (name, sheets) in [("styles.css", &sources.styles), ("parts.css", &sources.part_styles)] {
+        if !sheets.is_empty() {
+            bundle.add_all_linked(vec![(name.to_owned(), styles::minify(sheets)?)])?;
+        }
     }
     bundle.add_all_linked(sources.scripts)?;
 

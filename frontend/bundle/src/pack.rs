@@ -119,7 +119,7 @@ impl Manifest {
             let files = self.files.iter().filter(|file| file.name.ends_with(ending));
             files.map(Entry::transferred).sum()
         };
-        let (wasm, script, style) = (sum(module::WASM), sum(".js"), sum(".css"));
+        let (wasm, script, style) = (sum(module::WASM), sum(".js"), sum("styles.css"));
         let kb = |bytes: usize| bytes as f64 / 1000.0;
         format!(
             "page weight {:.1} KB brotli (wasm {:.1}, script {:.1}, style {:.1})",
@@ -181,7 +181,7 @@ pub fn digest_inputs(compiled: &Path, sources: &Sources) -> anyhow::Result<Strin
     for path in [this_program.as_path(), compiled] {
         add("", &fs::read(path).with_context(|| path.display().to_string())?);
     }
-    for (name, text) in sources.styles.iter().chain(&sources.scripts) {
+    for (name, text) in sources.styles.iter().chain(&sources.part_styles).chain(&sources.scripts) {
         add(name, text.as_bytes());
     }
     for file in &sources.files {

@@ -22,6 +22,7 @@ pub mod loaded;
 pub mod menu;
 pub mod page;
 pub mod part;
+pub mod part_styles;
 pub mod popover;
 pub mod save;
 pub mod table;

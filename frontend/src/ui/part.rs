@@ -11,7 +11,13 @@ use std::{
 
 use leptos::{reactive::computed::ScopedFuture, task::spawn_local, wasm_split::SplitLoaderError};
 
-use super::{Icon, el, element::El, empty_state::empty_state, loaded::lines};
+use super::{
+    Icon, el,
+    element::El,
+    empty_state::empty_state,
+    loaded::lines,
+    part_styles::{fetch_part_styles, part_styles},
+};
 use leptos::prelude::*;
 
 /// What a part draws, once it is here.
@@ -48,6 +54,12 @@ pub fn quiet_part(load: impl Future<Output = Part> + 'static, on_missing: impl F
 
 /// Shows a part: at once where it is here already, grey lines until it comes, and a way on where it does not.
 pub fn part(load: impl Future<Output = Part> + 'static) -> El {
+    fetch_part_styles();
+    let load = async {
+        let part = load.await;
+        part_styles().await;
+        part
+    };
     let mut load: Pin<Box<dyn Future<Output = Part>>> = Box::pin(ScopedFuture::new_untracked(load));
     let place = el("div").class("part");
     if let Poll::Ready(part) = load.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

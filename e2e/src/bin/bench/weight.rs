@@ -26,8 +26,8 @@ pub fn run(report: &mut Report) -> Result<()> {
         std::fs::read_to_string(&path).with_context(|| format!("{}: cargo run -p bundle", path.display()))?;
     let manifest: Manifest = serde_json::from_str(&text)?;
     let mut total = 0;
-    // Parts of the module, the other wasm files, come when they are needed.
-    for (kind, ending) in [("wasm", "frontend_bg.wasm"), ("js", ".js"), ("css", ".css")] {
+    // Parts of the module, the other wasm files, and their style come when they are needed.
+    for (kind, ending) in [("wasm", "frontend_bg.wasm"), ("js", ".js"), ("css", "styles.css")] {
         let files = manifest.files.iter().filter(|file| file.name.ends_with(ending));
         let bytes: u64 = files.map(|file| file.size_br.unwrap_or(file.size)).sum();
         report.add(Figure::new(format!("page weight: {kind}, brotli"), bytes as f64 / 1000.0, "KB"));

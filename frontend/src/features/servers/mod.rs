@@ -41,6 +41,7 @@ use crate::{
         effect::{after, after_change},
         el,
         part::{Part, part},
+        part_styles::fetch_part_styles,
     },
 };
 
@@ -63,6 +64,7 @@ pub fn ServersPages() -> impl IntoView {
     // While nothing else is to be done: going to a server's page is then as quick as if it had been here from the start.
     after(move || {
         if is_at_rest.get() {
+            fetch_part_styles();
             spawn_local(async { _ = fetch_detail_page().await });
         }
     });
