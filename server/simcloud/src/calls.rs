@@ -29,6 +29,8 @@ pub struct CallRecord {
     pub project: Option<String>,
     /// The microversion header as sent.
     pub microversion: Option<String>,
+    /// The caller's own id of what the request belongs to: `X-OpenStack-Request-ID`, where it is one.
+    pub global_request_id: Option<String>,
 }
 
 /// The calls in the order of their arrival.

@@ -133,14 +133,14 @@ impl Life {
             }
             Event::Resize => {
                 let Some(flavor) = region.flavors[..5].choose(&mut self.rng).cloned() else { return };
-                let mut steps = lifecycle::resize(flavor);
+                let mut steps = lifecycle::resize(flavor, true);
                 steps.push(Step::after(rest, Change::Task(None)));
-                steps.extend(lifecycle::confirm_resize());
+                steps.extend(lifecycle::confirm_resize(true));
                 begin("resize_prep", steps);
             }
             Event::Rebuild => {
                 let Some(image_id) = server.image_id.clone() else { return };
-                begin("rebuilding", lifecycle::rebuild(image_id));
+                begin("rebuilding", lifecycle::rebuild(Some(image_id), true));
             }
             Event::Snapshot => begin("image_snapshot", lifecycle::task_over_after(6.0)),
             Event::Replace => {

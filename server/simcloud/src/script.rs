@@ -47,6 +47,8 @@ pub enum Change {
     Rebuild(Arc<str>),
     /// A snapshot of it is ready.
     SnapshotReady(Arc<str>),
+    /// A snapshot of it will not be made.
+    SnapshotGone(Arc<str>),
     /// The action that the script belongs to is over, with a reason if it failed.
     ActionDone(Option<Cow<'static, str>>),
     /// An action beside the script, by its request, is over, with a reason if it failed.
@@ -181,6 +183,10 @@ impl World {
                 drop(servers);
                 region.volumes.write().detached(volume_id, &entry.server_id, now);
             }
+            Change::SnapshotGone(image_id) => {
+                drop(servers);
+                region.images.write().retain(|image| image.id != *image_id);
+            }
             Change::SnapshotReady(image_id) => {
                 drop(servers);
                 let mut images = region.images.write();
@@ -248,6 +254,7 @@ fn apply(server: &mut SimServer, change: &Change, region: &Region, now: DateTime
         Change::Rebuild(image_id) => server.image_id = Some(image_id.clone()),
         // These do not touch the server itself; `run_step` has done them.
         Change::SnapshotReady(_)
+        | Change::SnapshotGone(_)
         | Change::ActionDone(_)
         | Change::SideDone { .. }
         | Change::VolumeGone(_)

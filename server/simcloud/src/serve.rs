@@ -228,7 +228,13 @@ fn record(shared: &Shared, region: &str, service: Service, request: &Request<Inc
         user: user.map(|user| user.name.clone()),
         project: project.map(|project| project.name.clone()),
         microversion: header("openstack-api-version").map(str::to_owned),
+        global_request_id: header("x-openstack-request-id").filter(|id| is_request_id(id)).map(str::to_owned),
     }
+}
+
+/// `req-` and a UUID; the services take no other.
+fn is_request_id(id: &str) -> bool {
+    id.strip_prefix("req-").is_some_and(|rest| rest.len() == 36 && uuid::Uuid::parse_str(rest).is_ok())
 }
 
 fn response(mut answer: Answer, fault: Option<Fault>) -> Response<Body> {

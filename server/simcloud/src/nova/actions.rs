@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::view::{Lens, ServerDetail};
-use super::{Context, history, images, lifecycle, validate};
+use super::{Context, console_log, history, images, lifecycle, validate};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
 use crate::latency::Cost;
@@ -26,8 +26,12 @@ struct Action {
     is_for_administrators: bool,
     /// The states it is allowed in; empty for any.
     states: &'static [&'static str],
-    /// Not while a task is running, nor on a locked server.
+    /// Not while a task is running.
     is_exclusive: bool,
+    /// Not on a locked server.
+    needs_key: bool,
+    /// Only on a server that is on a host.
+    needs_host: bool,
 }
 
 const fn action(
@@ -36,20 +40,59 @@ const fn action(
     rule: &'static str,
     states: &'static [&'static str],
 ) -> Action {
-    Action { key, name, rule, is_for_administrators: false, states, is_exclusive: true }
+    Action {
+        key,
+        name,
+        rule,
+        is_for_administrators: false,
+        states,
+        is_exclusive: true,
+        needs_key: true,
+        needs_host: false,
+    }
 }
 
 const fn harmless(key: &'static str, name: &'static str, rule: &'static str) -> Action {
-    Action { key, name, rule, is_for_administrators: false, states: &[], is_exclusive: false }
+    Action {
+        key,
+        name,
+        rule,
+        is_for_administrators: false,
+        states: &[],
+        is_exclusive: false,
+        needs_key: false,
+        needs_host: false,
+    }
+}
+
+/// Nova asks the host; one that is on none is not ready.
+const fn on_host(action: Action) -> Action {
+    Action { needs_host: true, ..action }
+}
+
+/// A lock is there to prevent changes, and this makes none.
+const fn even_if_locked(action: Action) -> Action {
+    Action { needs_key: false, ..action }
 }
 
 const RUNNING: &[&str] = &["active"];
 const SNAPSHOT: &[&str] = &["active", "stopped", "paused", "suspended"];
 const HARD_REBOOT: &[&str] = &["active", "stopped", "paused", "suspended", "error"];
+/// The tasks that a hard reboot may end (`ALLOW_REBOOT` in nova/compute/task_states.py).
+const REBOOT_TASKS: &[&str] = &[
+    "rebooting",
+    "reboot_pending",
+    "reboot_started",
+    "resuming",
+    "rebooting_hard",
+    "unpausing",
+    "pausing",
+    "suspending",
+];
 
 const ACTIONS: &[Action] = &[
-    action("os-start", "start", "servers:start", &["stopped"]),
-    action("os-stop", "stop", "servers:stop", &["active", "error"]),
+    on_host(action("os-start", "start", "servers:start", &["stopped"])),
+    on_host(action("os-stop", "stop", "servers:stop", &["active", "error"])),
     action("reboot", "reboot", "servers:reboot", RUNNING),
     action("pause", "pause", "os-pause-server:pause", RUNNING),
     action("unpause", "unpause", "os-pause-server:unpause", &["paused"]),
@@ -64,20 +107,20 @@ const ACTIONS: &[Action] = &[
     action("shelve", "shelve", "os-shelve:shelve", SNAPSHOT),
     action("shelveOffload", "shelveOffload", "os-shelve:shelve_offload", &["shelved"]),
     action("unshelve", "unshelve", "os-shelve:unshelve", &["shelved", "shelved_offloaded"]),
-    action("createImage", "createImage", "servers:create_image", SNAPSHOT),
-    action("createBackup", "createBackup", "os-create-backup", SNAPSHOT),
+    even_if_locked(action("createImage", "createImage", "servers:create_image", SNAPSHOT)),
+    even_if_locked(action("createBackup", "createBackup", "os-create-backup", SNAPSHOT)),
     action("changePassword", "changePassword", "os-admin-password", RUNNING),
-    action(
+    on_host(action(
         "trigger_crash_dump",
         "trigger_crash_dump",
         "servers:trigger_crash_dump",
         &["active", "paused", "rescued", "resized", "error"],
-    ),
+    )),
     harmless("addSecurityGroup", "addSecurityGroup", "os-security-groups:add"),
     harmless("removeSecurityGroup", "removeSecurityGroup", "os-security-groups:remove"),
     harmless("lock", "lock", "os-lock-server:lock"),
     harmless("unlock", "unlock", "os-lock-server:unlock"),
-    harmless("os-getConsoleOutput", "", "os-console-output"),
+    on_host(harmless("os-getConsoleOutput", "", "os-console-output")),
     Action {
         is_for_administrators: true,
         ..action("migrate", "migrate", "os-migrate-server:migrate", &["active", "stopped"])
@@ -88,6 +131,9 @@ const ACTIONS: &[Action] = &[
     },
     Action { is_for_administrators: true, ..harmless("os-resetState", "", "os-admin-actions:reset_state") },
 ];
+
+/// What leaves a server in ERROR when it fails; the others leave it as it was.
+const ENDS_IN_ERROR: &[&str] = &["resize", "migrate", "revertResize", "rescue"];
 
 /// `POST /servers/{id}/action`: 202 for most; the change itself follows over time.
 pub fn act(context: &Context<'_>, id: &str) -> Handled {
@@ -149,35 +195,57 @@ fn check_state(
     argument: &Map<String, Value>,
     server: &SimServer,
 ) -> Result<(), Answer> {
+    if action.needs_key {
+        must_be_unlocked(context, server)?;
+    }
+    if action.needs_host {
+        must_be_ready(server)?;
+    }
     if !action.is_exclusive {
         return Ok(());
     }
     let (id, name) = (server.id, action.name);
-    must_be_unlocked(context, server)?;
     let is_hard_reboot = action.key == "reboot" && is_hard(argument);
     let states = if is_hard_reboot { HARD_REBOOT } else { action.states };
-    must_be_in(server, states, name)?;
-    if server.host.is_none() && server.vm_state == "error" {
+    if is_hard_reboot && server.task_state.as_deref().is_some_and(|task| REBOOT_TASKS.contains(&task)) {
+        must_be_in_state(server, states, name)?;
+    } else {
+        must_be_in(server, states, name)?;
+    }
+    // One that never ran has nothing that could be acted upon.
+    if server.launched_at.is_none() || server.host.is_none() && server.vm_state == "error" {
         return Err(errors::conflict(&format!("Instance {id} is in an invalid state for '{name}'")));
     }
     Ok(())
 }
 
+/// 409 on a server that is on no host.
+pub fn must_be_ready(server: &SimServer) -> Result<(), Answer> {
+    if server.host.is_some() {
+        return Ok(());
+    }
+    Err(errors::conflict(&format!("Instance {} is not ready", server.id)))
+}
+
 /// 409 where the server's state is none of these, or a task is running.
 pub fn must_be_in(server: &SimServer, states: &[&str], name: &str) -> Result<(), Answer> {
     let id = server.id;
-    if !states.contains(&&*server.vm_state) {
-        let state = &server.vm_state;
-        return Err(errors::conflict(&format!(
-            "Cannot '{name}' instance {id} while it is in vm_state {state}"
-        )));
-    }
+    must_be_in_state(server, states, name)?;
     if let Some(task) = &server.task_state {
         return Err(errors::conflict(&format!(
             "Cannot '{name}' instance {id} while it is in task_state {task}"
         )));
     }
     Ok(())
+}
+
+/// 409 where the server's state is none of these, whatever task is running.
+pub fn must_be_in_state(server: &SimServer, states: &[&str], name: &str) -> Result<(), Answer> {
+    if states.contains(&&*server.vm_state) {
+        return Ok(());
+    }
+    let (id, state) = (server.id, &server.vm_state);
+    Err(errors::conflict(&format!("Cannot '{name}' instance {id} while it is in vm_state {state}")))
 }
 
 /// Why an action is to fail after it was accepted: the server's metadata `oslab_fail` names it, or `any`.
@@ -204,8 +272,13 @@ fn perform(
     server: &SimServer,
 ) -> Handled {
     let accepted = || Ok(Answer::empty(202));
+    let was_running = server.power_state != 4;
     let begin = |task: &'static str, steps: Vec<Step>| {
         history::record(context, &server.id, action.name);
+        let steps = match failure_of(server, action.name) {
+            Some(why) => lifecycle::fail(ENDS_IN_ERROR.contains(&action.key), why),
+            None => steps,
+        };
         begin(context, &server.id, Some(task), steps);
     };
     match action.key {
@@ -218,26 +291,36 @@ fn perform(
         "suspend" => begin("suspending", lifecycle::become_after(4.0, "suspended", 4)),
         "resume" => begin("resuming", lifecycle::become_after(3.0, "active", 1)),
         "unrescue" => begin("unrescuing", lifecycle::become_after(3.0, "active", 1)),
-        "revertResize" => begin("resize_reverting", lifecycle::revert_resize()),
+        "revertResize" => begin("resize_reverting", lifecycle::revert_resize(was_running)),
         "shelve" => begin("shelving", lifecycle::shelve()),
         "shelveOffload" => begin("shelving_offloading", lifecycle::shelve_offload()),
         "unshelve" => begin("unshelving", lifecycle::unshelve()),
         "changePassword" => begin("updating_password", lifecycle::task_over_after(2.0)),
-        "migrate" => begin("resize_prep", lifecycle::resize(server.flavor.clone())),
+        "migrate" => begin("resize_prep", lifecycle::resize(server.flavor.clone(), was_running)),
         "os-migrateLive" => begin("migrating", lifecycle::live_migrate()),
         "confirmResize" => {
             history::record(context, &server.id, action.name);
-            context.world.start_script(context.region, server.id, lifecycle::confirm_resize());
+            let steps = match failure_of(server, action.name) {
+                Some(why) => lifecycle::fail(false, why),
+                None => lifecycle::confirm_resize(was_running),
+            };
+            context.world.start_script(context.region, server.id, steps);
             return Ok(Answer::empty(204));
         }
         "rescue" => {
+            must_be_rescuable(context, argument, server)?;
             begin("rescuing", lifecycle::become_after(4.0, "rescued", 1));
             let password = validate::text(argument, "adminPass")?.map_or_else(random_password, str::to_owned);
             return Ok(Answer::json(200, &json!({"adminPass": password})));
         }
         "resize" => {
             let flavor = new_flavor(context, argument, server)?;
-            begin("resize_prep", lifecycle::resize(flavor));
+            let steps = if flavor.name == crate::seed::offers::TOO_BIG {
+                lifecycle::fail(false, "No valid host was found. No valid host found for resize".into())
+            } else {
+                lifecycle::resize(flavor, was_running)
+            };
+            begin("resize_prep", steps);
         }
         "rebuild" => return rebuild(context, argument, server),
         "createImage" | "createBackup" => return images::snapshot(context, action.key, argument, server),
@@ -256,7 +339,7 @@ fn perform(
             change_security_group(context, action, argument, server)?
         }
         "os-resetState" => reset_state(context, argument, server)?,
-        "os-getConsoleOutput" => return Ok(console_output(argument, server)),
+        "os-getConsoleOutput" => return Ok(console_log::output(server, argument, context.call.now)),
         // Only the history tells that it happened.
         _ => history::record_done(context, &server.id, action.name),
     }
@@ -293,14 +376,45 @@ fn new_flavor(
     Ok(flavor.clone())
 }
 
+/// 400 for a server that boots from a volume, which only newer versions rescue, and for an unknown image.
+fn must_be_rescuable(
+    context: &Context<'_>,
+    argument: &Map<String, Value>,
+    server: &SimServer,
+) -> Result<(), Answer> {
+    if server.is_booted_from_volume() && !context.at_least(87) {
+        let message =
+            format!("Instance {} cannot be rescued: Cannot rescue a volume-backed instance", server.id);
+        return Err(errors::bad_request(&message));
+    }
+    let Some(asked) = validate::text(argument, "rescue_image_ref")? else { return Ok(()) };
+    let images = context.region.images.read();
+    let is_known = images.iter().any(|image| *image.id == *asked && image.status == "active");
+    if is_known { Ok(()) } else { Err(errors::bad_request(&format!("Image {asked} could not be found."))) }
+}
+
 /// The answer to a rebuild is the server itself, with a password.
 fn rebuild(context: &Context<'_>, argument: &Map<String, Value>, server: &SimServer) -> Handled {
     let asked = validate::text(argument, "imageRef")?.unwrap_or_default();
     let images = context.region.images.read();
     let image = images.iter().find(|image| *image.id == *asked);
     let image = image.ok_or_else(|| errors::bad_request("Cannot find image for rebuild"))?;
+    if image.status != "active" {
+        return Err(errors::bad_request(&format!("Image {asked} is not active.")));
+    }
+    if image.min_ram_mib > server.flavor.ram_mib || image.min_disk_gib > server.flavor.disk_gib {
+        return Err(errors::bad_request("Flavor's memory is too small for requested image."));
+    }
+    if server.is_booted_from_volume() && !context.at_least(93) {
+        return Err(errors::bad_request(
+            "Unable to rebuild with a different image for a volume-backed server.",
+        ));
+    }
     let name = argument.get("name").map(validate::name).transpose()?;
     let metadata = argument.get("metadata").map(|value| validate::metadata(Some(value))).transpose()?;
+    let description = validate::text(argument, "description")?;
+    let key_name = validate::text(argument, "key_name")?;
+    let user_data = validate::text(argument, "user_data")?;
     context.region.servers.write().touch(&server.id, context.call.now, |server| {
         if let Some(name) = name {
             server.name = name.to_owned();
@@ -309,16 +423,38 @@ fn rebuild(context: &Context<'_>, argument: &Map<String, Value>, server: &SimSer
             let entry = |(key, value): &(String, String)| (key.as_str().into(), value.as_str().into());
             server.metadata = metadata.iter().map(entry).collect();
         }
-        server.image_id = Some(image.id.clone());
+        if argument.contains_key("description") && context.at_least(19) {
+            server.rare_mut().description = description.map(str::to_owned);
+        }
+        if argument.contains_key("key_name") && context.at_least(54) {
+            server.key_name = key_name.map(Into::into);
+        }
+        if argument.contains_key("user_data") && context.at_least(57) {
+            server.rare_mut().user_data = user_data.map(str::to_owned);
+        }
+        if server.image_id.is_some() {
+            server.image_id = Some(image.id.clone());
+        }
     });
     history::record(context, &server.id, "rebuild");
-    begin(context, &server.id, Some("rebuilding"), lifecycle::rebuild(image.id.clone()));
+    let steps = match failure_of(server, "rebuild") {
+        Some(why) => lifecycle::fail(true, why),
+        None => {
+            let image_id = server.image_id.is_some().then(|| image.id.clone());
+            lifecycle::rebuild(image_id, server.power_state != 4)
+        }
+    };
+    begin(context, &server.id, Some("rebuilding"), steps);
     let lens = Lens::of(context, &images, true);
     let mut shown =
         context.with_server(&server.id.to_string(), |server| json!(ServerDetail { server, lens }))?;
-    shown["adminPass"] = json!(random_password());
+    shown["adminPass"] = json!(match validate::text(argument, "adminPass")? {
+        Some(asked) => asked.to_owned(),
+        None => random_password(),
+    });
     if context.at_least(57) {
-        shown["user_data"] = json!(server.rare.as_ref().and_then(|rare| rare.user_data.clone()));
+        let user_data = server.rare.as_ref().and_then(|rare| rare.user_data.clone());
+        shown["user_data"] = json!(user_data);
     }
     let location = format!("{}/v2.1/servers/{}", context.call.base_url, server.id);
     Ok(Answer::json(202, &json!({"server": shown})).header("location", location))
@@ -363,18 +499,4 @@ fn reset_state(
         server.set_state(state, None);
     });
     Ok(())
-}
-
-/// The last lines a server has printed while it started.
-fn console_output(argument: &Map<String, Value>, server: &SimServer) -> Answer {
-    const LINES: u64 = 60;
-    let asked =
-        argument.get("length").and_then(|length| length.as_u64().or_else(|| length.as_str()?.parse().ok()));
-    // The prompt is two of the lines.
-    let first = LINES - asked.unwrap_or(LINES + 2).saturating_sub(2).min(LINES);
-    let line =
-        |number: u64| format!("[{:5}.{:06}] simulated boot line {number}\n", number, 7_000 + number * 137);
-    let mut output: String = (first..LINES).map(line).collect();
-    output.push_str(&format!("\n{} login: ", server.host_name()));
-    Answer::json(200, &json!({"output": output}))
 }

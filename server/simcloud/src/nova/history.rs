@@ -50,7 +50,7 @@ fn write(
 /// `GET /servers/{id}/os-instance-actions`, newest first; from 2.58 on with `limit` and `marker`.
 pub fn list_actions(context: &Context<'_>, id: &str) -> Handled {
     let call = context.call;
-    let (server_id, actions) = context.with_server(id, |server| (server.id, actions_of(server)))?;
+    let (server_id, actions) = with_history(context, id, |server| (server.id, actions_of(server)))?;
     let limit = match call.query_value("limit") {
         Some(limit) if context.at_least(58) => limit.parse().unwrap_or(query::MAX_LIMIT),
         _ => query::MAX_LIMIT,
@@ -78,7 +78,7 @@ pub fn list_actions(context: &Context<'_>, id: &str) -> Handled {
 
 /// `GET /servers/{id}/os-instance-actions/{request id}`: one action with its events.
 pub fn show_action(context: &Context<'_>, id: &str, request_id: &str) -> Handled {
-    let server = context.with_server(id, SimServer::clone)?;
+    let server = with_history(context, id, SimServer::clone)?;
     let actions = actions_of(&server);
     let action = actions.iter().find(|action| action.request_id == request_id);
     let action = action.ok_or_else(|| errors::not_found(&format!("Action {request_id} not found")))?;
@@ -87,6 +87,17 @@ pub fn show_action(context: &Context<'_>, id: &str, request_id: &str) -> Handled
         shown["events"] = json!(events_json(context, &server, action));
     }
     Ok(Answer::json(200, &json!({"instanceAction": shown})))
+}
+
+/// Reads a server; from 2.21 on also one that was deleted, whose history Nova keeps.
+fn with_history<T>(context: &Context<'_>, id: &str, read: impl Fn(&SimServer) -> T) -> Result<T, Answer> {
+    let found = context.with_server(id, &read);
+    if found.is_ok() || !context.at_least(21) {
+        return found;
+    }
+    let servers = context.region.servers.read();
+    let deleted = Uuid::parse_str(id).ok().and_then(|id| servers.any(&id));
+    deleted.filter(|server| context.may_see(server)).map(read).ok_or_else(|| errors::server_not_found(id))
 }
 
 /// The actions, newest first; the last is its creation, which is not kept but follows from the server.

@@ -53,7 +53,11 @@ pub fn snapshot(
         ("createImage", "image_snapshot")
     };
     history::record(context, &server.id, name);
-    actions::begin(context, &server.id, Some(task), lifecycle::snapshot(id.clone()));
+    let steps = match actions::failure_of(server, name) {
+        Some(why) => lifecycle::snapshot_fails(id.clone(), why),
+        None => lifecycle::snapshot(id.clone()),
+    };
+    actions::begin(context, &server.id, Some(task), steps);
     if context.at_least(45) {
         return Ok(Answer::json(202, &json!({"image_id": id})));
     }

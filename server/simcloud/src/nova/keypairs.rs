@@ -1,12 +1,11 @@
-//! Key pairs of a user. The public half is given; making pairs, which Nova itself gave up with 2.92, is
-//! left out.
+//! Key pairs of a user. Nova makes pairs up to 2.91; from 2.92 on the public half has to be given.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::{Context, validate};
+use super::{Context, keygen, validate};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
 
@@ -17,6 +16,9 @@ pub struct KeyPair {
     pub public_key: String,
     pub fingerprint: String,
 }
+
+/// How many key pairs a user may have.
+pub const MOST: usize = 100;
 
 /// `GET /os-keypairs`
 pub fn list_keypairs(context: &Context<'_>) -> Handled {
@@ -46,13 +48,31 @@ pub fn create_keypair(context: &Context<'_>) -> Handled {
     if own.iter().any(|pair| pair.name == name) {
         return Err(errors::conflict(&format!("Key pair '{name}' already exists.")));
     }
-    validate::required("keypair", &body, "public_key")?;
-    let public_key = validate::text(&body, "public_key")?.unwrap_or_default();
+    if own.len() >= MOST {
+        return Err(errors::forbidden("Quota exceeded, too many key pairs."));
+    }
+    if context.at_least(92) {
+        validate::required("keypair", &body, "public_key")?;
+    }
+    let made = match validate::text(&body, "public_key")? {
+        Some(_) => None,
+        None => {
+            let failed = || errors::error("computeFault", 500, "No random numbers are to be had.");
+            Some(keygen::generate().ok_or_else(failed)?)
+        }
+    };
+    let public_key = match &made {
+        Some(made) => made.public_key.as_str(),
+        None => validate::text(&body, "public_key")?.unwrap_or_default(),
+    };
     let invalid = || errors::bad_request("Keypair data is invalid: failed to generate fingerprint");
     let fingerprint = fingerprint(public_key).ok_or_else(invalid)?;
     let pair = KeyPair { name: name.to_owned(), public_key: public_key.to_owned(), fingerprint };
     let mut shown = keypair_json(context, &pair);
     shown["user_id"] = json!(context.caller.user_id);
+    if let Some(made) = &made {
+        shown["private_key"] = json!(made.private_key);
+    }
     own.push(pair);
     Ok(Answer::json(if context.at_least(2) { 201 } else { 200 }, &json!({"keypair": shown})))
 }

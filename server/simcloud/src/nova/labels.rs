@@ -6,9 +6,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::view::Metadata;
-use super::{Context, validate};
+use super::{Context, actions, validate};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
+use crate::server::SimServer;
+
+/// The states in which Nova changes tags and metadata.
+const STATES: &[&str] = &["active", "paused", "suspended", "stopped"];
 
 /// `GET /servers/{id}/tags`
 pub fn list_tags(context: &Context<'_>, id: &str) -> Handled {
@@ -66,8 +70,14 @@ fn set_tags(
     rule: &str,
     change: impl FnOnce(Vec<String>) -> Vec<String>,
 ) -> Result<(), Answer> {
-    let server_id = context.with_server(id, |server| server.id)?;
+    let server = context.with_server(id, SimServer::clone)?;
     context.must_write(rule)?;
+    actions::must_be_in_state(
+        &server,
+        STATES,
+        if rule.contains("delete") { "delete tag" } else { "update tag" },
+    )?;
+    let server_id = server.id;
     context.region.servers.write().edit(&server_id, |server| {
         let mut tags = change(server.tags.iter().map(ToString::to_string).collect());
         tags.sort();
@@ -138,8 +148,11 @@ fn set_metadata(
     id: &str,
     change: impl FnOnce(&mut Map<String, Value>),
 ) -> Result<(), Answer> {
-    let server_id = context.with_server(id, |server| server.id)?;
+    let server = context.with_server(id, SimServer::clone)?;
     context.must_write("server-metadata:update")?;
+    actions::must_be_unlocked(context, &server)?;
+    actions::must_be_in_state(&server, STATES, "update metadata")?;
+    let server_id = server.id;
     context.region.servers.write().edit(&server_id, |server| {
         let entries = server.metadata.iter().map(|(key, value)| (key.to_string(), json!(value)));
         let mut metadata: Map<String, Value> = entries.collect();

@@ -16,6 +16,8 @@ pub enum Outcome {
     NoRetriesLeft {
         id: uuid::Uuid,
     },
+    /// Something it needs did not come about; with this fault.
+    Aborted(String),
 }
 
 /// From BUILD with the task `scheduling` to ACTIVE or ERROR.
@@ -44,6 +46,11 @@ pub fn build(outcome: Outcome) -> Vec<Step> {
                 failed(why),
             ]
         }
+        Outcome::Aborted(why) => vec![
+            Step::after(1.0, Change::Task(Some("networking"))),
+            Step::after(2.0, Change::Fail(why.clone())),
+            failed(why),
+        ],
     }
 }
 
@@ -77,36 +84,53 @@ pub fn task_over_after(seconds: f64) -> Vec<Step> {
     vec![Step::after(seconds, Change::Task(None)), done()]
 }
 
+/// What a server is when an action that stops it for a while is over: as it was before.
+pub fn rest_of(was_running: bool) -> (&'static str, u8) {
+    if was_running { ("active", 1) } else { ("stopped", 4) }
+}
+
 /// After the task `resize_prep`: to VERIFY_RESIZE with the new flavor.
-pub fn resize(flavor: Arc<Flavor>) -> Vec<Step> {
+pub fn resize(flavor: Arc<Flavor>, was_running: bool) -> Vec<Step> {
     vec![
         Step::after(2.0, Change::Task(Some("resize_migrating"))),
         Step::after(5.0, Change::Task(Some("resize_migrated"))),
         Step::after(0.5, Change::Task(Some("resize_finish"))),
         Step::after(2.0, Change::Resize(flavor)),
-        Step::after(0.5, Change::State("resized", 1)),
+        Step::after(0.5, Change::State("resized", rest_of(was_running).1)),
         done(),
     ]
 }
 
-pub fn confirm_resize() -> Vec<Step> {
-    vec![Step::after(1.0, Change::ConfirmResize), Step::after(0.5, Change::State("active", 1)), done()]
+pub fn confirm_resize(was_running: bool) -> Vec<Step> {
+    let (state, power) = rest_of(was_running);
+    vec![Step::after(1.0, Change::ConfirmResize), Step::after(0.5, Change::State(state, power)), done()]
 }
 
 /// After the task `resize_reverting`.
-pub fn revert_resize() -> Vec<Step> {
-    vec![Step::after(4.0, Change::RevertResize), Step::after(0.5, Change::State("active", 1)), done()]
+pub fn revert_resize(was_running: bool) -> Vec<Step> {
+    let (state, power) = rest_of(was_running);
+    vec![Step::after(4.0, Change::RevertResize), Step::after(0.5, Change::State(state, power)), done()]
 }
 
 /// After the task `rebuilding`.
-pub fn rebuild(image_id: Arc<str>) -> Vec<Step> {
-    vec![
-        Step::after(0.0, Change::Rebuild(image_id)),
+pub fn rebuild(image_id: Option<Arc<str>>, was_running: bool) -> Vec<Step> {
+    let (state, power) = rest_of(was_running);
+    let mut steps: Vec<Step> =
+        image_id.map(|image_id| Step::after(0.0, Change::Rebuild(image_id))).into_iter().collect();
+    steps.extend([
         Step::after(2.0, Change::Task(Some("rebuild_block_device_mapping"))),
         Step::after(1.0, Change::Task(Some("rebuild_spawning"))),
-        Step::after(5.0, Change::State("active", 1)),
+        Step::after(5.0, Change::State(state, power)),
         done(),
-    ]
+    ]);
+    steps
+}
+
+/// After any task: the action fails, and the server is as before or, where nobody knows what it is, in
+/// ERROR.
+pub fn fail(ends_in_error: bool, why: Cow<'static, str>) -> Vec<Step> {
+    let change = if ends_in_error { Change::Fail(why.to_string()) } else { Change::Task(None) };
+    vec![Step::after(2.0, change), failed(why)]
 }
 
 /// After the task `shelving`: a snapshot, then off the host.
@@ -140,6 +164,16 @@ pub fn snapshot(image_id: Arc<str>) -> Vec<Step> {
         Step::after(5.0, Change::SnapshotReady(image_id)),
         Step::after(0.2, Change::Task(None)),
         done(),
+    ]
+}
+
+/// After the task `image_snapshot` or `image_backup`: there will be no image.
+pub fn snapshot_fails(image_id: Arc<str>, why: Cow<'static, str>) -> Vec<Step> {
+    vec![
+        Step::after(0.5, Change::Task(Some("image_pending_upload"))),
+        Step::after(2.0, Change::SnapshotGone(image_id)),
+        Step::after(0.0, Change::Task(None)),
+        failed(why),
     ]
 }
 

@@ -2,16 +2,21 @@
 
 mod actions;
 mod attachments;
+mod block_devices;
+mod console_log;
 mod create;
 mod flavors;
+pub mod groups;
 mod history;
 mod images;
+mod keygen;
 pub mod keypairs;
 mod labels;
 pub mod lifecycle;
 mod list;
 mod microversion;
-pub mod more;
+mod more;
+mod order;
 mod query;
 mod quotas;
 mod validate;
@@ -112,10 +117,10 @@ fn route(context: &Context<'_>, path: &[&str]) -> Option<Handled> {
         ("GET", ["os-quota-sets", project, "detail"]) => quotas::show_quota_set(context, project, true),
         ("PUT", ["os-quota-sets", _]) => quotas::update_quota_set(context),
         ("GET", ["os-availability-zone"]) => more::list_availability_zones(context),
-        ("GET", ["os-server-groups"]) => more::list_server_groups(context),
-        ("POST", ["os-server-groups"]) => more::create_server_group(context),
-        ("GET", ["os-server-groups", id]) => more::show_server_group(context, id),
-        ("DELETE", ["os-server-groups", id]) => more::delete_server_group(context, id),
+        ("GET", ["os-server-groups"]) => groups::list_server_groups(context),
+        ("POST", ["os-server-groups"]) => groups::create_server_group(context),
+        ("GET", ["os-server-groups", id]) => groups::show_server_group(context, id),
+        ("DELETE", ["os-server-groups", id]) => groups::delete_server_group(context, id),
         ("GET", ["os-services"]) => more::list_services(context),
         ("GET", ["os-hypervisors", "detail"]) => more::list_hypervisors(context),
         _ => return None,

@@ -1,23 +1,12 @@
-//! What else Nova tells: availability zones, server groups, consoles, and the hosts for administrators.
+//! What else Nova tells: availability zones, consoles, and the hosts for administrators.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{Context, validate};
 use crate::clock::micros;
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
 use crate::ids;
-
-/// A group of servers that are to be kept apart or together.
-#[derive(Clone, Debug)]
-pub struct ServerGroup {
-    pub id: Uuid,
-    pub name: String,
-    pub policy: String,
-    pub project_id: std::sync::Arc<str>,
-    pub user_id: std::sync::Arc<str>,
-}
 
 /// `GET /os-availability-zone`
 pub fn list_availability_zones(context: &Context<'_>) -> Handled {
@@ -28,86 +17,6 @@ pub fn list_availability_zones(context: &Context<'_>) -> Handled {
     let zone = |name| json!({"zoneName": name, "zoneState": {"available": true}, "hosts": null});
     let zones: Vec<Value> = names.into_iter().map(zone).collect();
     Ok(Answer::json(200, &json!({"availabilityZoneInfo": zones})))
-}
-
-/// `GET /os-server-groups`
-pub fn list_server_groups(context: &Context<'_>) -> Handled {
-    let project_id = context.project_id("os-server-groups:index")?;
-    let groups = context.region.server_groups.read();
-    let own = groups.iter().filter(|group| *group.project_id == *project_id);
-    let shown: Vec<Value> = own.map(|group| group_json(context, group)).collect();
-    Ok(Answer::json(200, &json!({"server_groups": shown})))
-}
-
-/// `GET /os-server-groups/{id}`
-pub fn show_server_group(context: &Context<'_>, id: &str) -> Handled {
-    let groups = context.region.server_groups.read();
-    let own = groups.iter().find(|group| {
-        group.id.to_string() == id && context.caller.project_id.as_ref() == Some(&group.project_id)
-    });
-    let group = own.ok_or_else(|| no_group(id))?;
-    Ok(Answer::json(200, &json!({"server_group": group_json(context, group)})))
-}
-
-/// `POST /os-server-groups`
-pub fn create_server_group(context: &Context<'_>) -> Handled {
-    let body = validate::body_object(context, "server_group")?;
-    validate::required("server_group", &body, "name")?;
-    context.must_write("os-server-groups:create")?;
-    let policies = validate::list(&body, "policies")?;
-    let policy = validate::text(&body, "policy")?.or_else(|| policies.first().and_then(Value::as_str));
-    let known = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"];
-    let Some(policy) = policy.filter(|policy| known.contains(policy)) else {
-        let asked = json!(policy);
-        return Err(validate::invalid(
-            "policy",
-            &asked,
-            &format!("is not one of ['{}']", known.join("', '")),
-        ));
-    };
-    let group = ServerGroup {
-        id: ids::fresh_uuid(),
-        name: validate::text(&body, "name")?.unwrap_or_default().to_owned(),
-        policy: policy.to_owned(),
-        project_id: context.project_id("os-server-groups:create")?.into(),
-        user_id: context.caller.user_id.clone(),
-    };
-    let shown = group_json(context, &group);
-    context.region.server_groups.write().push(group);
-    Ok(Answer::json(200, &json!({"server_group": shown})))
-}
-
-/// `DELETE /os-server-groups/{id}`
-pub fn delete_server_group(context: &Context<'_>, id: &str) -> Handled {
-    context.must_write("os-server-groups:delete")?;
-    let mut groups = context.region.server_groups.write();
-    let own = groups.iter().position(|group| {
-        group.id.to_string() == id && context.caller.project_id.as_ref() == Some(&group.project_id)
-    });
-    groups.remove(own.ok_or_else(|| no_group(id))?);
-    Ok(Answer::empty(204))
-}
-
-fn group_json(context: &Context<'_>, group: &ServerGroup) -> Value {
-    let mut shown = json!({
-        "id": group.id,
-        "name": group.name,
-        "members": [],
-        "project_id": group.project_id,
-        "user_id": group.user_id,
-    });
-    if context.at_least(64) {
-        shown["policy"] = json!(group.policy);
-        shown["rules"] = json!({});
-    } else {
-        shown["policies"] = json!([group.policy]);
-        shown["metadata"] = json!({});
-    }
-    shown
-}
-
-fn no_group(id: &str) -> Answer {
-    errors::not_found(&format!("Instance group {id} could not be found."))
 }
 
 /// `POST /servers/{id}/remote-consoles`: only VNC is to be had.

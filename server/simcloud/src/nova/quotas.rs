@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::Context;
+use super::{Context, groups, keypairs};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
+use crate::seed::offers;
 use crate::server::Flavor;
 
 /// Nova's defaults; -1 is no limit.
@@ -24,15 +25,16 @@ struct Usage {
     ram_mib: i64,
 }
 
-/// A project has Nova's default quota. One that was seeded with servers may have as many again and ten,
-/// with any flavors.
+/// A project has Nova's default quota. One that was seeded with servers may have as many again and ten, with
+/// 8 cores and 32 GiB each.
 fn quota_of(context: &Context<'_>, project_id: &str) -> Quota {
     let seeded = context.world.seeded_servers(context.region, project_id);
     let seeded = i64::try_from(seeded).unwrap_or(i64::MAX / 4);
     if seeded == 0 {
         return Quota { servers: 10, cores: 20, ram_mib: 51_200 };
     }
-    Quota { servers: 10 + 2 * seeded, cores: -1, ram_mib: -1 }
+    let servers = 10 + 2 * seeded;
+    Quota { servers, cores: 8 * servers, ram_mib: 32_768 * servers }
 }
 
 fn usage_of(context: &Context<'_>, project_id: &str) -> Usage {
@@ -44,8 +46,39 @@ fn usage_of(context: &Context<'_>, project_id: &str) -> Usage {
     })
 }
 
+/// The flavor that fits no host counts for nothing, so that it comes as far as to the hosts.
 fn ram_of(flavor: &Flavor) -> i64 {
+    if flavor.name == offers::TOO_BIG {
+        return 0;
+    }
     i64::try_from(flavor.ram_mib).unwrap_or(i64::MAX / 1_000_000)
+}
+
+/// How many of the servers asked for fit: all of them, or as many as do and are not fewer than the least.
+///
+/// Errors: 403 where not even these do.
+pub fn fitting(
+    context: &Context<'_>,
+    project_id: &Arc<str>,
+    least: usize,
+    most: usize,
+    flavor: &Flavor,
+) -> Result<usize, Answer> {
+    let fits = |count: usize| must_fit(context, project_id, count, flavor, None);
+    let refusal = match fits(most) {
+        Ok(()) => return Ok(most),
+        Err(refusal) => refusal,
+    };
+    if fits(least).is_err() {
+        return Err(refusal);
+    }
+    // As many as fit, by halving: `low` does, `high` does not.
+    let (mut low, mut high) = (least, most);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle).is_ok() { low = middle } else { high = middle }
+    }
+    Ok(low)
 }
 
 /// Refuses what is over the quota, with 403: `count` new servers of a flavor, or with `instead_of` and a
@@ -90,15 +123,15 @@ pub fn show_limits(context: &Context<'_>) -> Handled {
     let mut absolute = json!({
         "maxTotalCores": quota.cores,
         "maxTotalInstances": quota.servers,
-        "maxTotalKeypairs": 100,
+        "maxTotalKeypairs": keypairs::MOST,
         "maxServerMeta": 128,
         "maxTotalRAMSize": quota.ram_mib,
-        "maxServerGroups": 10,
-        "maxServerGroupMembers": 10,
+        "maxServerGroups": groups::MOST_GROUPS,
+        "maxServerGroupMembers": groups::MOST_MEMBERS,
         "totalRAMUsed": used.ram_mib,
         "totalCoresUsed": used.cores,
         "totalInstancesUsed": used.servers,
-        "totalServerGroupsUsed": 0,
+        "totalServerGroupsUsed": groups::count(context, project_id),
     });
     if !context.at_least(57) {
         absolute["maxPersonality"] = json!(5);
@@ -136,7 +169,8 @@ pub fn show_quota_set(context: &Context<'_>, project_id: &str, is_detailed: bool
     put("metadata_items", 128, 0);
     put("ram", quota.ram_mib, used.ram_mib);
     put("server_group_members", 10, 0);
-    put("server_groups", 10, 0);
+    let groups = groups::count(context, project_id);
+    put("server_groups", 10, i64::try_from(groups).unwrap_or(0));
     if !context.at_least(57) {
         put("injected_files", 5, 0);
         put("injected_file_content_bytes", 10_240, 0);

@@ -26,6 +26,9 @@ pub const IMAGE_NAMES: &[&str] = &[
     "cirros-0.6.2",
 ];
 
+/// Fits no host: a server made from it ends in ERROR.
+pub const TOO_BIG: &str = "t1.toobig";
+
 /// name, vCPUs, RAM in MiB, disk in GiB
 const FLAVORS: &[(&str, u32, u64, u32)] = &[
     ("m1.tiny", 1, 512, 1),
@@ -38,8 +41,7 @@ const FLAVORS: &[(&str, u32, u64, u32)] = &[
     ("r1.xlarge", 8, 65_536, 160),
     ("r1.2xlarge", 16, 131_072, 320),
     ("g1.large", 8, 65_536, 200),
-    // Fits no host: a server made from it ends in ERROR.
-    ("t1.toobig", 64, 1_900_000_000, 100),
+    (TOO_BIG, 64, 1_900_000_000, 100),
 ];
 
 /// How many of the flavors a host can take.

@@ -371,6 +371,7 @@ pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[
             "nova/server-group-create",
         ],
     ),
+    (Alice, Nothing, &["nova/keypair-create-201"]),
     (Alice, GeneratedKeyPair, &["nova/keypair-delete"]),
     (Alice, ServerGroup, &["nova/server-groups"]),
     (Admin, Nothing, &["nova/services-admin", "nova/hypervisors-admin"]),
@@ -537,7 +538,6 @@ pub const NOT_IMPLEMENTED: &[(&str, &[&str])] = &[
         "lists that only operators read",
         &["neutron/extensions", "neutron/network-ip-availability-admin", "nova/extensions"],
     ),
-    ("Nova no longer makes keys from 2.92 on, and here never", &["nova/keypair-create-201"]),
     (
         "usage is not kept",
         &[
