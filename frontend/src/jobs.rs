@@ -66,6 +66,7 @@ impl Jobs {
     ///
     /// Errors: all of [`ApiError`]; nothing was begun then, or it will be found under the same key.
     pub async fn create(self, project: &ProjectId, job: &CreateJob) -> Result<Job, ApiError> {
+        crate::cloud::calls::note_job(job);
         let job = Call::post(routes::project_jobs(project)).body(job).json::<Job>().await?;
         self.follow_new(job.clone());
         Ok(job)

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Event;
 
-use super::top_bar::top_bar;
+use super::{offers::calls_panel, top_bar::top_bar};
 use crate::{
     features::jobs::jobs_layer,
     project::{page_path, use_project},
@@ -13,10 +13,13 @@ use crate::{
     ui::{
         El, Held, Icon, Shortcut,
         announcer::announcer,
-        derived, dom, el,
+        derived,
+        dialog::titled_dialog,
+        dom, el,
         element::icon,
         help_dialog::help_dialog,
         keyboard::{Shortcuts, use_shortcuts},
+        part::part,
         toast::toasts,
     },
 };
@@ -34,6 +37,7 @@ pub struct Product {
 #[component]
 pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
     let is_help_open = RwSignal::new(false);
+    let is_calls_open = RwSignal::new(false);
     let products = use_products();
     use_shortcuts(
         "Everywhere",
@@ -42,6 +46,11 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
                 keys: &["?"],
                 does: "Show these keys",
                 run: Some(Callback::new(move |()| is_help_open.set(true))),
+            },
+            Shortcut {
+                keys: &["c"],
+                does: "Show the calls to the cloud",
+                run: Some(Callback::new(move |()| is_calls_open.set(true))),
             },
             Shortcut { keys: &["Escape"], does: "Close what is open", run: None },
         ],
@@ -56,7 +65,7 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
     let nav = el("nav").class("products").attr("aria-label", "Products").child(el("ul").live_children(links));
     let frame = el("div")
         .class("frame")
-        .child(top_bar(products, is_help_open))
+        .child(top_bar(products, is_help_open, is_calls_open))
         .child(nav)
         .view(children().into_any());
     vec![
@@ -67,6 +76,12 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
         toasts(),
         announcer(),
         help_dialog(is_help_open, shortcuts),
+        titled_dialog(
+            is_calls_open,
+            "dialog wide",
+            || "Calls to the cloud".to_owned(),
+            || part(calls_panel()),
+        ),
     ]
 }
 

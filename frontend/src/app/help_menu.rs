@@ -1,4 +1,4 @@
-//! Help: the keys of this page with the switch that turns them off, and the place the operator named.
+//! Help: the calls to the cloud, the keys of this page with the switch that turns them off, and the place the operator named.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-pub fn help_menu(is_help_open: RwSignal<bool>) -> El {
+pub fn help_menu(is_help_open: RwSignal<bool>, is_calls_open: RwSignal<bool>) -> El {
     let session = use_session();
     icon_menu(
         || Icon::Help,
@@ -20,7 +20,8 @@ pub fn help_menu(is_help_open: RwSignal<bool>) -> El {
             let keys = menu_item(Icon::Keyboard, "Keyboard", move || is_help_open.set(true));
             let url = session.current().and_then(|current| current.help_url);
             let more = url.map(|url| menu_link(Icon::External, "Documentation and support", &url, true));
-            [keys].into_iter().chain(more).collect()
+            let calls = menu_item(Icon::Code, "Show the calls", move || is_calls_open.set(true));
+            [calls, keys].into_iter().chain(more).collect()
         },
     )
 }

@@ -5,11 +5,17 @@ use leptos::{prelude::*, wasm_split::wasm_split};
 
 use crate::{
     features::{
-        flavors::FlavorsPage, images::ImagesPage, key_pairs::KeyPairsPage, quotas::QuotasPage,
+        calls, flavors::FlavorsPage, images::ImagesPage, key_pairs::KeyPairsPage, quotas::QuotasPage,
         server_groups::ServerGroupsPage,
     },
     ui::part::Part,
 };
+
+/// The calls to the cloud, as commands.
+#[wasm_split(offers, wasm_split_path = ::leptos::wasm_split, fallible)]
+pub fn calls_panel() -> Part {
+    Ok(calls::calls_panel().into_any())
+}
 
 #[derive(Clone, Copy)]
 pub enum OffersPage {

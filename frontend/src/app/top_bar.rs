@@ -13,7 +13,11 @@ use crate::{
     },
 };
 
-pub fn top_bar(products: Held<Vec<Product>>, is_help_open: RwSignal<bool>) -> El {
+pub fn top_bar(
+    products: Held<Vec<Product>>,
+    is_help_open: RwSignal<bool>,
+    is_calls_open: RwSignal<bool>,
+) -> El {
     let home =
         move || products.with(|products| products.first().map_or("/".to_owned(), |first| first.href.clone()));
     let brand = el("a")
@@ -24,7 +28,7 @@ pub fn top_bar(products: Held<Vec<Product>>, is_help_open: RwSignal<bool>) -> El
     let end = el("div")
         .class("top-bar-end")
         .child(jobs_button())
-        .child(help_menu(is_help_open))
+        .child(help_menu(is_help_open, is_calls_open))
         .child(theme_menu())
         .child(account_menu());
     el("header")

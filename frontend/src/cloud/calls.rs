@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque};
 
-use api_types::Region;
+use api_types::{Region, jobs::CreateJob, servers::action::ServerAction};
 use serde_json::Value;
 
 use super::Service;
@@ -63,6 +63,28 @@ pub fn calls_made() -> Vec<MadeCall> {
     MADE.with_borrow(|made| made.iter().cloned().collect())
 }
 
+/// What the panel's server was asked to do to servers, the newest first.
+pub fn jobs_asked() -> Vec<CreateJob> {
+    JOBS.with_borrow(|jobs| jobs.iter().cloned().collect())
+}
+
+/// Remembers what the panel's server was asked to do, without passwords.
+pub fn note_job(job: &CreateJob) {
+    let mut job = job.clone();
+    if let ServerAction::SetPassword { password } | ServerAction::Rescue { password: Some(password), .. } =
+        &mut job.action
+    {
+        MASK.clone_into(&mut password.0);
+    }
+    // Its first server stands for all of them.
+    job.targets.truncate(1);
+    job.targets.iter_mut().for_each(|targets| targets.servers.truncate(1));
+    JOBS.with_borrow_mut(|jobs| {
+        jobs.push_front(job);
+        jobs.truncate(MOST_JOBS);
+    });
+}
+
 /// Remembers a call that was answered, or was not.
 pub fn note(call: MadeCall) {
     MADE.with_borrow_mut(|made| keep(made, call));
@@ -71,7 +93,10 @@ pub fn note(call: MadeCall) {
 /// So many are kept.
 const MOST: usize = 60;
 
+const MOST_JOBS: usize = 20;
+
 thread_local! {
+    static JOBS: RefCell<VecDeque<CreateJob>> = const { RefCell::new(VecDeque::new()) };
     static MADE: RefCell<VecDeque<MadeCall>> = const { RefCell::new(VecDeque::new()) };
 }
 

@@ -1,6 +1,7 @@
 //! The features of the panel, one folder each.
 
 pub mod account;
+pub mod calls;
 pub mod flavors;
 pub mod images;
 pub mod jobs;

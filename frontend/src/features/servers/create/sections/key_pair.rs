@@ -22,8 +22,8 @@ pub fn section(form: Form) -> El {
             move |name| form.change(|draft| draft.key_pair = Some(name).filter(|name| !name.is_empty())),
         );
         vec![el("div").class("narrow").child(labelled(
-            "Key pair",
-            Some("Its public half is put into the server. Without one you need another way in, such as user data."),
+            "Key pair to open it with",
+            Some("The public half is put into the server. Without one you need another way in, such as user data."),
             list,
         ))]
     });

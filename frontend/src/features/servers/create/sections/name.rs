@@ -26,7 +26,7 @@ pub fn section(form: Form) -> El {
         .attr("spellcheck", "false")
         .attr("maxlength", "300");
     let name = line(
-        "Name",
+        "Name, or a pattern for many",
         Some("For many at once, put a range in braces: web-{01..20}"),
         input,
         move || form.draft.with(|draft| draft.name.clone()),
@@ -52,7 +52,7 @@ pub fn section(form: Form) -> El {
         move |text| form.change(|draft| draft.description = text),
     );
     let description = crate::ui::choice::labelled("Description (optional)", None, description);
-    card(form, Section::Name, "Name", vec![name, result, description])
+    card(form, Section::Name, "Name and description", vec![name, result, description])
 }
 
 fn resulting(names: &[String]) -> Vec<El> {

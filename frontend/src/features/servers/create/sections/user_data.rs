@@ -47,7 +47,7 @@ pub fn section(form: Form) -> El {
     let list = move || findings.with(|findings| findings.iter().map(finding).collect());
     let file = file_button(form);
     let content = vec![
-        labelled("User data (optional)", Some("A cloud-config or a script for the first start."), area),
+        labelled("Cloud-config or script (optional)", Some("What the server does on its first start."), area),
         file,
         el("div").live_children(told),
         el("ul")

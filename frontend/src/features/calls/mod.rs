@@ -1,0 +1,6 @@
+//! The calls to the cloud: those this document made, and those the panel's server made for it.
+
+mod by_server;
+mod panel;
+
+pub use panel::calls_panel;
