@@ -26,9 +26,11 @@ pub struct Following {
     told: RefCell<Told>,
     /// Jobs whose failure is told where it was asked for.
     told_elsewhere: RefCell<Vec<String>>,
-    listeners: RefCell<Vec<(u32, Rc<dyn Fn(&News<'_>)>)>>,
+    listeners: RefCell<Vec<(u32, Listener)>>,
     next_listener: Cell<u32>,
 }
+
+type Listener = Rc<dyn Fn(&News<'_>)>;
 
 /// How a job of one server went.
 pub enum Outcome {

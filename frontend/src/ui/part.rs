@@ -35,11 +35,14 @@ impl From<SplitLoaderError> for NotHere {
 
 /// Shows a part beside a page: nothing until it comes, and `on_missing` where it does not.
 pub fn quiet_part(load: impl Future<Output = Part> + 'static, on_missing: impl Fn() + 'static) -> El {
+    fetch_part_styles();
     let load: Pin<Box<dyn Future<Output = Part>>> = Box::pin(ScopedFuture::new_untracked(load));
     let is_here = RwSignal::new(false);
     let arrived = StoredValue::new_local(None);
     spawn_local(async move {
-        match load.await {
+        let part = load.await;
+        part_styles().await;
+        match part {
             Ok(part) => {
                 _ = arrived.try_set_value(Some(part));
                 _ = is_here.try_set(true);

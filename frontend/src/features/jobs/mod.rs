@@ -43,7 +43,7 @@ pub fn jobs_layer() -> El {
 /// The page has come to rest by then.
 const THERE_IS_TIME_AFTER: Duration = Duration::from_secs(2);
 
-#[wasm_split(jobs, wasm_split_path = ::leptos::wasm_split, fallible)]
+#[wasm_split(actions, wasm_split_path = ::leptos::wasm_split, fallible)]
 fn layer() -> Part {
     let jobs = use_jobs();
     spawn_local(jobs.refresh());
@@ -51,7 +51,7 @@ fn layer() -> Part {
 }
 
 /// What the tray shows.
-#[wasm_split(jobs, wasm_split_path = ::leptos::wasm_split, fallible)]
+#[wasm_split(actions, wasm_split_path = ::leptos::wasm_split, fallible)]
 fn content() -> Part {
     Ok(tray::tray().into_any())
 }

@@ -52,8 +52,6 @@ pub struct MenuWanted {
 pub struct ActionWanted {
     pub kind: ActionKind,
     pub servers: Rc<[Target]>,
-    /// Those of `servers` it is for are named by the tick.
-    pub of_ticked: bool,
 }
 
 /// To whom.
@@ -118,9 +116,9 @@ impl Acting {
     }
 
     /// Does something, or asks first where it has to.
-    pub fn act(self, kind: ActionKind, servers: Rc<[Target]>, of_ticked: bool) {
+    pub fn act(self, kind: ActionKind, servers: Rc<[Target]>) {
         self.is_needed.set(true);
-        self.action.set(Some(Rc::new(ActionWanted { kind, servers, of_ticked })));
+        self.action.set(Some(Rc::new(ActionWanted { kind, servers })));
     }
 
     pub fn acted(self) {
@@ -256,7 +254,7 @@ pub fn acting_layer() -> El {
         acting.is_needed.set(false);
         is_wanted.set(false);
     };
-    el("div").live_view(move || {
+    el("div").class("over-page").live_view(move || {
         is_wanted
             .get()
             .then(|| untrack(|| leptos::prelude::IntoAny::into_any(quiet_part(actions(), missing))))

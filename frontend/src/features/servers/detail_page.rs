@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use super::{
     api,
     components::{
+        detail_actions::{detail_actions, resize_note},
         detail_addresses::addresses,
         detail_history::history,
         detail_metadata::{json, metadata},
@@ -15,6 +16,7 @@ use super::{
         detail_parts::{security_groups, volumes},
     },
     console::console,
+    create::clone_link,
     detail_state::{DetailTab, best_row, change_mark, has_changed, shown_name},
     detail_texts as texts,
     list_address::use_list_address,
@@ -118,7 +120,9 @@ fn whole(server: ShownServer, title: Signal<String>) -> El {
         .child(icon(Icon::Refresh))
         .text(texts::REFRESH)
         .on("click", move |_| server.refresh.run(()));
-    let head = page_header(title, Some(above), vec![el("div").live_children(label)], vec![refresh]);
+    let clone = clone_link(server.address);
+    let actions = detail_actions(server).into_iter().chain([clone, refresh]).collect();
+    let head = page_header(title, Some(above), vec![el("div").live_children(label)], actions);
     let body = el("div")
         .class("page-body")
         .child(el("div").class("notes").live_children(move || notes(server, tab.get())))
@@ -161,7 +165,7 @@ fn notes(server: ShownServer, tab: DetailTab) -> Vec<El> {
             let retry = retry_button(server.refresh);
             text_banner(BannerKind::Warning, None, &failure.message(), Some(retry))
         });
-        [fault, degraded, late].into_iter().flatten().collect()
+        [resize_note(server, row), fault, degraded, late].into_iter().flatten().collect()
     })
 }
 

@@ -27,7 +27,7 @@ use crate::{
     },
     jobs::{
         follow::{Outcome, why},
-        texts::{action, impossible, titled},
+        texts::{impossible, titled},
         use_jobs,
     },
     project::use_project,
@@ -133,7 +133,7 @@ fn content(asked: Rc<Asked>, sender: Sender, open: RwSignal<bool>) -> El {
             }
         });
     };
-    let submit_label = action(wanted.kind);
+    let submit_label = texts::submit(wanted.kind);
     let is_grave = wanted.kind.danger() == Danger::Destroys;
     let button = el("button")
         .attr("type", "submit")

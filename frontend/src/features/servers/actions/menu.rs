@@ -14,7 +14,7 @@ use super::{
     texts,
 };
 use crate::{
-    features::servers::acting::{MenuWanted, Target, Whom, use_acting},
+    features::servers::acting::{MenuWanted, Target, use_acting},
     jobs::texts::action,
     regions::use_regions,
     ui::{
@@ -47,7 +47,6 @@ fn offers(servers: &[Target], services: Option<&[api_types::projects::RegionServ
 
 fn panel(wanted: &Rc<MenuWanted>, servers: Rc<[Target]>, offers: Offered) -> El {
     let acting = use_acting();
-    let of_ticked = matches!(wanted.whom, Whom::Ticked);
     let name = match &*servers {
         [one] => Some(one.shown_name()),
         _ => None,
@@ -62,7 +61,7 @@ fn panel(wanted: &Rc<MenuWanted>, servers: Rc<[Target]>, offers: Offered) -> El 
         item(kind, offer, total, why, move || {
             acting.close_menu();
             focus(&opener);
-            acting.act(kind, servers.clone(), of_ticked);
+            acting.act(kind, servers.clone());
         })
     };
     let group = |group: &Group| {

@@ -3,7 +3,7 @@
 use api_types::servers::action::{ActionKind, Impossible};
 
 use crate::{
-    jobs::texts::{impossible, servers, titled},
+    jobs::texts::{action, impossible, servers, titled},
     ui::format,
 };
 
@@ -11,9 +11,6 @@ pub const NONE_CHOSEN: &str = "Tick the servers first.";
 pub const ONE_AT_A_TIME: &str = "This is done to one server at a time.";
 pub const ONE_REGION: &str = "They are in several regions; choose servers of one.";
 pub const CANCEL: &str = "Cancel";
-pub const AFTER_ALL: &str = "All that can be done";
-pub const NOT_SENT: &str = "Nothing was done. What you typed is still here.";
-pub const MAY_BE_SENT: &str = "Whether it began is not known; sending it again does not do it twice.";
 pub const ONLY_THOSE: &str = "They are left out:";
 
 /// "Actions for web-1", "Actions for 12 servers"
@@ -21,6 +18,14 @@ pub fn menu_label(name: Option<&str>, count: usize) -> String {
     match name {
         Some(name) => format!("Actions for {name}"),
         None => format!("Actions for {}", servers(count)),
+    }
+}
+
+/// The button that does it.
+pub fn submit(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Describe | ActionKind::Tag | ActionKind::SetMetadata => "Save",
+        kind => action(kind),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod column_menu;
+pub mod detail_actions;
 pub mod detail_addresses;
 pub mod detail_history;
 pub mod detail_metadata;

@@ -1,7 +1,6 @@
 //! The way from a row to all that can be done to it: the button at its end, the pointer's other button, the keyboard.
 
 use leptos::prelude::window;
-use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, MouseEvent};
 
 use super::{

@@ -14,8 +14,9 @@ fn end_width(width: u32) -> u32 {
 pub fn visible_columns(chosen: &[Column], width: u32) -> Vec<Column> {
     let mut visible = chosen.to_vec();
     loop {
-        let needed: u32 =
-            SELECT_WIDTH + end_width(width) + visible.iter().map(|column| measure(*column, width).least).sum::<u32>();
+        let needed: u32 = SELECT_WIDTH
+            + end_width(width)
+            + visible.iter().map(|column| measure(*column, width).least).sum::<u32>();
         if needed <= width || visible.len() <= 1 {
             return visible;
         }
@@ -43,7 +44,9 @@ pub fn grid_template(columns: &[Column], width: u32) -> String {
 pub fn addresses_shown(columns: &[Column], width: u32) -> usize {
     let measures = || columns.iter().map(|column| measure(*column, width));
     let (least, shares) = measures()
-        .fold((SELECT_WIDTH + end_width(width), 0), |(least, shares), measure| (least + measure.least, shares + measure.share));
+        .fold((SELECT_WIDTH + end_width(width), 0), |(least, shares), measure| {
+            (least + measure.least, shares + measure.share)
+        });
     let addresses = measure(Column::Addresses, width);
     let own = addresses.least + width.saturating_sub(least) * addresses.share / shares.max(1);
     if own < TWO_ADDRESSES { 1 } else { 2 }

@@ -31,9 +31,19 @@ pub fn attach(about: &About) -> Form {
         NONE,
         address,
     );
-    let ports =
-        choices(PORTS, PORT_HEADS, found, |found| found.ports.iter().map(port_line).collect(), NO_PORT, port);
-    let fields = vec![addresses, more(about.cloud(), found), ports];
+    let ports = choices(
+        PORTS,
+        PORT_HEADS,
+        found,
+        |found| found.ports.iter().map(|port| found.port_line(port)).collect(),
+        NO_PORT,
+        port,
+    );
+    let heading = |text: &str| el("p").class("field-heading").attr("aria-hidden", "true").text(text);
+    let fields = vec![
+        el("div").class("field").child(heading(ADDRESSES)).child(addresses).child(more(about.cloud(), found)),
+        el("div").class("field").child(heading(PORTS)).child(ports),
+    ];
     Form::new(fields, move || {
         let (address, port) = (address.read(MISSING), port.read(PORT_MISSING));
         Some(ServerAction::AttachFloatingIp { floating_ip_id: address?, port_id: port? })
@@ -56,11 +66,23 @@ pub fn detach(about: &About) -> Form {
 struct Found {
     addresses: Vec<FloatingIp>,
     ports: Vec<Interface>,
-    /// Where new ones come from.
-    pools: Vec<Network>,
+    networks: Vec<Network>,
 }
 
 impl Found {
+    /// Where new addresses come from.
+    fn pools(&self) -> impl Iterator<Item = &Network> {
+        self.networks.iter().filter(|network| network.is_external)
+    }
+
+    fn port_line(&self, port: &Interface) -> Choice {
+        let network = self.networks.iter().find(|network| network.id == port.network_id);
+        let network = network.map_or(&port.network_id, |network| &network.name);
+        let addresses =
+            if port.fixed_ips.is_empty() { port.mac_address.clone() } else { port.fixed_ips.join(", ") };
+        Choice { value: port.port_id.clone(), cells: vec![addresses, network.clone()], off: None }
+    }
+
     fn has_port(&self, id: Option<&str>) -> bool {
         self.ports.iter().any(|port| Some(port.port_id.as_str()) == id)
     }
@@ -106,8 +128,7 @@ fn find(about: &About) -> Asked<Found> {
             };
             let addresses = list_addresses(&cloud, until.as_ref()).await?;
             let networks = list_networks(&cloud, until.as_ref()).await.unwrap_or_default();
-            let pools = networks.into_iter().filter(|network| network.is_external).collect();
-            Ok(Found { addresses, ports, pools })
+            Ok(Found { addresses, ports, networks })
         }))
     })
 }
@@ -159,18 +180,12 @@ fn more(cloud: Cloud, found: Asked<Found>) -> El {
         })
     };
     let buttons =
-        move || found.with(|found| found.iter().flat_map(|found| &found.pools).map(&pool).collect());
+        move || found.with(|found| found.iter().flat_map(|found| found.pools()).map(&pool).collect());
     let note = el("p")
         .class("field-note error")
         .attr("role", "alert")
         .live_text(move || failure.get().unwrap_or_default());
     el("div").class("field").child(el("div").class("form-actions").live_children(buttons)).child(note)
-}
-
-fn port_line(port: &Interface) -> Choice {
-    let addresses =
-        if port.fixed_ips.is_empty() { port.mac_address.clone() } else { port.fixed_ips.join(", ") };
-    Choice { value: port.port_id.clone(), cells: vec![addresses, port.mac_address.clone()], off: None }
 }
 
 fn in_use(fixed: &str) -> String {
@@ -189,7 +204,7 @@ const NONE_ATTACHED: &str = "No floating IP leads to it.";
 const MISSING: &str = "Choose a floating IP.";
 const ANOTHER: &str = "another port";
 const PORTS: &str = "Ports of the server";
-const PORT_HEADS: &[&str] = &["Addresses", "MAC address"];
+const PORT_HEADS: &[&str] = &["Addresses", "Network"];
 const NO_PORT: &str = "The server has no port.";
 const PORT_MISSING: &str = "Choose a port.";
 

@@ -42,10 +42,6 @@ impl Chosen {
         (!value.is_empty()).then_some(value)
     }
 
-    pub fn get(self) -> String {
-        self.value.get()
-    }
-
     pub fn clear(self) {
         self.value.set(String::new());
     }
