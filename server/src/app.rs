@@ -123,6 +123,7 @@ impl App {
                 upstream: self.upstream.clone(),
                 keystone: self.keystone.clone(),
                 indexes: self.servers.clone(),
+                proxy: self.proxy.clone(),
                 jobs: self.jobs.clone(),
                 clock: self.clock.clone(),
             },

@@ -35,7 +35,7 @@ pub struct TestApp {
     db: PgPool,
     source: Source,
     router: Router,
-    _upkeep: Upkeep,
+    upkeep: Option<Upkeep>,
 }
 
 /// A panel on a port, for what needs a connection: WebSockets, streams that are cut, stops.
@@ -96,6 +96,19 @@ impl TestApp {
         self.cloud.admin().project_id(name).parse().expect("a project id")
     }
 
+    /// Dies as a node does whose process is killed: what it does beside the requests stops in the middle.
+    pub fn die(&mut self) {
+        self.upkeep = None;
+    }
+
+    /// Stops as a node does that was told to: what is under way is finished.
+    pub async fn stop(&mut self) {
+        self.app.shutdown.begin();
+        if let Some(upkeep) = self.upkeep.take() {
+            upkeep.stop().await;
+        }
+    }
+
     /// Serves on a free port until the value is dropped.
     pub async fn serve(&self) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -112,7 +125,7 @@ impl TestApp {
         let app = App::new(config, db.clone(), clock.clone(), Metrics::recording(), Shutdown::default())
             .expect("an app");
         let upkeep = app.start_upkeep();
-        Self { router: router(app.clone()), app, cloud, clock, db, source, _upkeep: upkeep }
+        Self { router: router(app.clone()), app, cloud, clock, db, source, upkeep: Some(upkeep) }
     }
 }
 

@@ -152,6 +152,9 @@ pub struct JobItem {
     pub server: ServerId,
     pub name: String,
     pub result: ItemResult,
+    /// Something to know of what was done: the id of the image that a snapshot becomes.
+    #[serde(default)]
+    pub detail: Option<String>,
     /// The id of the call in our log and, where the cloud said one, in its.
     #[serde(default)]
     pub request_id: Option<String>,

@@ -147,6 +147,7 @@ impl ItemRow {
             server: api_types::ServerId(self.target.into_bytes()),
             name: self.name.clone(),
             result: result_of(&self.result, self.reason.as_deref())?,
+            detail: self.note.clone(),
             request_id: self.request_id.clone(),
             upstream_request_id: self.upstream_request_id.clone(),
         })

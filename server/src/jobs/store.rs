@@ -386,6 +386,12 @@ impl JobStore {
         );
         Ok(bounded(delete.execute(&self.db)).await?.rows_affected())
     }
+
+    /// Deletes every job there is: for a database whose cloud is a new one.
+    pub async fn delete_all_jobs(&self) -> Result<()> {
+        bounded(query!("DELETE FROM jobs").execute(&self.db)).await?;
+        Ok(())
+    }
 }
 
 pub(super) async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -16,6 +16,7 @@ use super::{connect, serve, start_log};
 use crate::{
     clock::Clock,
     config::{Config, Source},
+    jobs::JobStore,
     metrics::Metrics,
     migrations,
     secret::Secret,
@@ -126,6 +127,7 @@ impl Demo {
 async fn welcome(config: &Config, db: &PgPool, cloud: &Cloud) -> anyhow::Result<()> {
     let store = SessionStore::new(db.clone(), config.database.timeout);
     store.delete_all_sessions().await?;
+    JobStore::new(db.clone(), Clock::system()).delete_all_jobs().await?;
     let upstream = UpstreamClient::new(&config.upstream, Metrics::nowhere())?;
     let keystone = Keystone::new(upstream, config.keystone.auth_url.clone());
     let password = Secret::new(DEMO_PASSWORD.to_owned());

@@ -24,7 +24,7 @@ const STIR_EVERY: Duration = Duration::from_secs(1);
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
 
 impl ServerIndexes {
-    /// One server, as the cloud has it now.
+    /// One server, as the cloud has it now; `is_waited_for` by somebody, or one of many that nobody waits for.
     ///
     /// Errors: [`UpstreamError::Status`] 404 also for one of another project, which an administrator is shown.
     pub async fn ask_one(
@@ -32,6 +32,7 @@ impl ServerIndexes {
         scope: &ProjectScope,
         region: &Region,
         server: ServerId,
+        is_waited_for: bool,
     ) -> Result<ServerRow, UpstreamError> {
         #[derive(Deserialize)]
         struct Body<'a> {
@@ -46,7 +47,11 @@ impl ServerIndexes {
             retry_after: None,
         };
         let place = self.upstream().compute(scope, region).ok_or_else(not_found)?;
-        let answer = self.upstream().look_up_server(&place, server, LOOK_WITHIN).await?;
+        let answer = if is_waited_for {
+            self.upstream().show_server(&place, server).await?
+        } else {
+            self.upstream().look_up_server(&place, server, LOOK_WITHIN).await?
+        };
         let body: Body<'_> = serde_json::from_slice(&answer.body)
             .map_err(|error| UpstreamError::Malformed { reason: error.to_string() })?;
         let names = self.find(scope, region).map(|index| index.names()).unwrap_or_default();
@@ -58,12 +63,18 @@ impl ServerIndexes {
     }
 
     /// Something was done to a server that shows only when it itself is asked for: asks, and tells all who look.
-    pub async fn learn_one(&self, scope: &ProjectScope, region: &Region, server: ServerId) {
+    pub async fn learn_one(
+        &self,
+        scope: &ProjectScope,
+        region: &Region,
+        server: ServerId,
+        is_waited_for: bool,
+    ) {
         let watched = self.of_project(&scope.project, region);
         if watched.is_empty() {
             return;
         }
-        match self.ask_one(scope, region, server).await {
+        match self.ask_one(scope, region, server, is_waited_for).await {
             Ok(row) => watched.iter().for_each(|index| self.merge(index, &row)),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
                 watched.iter().for_each(|index| index.apply([], &[server]));

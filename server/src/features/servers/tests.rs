@@ -5,7 +5,7 @@ mod keeping;
 mod listing;
 mod live;
 mod showing;
-mod viewer;
+pub(super) mod viewer;
 
 use std::{sync::Arc, time::Duration};
 

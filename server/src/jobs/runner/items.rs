@@ -101,7 +101,8 @@ impl<W: Work> Node<W> {
         let mut under_way = FuturesUnordered::new();
         let most = if job.is_single { 1 } else { self.rates.concurrency() };
         loop {
-            if next.is_empty() && !is_all_read && !stop.is_cancelled() {
+            // Only while nothing is under way: what is, may hold a connection and would not go on meanwhile.
+            if next.is_empty() && under_way.is_empty() && !is_all_read && !stop.is_cancelled() {
                 match self.jobs.store().list_waiting(job.id, place, read_to, READ_AHEAD).await {
                     Ok(items) => {
                         is_all_read = items.is_empty();

@@ -51,7 +51,7 @@ pub async fn plan(
     if unknown.len() <= MOST_ASKED {
         let asked = stream::iter(unknown).map(|at| {
             let (region, server, _) = &items[at];
-            async move { (at, indexes.ask_one(scope, region, *server).await) }
+            async move { (at, indexes.ask_one(scope, region, *server, true).await) }
         });
         let answers: Vec<_> = asked.buffer_unordered(ASKED_AT_ONCE).collect().await;
         for (at, answer) in answers {

@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     features::servers::index::ServerIndexes,
     jobs::{Found, Item, Jobs, LeasedJob, Outcome, Work},
+    proxy::Proxy,
     session::{Keystone, ProjectScope},
     upstream::{
         Answer, Call, Lane, Microversion, ServiceType, Target, UpstreamClient, UpstreamError,
@@ -29,6 +30,7 @@ pub struct ServerActions {
     pub upstream: UpstreamClient,
     pub keystone: Keystone,
     pub indexes: ServerIndexes,
+    pub proxy: Proxy,
     pub jobs: Jobs,
     pub clock: Clock,
 }
@@ -61,6 +63,7 @@ impl Work for ServerActions {
         let Some((region, server)) = target_of(item) else {
             return Outcome::Failed { reason: no_service(item, "Compute"), upstream_request_id: None };
         };
+        self.proxy.forget(&open.scope.project, &region);
         match self.act(open, item, &region, server).await {
             Ok(done) => done,
             Err(Trouble::NoService(service)) => {
@@ -77,10 +80,12 @@ impl Work for ServerActions {
 
     async fn done(&self, open: &OpenJob, item: &Item) {
         let Some((region, server)) = target_of(item) else { return };
+        // What pages were shown of this region a moment ago is not to be shown again.
+        self.proxy.forget(&open.scope.project, &region);
         // For one server the list is to show at once what Nova says of it. Labels and addresses change without a new
         // `updated`, so no question about changes shows them.
         if open.job.is_single || !is_shown_by_changes(&open.action) {
-            self.indexes.learn_one(&open.scope, &region, server).await;
+            self.indexes.learn_one(&open.scope, &region, server, open.job.is_single).await;
         }
         if is_shown_by_changes(&open.action) {
             self.indexes.stir(&open.scope.project, &region);

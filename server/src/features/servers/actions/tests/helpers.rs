@@ -132,3 +132,16 @@ pub async fn image_and_flavor(app: &TestApp, image: &str, flavor: &str) -> (Stri
     let flavor = flavors.into_iter().find(|(_, one)| one.name == flavor).expect("the flavor").0;
     (image, flavor)
 }
+
+pub async fn control(client: &Client, id: &str, what: serde_json::Value) -> TestResponse {
+    client.post(&routes::job(id), &what).await
+}
+
+/// Calls that would change a server, for all of these servers: how many each got.
+pub fn changes_each(app: &TestApp, servers: &[String]) -> Vec<usize> {
+    servers.iter().map(|server| changes(app, server).len()).collect()
+}
+
+pub fn all(servers: &[String]) -> Vec<&str> {
+    servers.iter().map(String::as_str).collect()
+}

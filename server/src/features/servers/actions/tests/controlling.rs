@@ -1,0 +1,153 @@
+//! Pausing, going on, canceling, repeating; by one person in two tabs, and after the sign-out.
+
+use std::time::Duration;
+
+use api_types::{
+    jobs::{ItemResult, JobList, JobState},
+    routes,
+    servers::action::ServerAction,
+};
+use axum::http::StatusCode;
+use serde_json::json;
+use simcloud::{Fault, Service};
+use sqlx::PgPool;
+
+use super::*;
+use crate::testing::{Client, TestApp};
+
+/// A job over servers that takes a while, seen to be under way.
+async fn under_way(app: &TestApp, client: &Client, servers: &[String]) -> String {
+    let asked = ask(app, client, &typed(job(ServerAction::Stop, &all(servers)), "stop")).await;
+    wait(client, &asked.id, "a first server", |job| job.counts.done > 0).await;
+    asked.id
+}
+
+fn slow(source: crate::config::Source) -> crate::config::Source {
+    source.with_env("JOBS_PER_SECOND", "40")
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_paused_job_begins_nothing_and_goes_on_where_it_was(db: PgPool) {
+    let (app, ids) = panel_with_many(db.clone(), 60, slow).await;
+    let alice = app.signed_in("alice");
+    let id = under_way(&app, &alice, &ids).await;
+    control(&alice, &id, json!({"do": "pause"})).await.assert_status(StatusCode::OK);
+    let paused = wait(&alice, &id, "calls under way to end", |job| job.counts.running == 0).await;
+    assert_eq!((paused.state, paused.held_because.as_deref()), (JobState::Paused, None));
+    assert!(paused.counts.waiting > 0);
+    let made: usize = changes_each(&app, &ids).iter().sum();
+    assert_eq!(made, paused.counts.done as usize);
+    // The token is given back while nothing is done with it.
+    let permits = "SELECT COUNT(*) FROM job_secrets WHERE permit IS NOT NULL";
+    crate::testing::until("the permit to go", async || {
+        sqlx::query_scalar::<_, i64>(permits).fetch_one(&db).await.expect("a count") == 0
+    })
+    .await;
+    // Again is fine, and nothing.
+    control(&alice, &id, json!({"do": "pause"})).await.assert_status(StatusCode::OK);
+    control(&alice, &id, json!({"do": "resume"})).await.assert_status(StatusCode::OK);
+    assert_eq!(finished(&alice, &id).await.counts.done, 60);
+    assert!(changes_each(&app, &ids).iter().all(|calls| *calls == 1));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_canceled_job_leaves_the_rest_alone_and_is_over(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 60, slow).await;
+    let alice = app.signed_in("alice");
+    let id = under_way(&app, &alice, &ids).await;
+    // Two tabs, contrary wishes: whatever comes first, canceled is canceled.
+    let (pause, cancel) = tokio::join!(
+        control(&alice, &id, json!({"do": "pause"})),
+        control(&alice, &id, json!({"do": "cancel"})),
+    );
+    cancel.assert_status(StatusCode::OK);
+    assert!(matches!(pause.status, StatusCode::OK | StatusCode::CONFLICT));
+    let over = wait(&alice, &id, "the end", |job| job.finished_at.is_some()).await;
+    assert_eq!((over.state, over.counts.running), (JobState::Canceled, 0));
+    assert!(over.counts.waiting > 0 && over.counts.done > 0);
+    control(&alice, &id, json!({"do": "cancel"})).await.assert_status(StatusCode::OK);
+    for what in ["pause", "resume"] {
+        control(&alice, &id, json!({"do": what})).await.assert_error(StatusCode::CONFLICT, "job_finished");
+    }
+    let start = json!({"do": "start", "confirmed": {"word": "stop"}});
+    control(&alice, &id, start).await.assert_error(StatusCode::CONFLICT, "job_finished");
+    let made: usize = changes_each(&app, &ids).iter().sum();
+    assert_eq!(made, show(&alice, &id).await.counts.done as usize);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_failed_is_asked_for_again_and_what_was_done_is_not(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 3, |source| source).await;
+    let alice = app.signed_in("alice");
+    let admin = app.cloud.admin();
+    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    admin.set_fault(REGION, Service::Compute, Some(Fault::Status(409)));
+    let asked = ask(&app, &alice, &job(ServerAction::Stop, &all(&ids[..2]))).await;
+    let failed = finished(&alice, &asked.id).await;
+    assert_eq!(failed.counts.failed, 2);
+    admin.clear_faults();
+    let again = control(&alice, &asked.id, json!({"do": "retry_failed"})).await;
+    again.assert_status(StatusCode::OK);
+    let done = wait(&alice, &asked.id, "the second try", |job| job.counts.done == 2).await;
+    assert_eq!(done.counts.failed, 0);
+    finished(&alice, &asked.id).await;
+    let nothing = control(&alice, &asked.id, json!({"do": "retry_failed"})).await;
+    nothing.assert_error(StatusCode::CONFLICT, "nothing_failed");
+    assert!(items(&alice, &asked.id).await.iter().all(|item| item.result == ItemResult::Done));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn signing_out_does_not_stop_what_was_confirmed(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 60, slow).await;
+    let (tab, elsewhere) = (app.signed_in("alice"), app.signed_in("alice"));
+    let id = under_way(&app, &tab, &ids).await;
+    let token: api_types::session::CurrentSession = tab.get(routes::SESSION).await.json();
+    tab.post_form(routes::SIGN_OUT, &[("csrf_token", &token.csrf_token)]).await;
+    assert_eq!(finished(&elsewhere, &id).await.counts.done, 60);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_job_whose_token_ends_is_held_and_goes_on_with_a_fresh_sign_in(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 60, slow).await;
+    let alice = app.signed_in("alice");
+    let id = under_way(&app, &alice, &ids).await;
+    app.cloud.admin().revoke_tokens_of("alice");
+    // The old session is over with its token; this one is new.
+    let fresh = app.signed_in("alice");
+    let held = wait(&fresh, &id, "the job to be held", |job| job.state == JobState::Paused).await;
+    assert!(held.held_because.is_some_and(|sentence| sentence.ends_with('.')));
+    assert_eq!(held.counts.failed, 0);
+    control(&fresh, &id, json!({"do": "resume"})).await.assert_status(StatusCode::OK);
+    let done = finished(&fresh, &id).await;
+    assert_eq!((done.counts.done, done.held_because), (60, None));
+    let accepted = |server: &String| {
+        let calls = app.cloud.admin().calls();
+        let of_it = |call: &&simcloud::CallRecord| call.path_and_query.contains(server.as_str());
+        calls.iter().filter(of_it).filter(|call| call.status == Some(202)).count()
+    };
+    assert!(ids.iter().all(|server| accepted(server) == 1));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_old_is_deleted_and_what_is_not_stays(db: PgPool) {
+    let app = panel(db).await;
+    let alice = app.signed_in("alice");
+    let (one, two) = (add(&app, "one", "ACTIVE"), add(&app, "two", "ACTIVE"));
+    let planned = ask(&app, &alice, &job(ServerAction::Delete, &[&one, &two])).await;
+    let done = ask(&app, &alice, &job(ServerAction::Stop, &[&one])).await;
+    finished(&alice, &done.id).await;
+    let known = async || {
+        let list: JobList = alice.get(routes::JOBS).await.json();
+        list.jobs.into_iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    let clean = async || {
+        let before = app.clock.now() - chrono::TimeDelta::days(30);
+        app.app.jobs.store().delete_old_jobs(before, 10).await.expect("deleted")
+    };
+    assert_eq!(known().await, [done.id.clone(), planned.id.clone()], "the newest first");
+    assert_eq!(clean().await, 0);
+    app.clock.advance(Duration::from_secs(3_601));
+    assert_eq!((clean().await, known().await), (1, vec![done.id]));
+    app.clock.advance(Duration::from_secs(30 * 86_400));
+    assert_eq!(clean().await, 1);
+}
