@@ -177,6 +177,16 @@ impl Control {
         self.shared.calls.reset();
     }
 
+    /// How many consoles somebody sits at.
+    pub fn open_consoles(&self) -> usize {
+        self.shared.consoles.open()
+    }
+
+    /// Ends every console's connection, as a proxy that restarts does.
+    pub fn cut_consoles(&self) {
+        self.shared.consoles.cut();
+    }
+
     /// The cloud's present.
     pub fn now(&self) -> DateTime<Utc> {
         self.shared.world.clock.now()

@@ -31,6 +31,11 @@ pub fn handle(shared: &Arc<Shared>, call: &Call) -> Answer {
             control.reset_calls();
             Ok(Answer::empty(204))
         }
+        ("GET", ["consoles"]) => Ok(Answer::json(200, &json!({"open": control.open_consoles()}))),
+        ("DELETE", ["consoles"]) => {
+            control.cut_consoles();
+            Ok(Answer::empty(204))
+        }
         ("POST", ["clock", "advance"]) => advance(&control, call),
         ("GET", ["servers", region, project]) => list_servers(&control, region, project),
         ("POST", ["servers"]) => add_server(&control, call),
@@ -51,6 +56,7 @@ fn overview(shared: &Shared, control: &Control) -> Answer {
         "knobs": [
             "GET /faults", "PUT /faults {region, service, fault}", "DELETE /faults",
             "GET /latency", "PUT /latency", "GET /calls", "DELETE /calls",
+            "GET /consoles", "DELETE /consoles",
             "POST /clock/advance {seconds}", "GET /servers/{region}/{project}",
             "POST /servers {region, project, name, ...}", "DELETE /servers/{region}/{id}",
             "GET /users/{name}/totp", "POST /users/{name}/{disable|enable|lock|unlock|revoke|expire}",

@@ -20,6 +20,7 @@ mod cast;
 mod cinder;
 mod clock;
 mod config;
+mod consoles;
 mod control;
 mod control_api;
 mod errors;
@@ -106,6 +107,8 @@ impl Cloud {
         let (control_listener, control_url) = listen(bind, config.control_port).await?;
         listeners.push((Endpoint::Control, control_listener));
 
+        let (console_listener, console_url) = listen(bind, 0).await?;
+
         let workers = latency::Workers::new(config.latency);
         let seeding = tokio::task::spawn_blocking(move || World::new(config));
         let world = seeding.await.context("the cloud could not be seeded")?;
@@ -115,12 +118,15 @@ impl Cloud {
             calls: calls::CallLog::default(),
             workers,
             control_url,
+            consoles: consoles::Consoles::default(),
+            console_address: console_url.trim_start_matches("http://").to_owned(),
             urls,
         });
         let mut tasks: Vec<JoinHandle<()>> = Vec::new();
         for (endpoint, listener) in listeners {
             tasks.push(tokio::spawn(serve::run(shared.clone(), endpoint, listener)));
         }
+        tasks.push(tokio::spawn(consoles::run(shared.clone(), console_listener)));
         tasks.push(tokio::spawn(tick(shared.clone())));
         Ok(Cloud { running: Arc::new(Running { shared, tasks: Mutex::new(tasks) }) })
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::calls::CallLog;
+use crate::consoles::Consoles;
 use crate::faults::{Faults, Service};
 use crate::latency::Workers;
 use crate::world::World;
@@ -15,6 +16,9 @@ pub struct Shared {
     pub calls: CallLog,
     pub workers: Workers,
     pub control_url: String,
+    pub consoles: Consoles,
+    /// Where consoles are: `127.0.0.1:6080`.
+    pub console_address: String,
     /// Where each service listens: `http://127.0.0.1:8774`, without a path.
     pub urls: HashMap<(Service, Option<usize>), String>,
 }

@@ -3,7 +3,7 @@
 mod actions;
 mod attachments;
 mod block_devices;
-mod console_log;
+pub mod console_log;
 mod create;
 mod flavors;
 pub mod groups;

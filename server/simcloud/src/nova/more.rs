@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, validate};
+use super::{Context, actions, validate};
 use crate::clock::micros;
+use crate::consoles;
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
-use crate::ids;
+use crate::server::SimServer;
 
 /// `GET /os-availability-zone`
 pub fn list_availability_zones(context: &Context<'_>) -> Handled {
@@ -19,19 +20,47 @@ pub fn list_availability_zones(context: &Context<'_>) -> Handled {
     Ok(Answer::json(200, &json!({"availabilityZoneInfo": zones})))
 }
 
-/// `POST /servers/{id}/remote-consoles`: only VNC is to be had.
+/// `POST /servers/{id}/remote-consoles`: the address of the screen (`vnc`, `novnc`) or of the serial line
+/// (`serial`, `serial`), with a token that is good once and for ten minutes.
+///
+/// Errors: 400 for another kind, and where there is no such console; 409 on no host and while it is deleted
+/// or moved.
 pub fn create_remote_console(context: &Context<'_>, id: &str) -> Handled {
     let body = validate::body_object(context, "remote_console")?;
     let kind = validate::text(&body, "type")?.unwrap_or_default();
     let protocol = validate::text(&body, "protocol")?.unwrap_or_default();
-    context.with_server(id, |_| ())?;
+    let server = context.with_server(id, SimServer::clone)?;
     context.must_write("os-remote-consoles")?;
-    if (protocol, kind) != ("vnc", "novnc") {
-        return Err(errors::bad_request(&format!("Unavailable console type {kind}.")));
+    let console = match (protocol, kind) {
+        ("vnc", "novnc") => consoles::Kind::Screen,
+        ("serial", "serial") => consoles::Kind::Serial,
+        _ => return Err(unavailable(kind)),
+    };
+    actions::must_be_ready(&server)?;
+    if let Some(task) = server.task_state.as_deref().filter(|task| matches!(*task, "deleting" | "migrating"))
+    {
+        let message =
+            format!("Cannot 'get_{protocol}_console' instance {id} while it is in task_state {task}");
+        return Err(errors::conflict(&message));
     }
-    let path = format!("%3Ftoken%3D{}", ids::fresh_uuid());
-    let url = format!("{}/vnc_auto.html?path={path}", context.call.base_url);
+    // A server that does not run has no screen, and one may be told to have none.
+    let is_refused = actions::failure_of(&server, &format!("{protocol}_console")).is_some();
+    if is_refused || !consoles::has_console(server.power_state) {
+        return Err(unavailable(kind));
+    }
+    let ticket =
+        consoles::Ticket { region_number: context.region_number, server_id: server.id, kind: console };
+    let token = context.shared.consoles.issue(ticket, context.call.now);
+    let address = &context.shared.console_address;
+    let url = match console {
+        consoles::Kind::Screen => format!("http://{address}/vnc_auto.html?path=%3Ftoken%3D{token}"),
+        consoles::Kind::Serial => format!("ws://{address}/?token={token}"),
+    };
     Ok(Answer::json(200, &json!({"remote_console": {"protocol": protocol, "type": kind, "url": url}})))
+}
+
+fn unavailable(kind: &str) -> Answer {
+    errors::bad_request(&format!("Unavailable console type {kind}."))
 }
 
 /// `GET /servers/{id}/topology`

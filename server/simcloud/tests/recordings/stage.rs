@@ -61,6 +61,7 @@ pub enum Before {
     Volume(u32),
     VolumeWithSnapshot,
     VolumeToAttach,
+    NoSerialLine,
     VolumesOfAlpha,
     KeyPair,
     GeneratedKeyPair,
@@ -352,6 +353,9 @@ impl Stage {
                 let newest = text(&all["instanceActions"][0]["request_id"]);
                 substitutes.replace("req-ed7a2b29-9777-467c-a6ff-4ac4f94ad7ce", newest);
             }
+            Before::NoSerialLine => self.control.label_server(REGION, &id, |server| {
+                server.metadata.push(("oslab_fail".into(), "serial_console".into()));
+            }),
             Before::VolumeToAttach => substitutes.replace(RECORDED_VOLUME, self.volume(2).await),
             Before::Active | Before::FreeFloatingIp | Before::LeadingFloatingIp => {
                 self.prepare_floating_ips(before, &id, substitutes).await;

@@ -1,0 +1,281 @@
+//! The consoles behind the addresses that Nova gives out: WebSockets on a port of their own, each opened with
+//! a token that is good once and for ten minutes.
+
+mod font;
+mod rfb;
+mod screen;
+mod shell;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{SinkExt, StreamExt};
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use crate::ids;
+use crate::nova::console_log;
+use crate::runtime::Shared;
+use rfb::Rfb;
+use shell::Shell;
+
+/// Which console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The screen, over RFB 3.8.
+    Screen,
+    /// The first serial line.
+    Serial,
+}
+
+/// What a token opens.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticket {
+    pub region_number: usize,
+    pub server_id: Uuid,
+    pub kind: Kind,
+}
+
+/// The tokens given out, and the consoles that are open.
+#[derive(Debug)]
+pub struct Consoles {
+    tickets: Mutex<HashMap<String, (Ticket, DateTime<Utc>)>>,
+    /// Changes when all open consoles are to end; its receivers are the open consoles.
+    cut: watch::Sender<u64>,
+}
+
+/// `[consoleauth] token_ttl` of Nova.
+const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+
+/// How often a console looks whether its server has said or become anything.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The largest message; more is sent in pieces, as the proxies of real clouds do.
+const PIECE: usize = 32 * 1024;
+
+impl Default for Consoles {
+    fn default() -> Self {
+        Consoles { tickets: Mutex::default(), cut: watch::Sender::new(0) }
+    }
+}
+
+impl Consoles {
+    /// A token for a console.
+    pub fn issue(&self, ticket: Ticket, now: DateTime<Utc>) -> String {
+        let token = ids::fresh_uuid().to_string();
+        let mut tickets = self.tickets.lock();
+        tickets.retain(|_, (_, until)| now < *until);
+        tickets.insert(token.clone(), (ticket, now + TOKEN_LIFETIME));
+        token
+    }
+
+    /// What a token opens, once.
+    fn redeem(&self, token: &str, now: DateTime<Utc>) -> Option<Ticket> {
+        let (ticket, until) = self.tickets.lock().remove(token)?;
+        (now < until).then_some(ticket)
+    }
+
+    /// How many consoles are open.
+    pub fn open(&self) -> usize {
+        self.cut.receiver_count()
+    }
+
+    /// Ends all open consoles.
+    pub fn cut(&self) {
+        self.cut.send_modify(|number| *number += 1);
+    }
+}
+
+/// What a console knows of its server.
+struct Facts {
+    name: String,
+    host_name: String,
+    status: String,
+    addresses: Vec<String>,
+    log: String,
+    now: DateTime<Utc>,
+}
+
+/// A console that somebody sits at.
+enum Console {
+    Screen(Box<Rfb>),
+    Serial(Shell),
+}
+
+/// Why a console ends from its own side.
+#[derive(Debug, PartialEq, Eq)]
+struct Ended;
+
+/// Accepts consoles until the task is aborted, which ends them too.
+pub async fn run(shared: Arc<Shared>, listener: TcpListener) {
+    let mut consoles = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    consoles.spawn(converse(shared.clone(), stream));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a console's connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_ended) = consoles.join_next() => {}
+        }
+    }
+}
+
+async fn converse(shared: Arc<Shared>, stream: TcpStream) {
+    let _unsupported = stream.set_nodelay(true);
+    let mut token = None;
+    let handshake = tokio_tungstenite::accept_hdr_async(stream, |request: &Request, response: Response| {
+        token = token_of(request);
+        accept(request, response)
+    });
+    let mut socket = match handshake.await {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::debug!(%error, "a console's connection is no WebSocket");
+            return;
+        }
+    };
+    // A token that is none ends the connection after it was taken up, as Nova's proxies have it.
+    let ticket = token.and_then(|token| shared.consoles.redeem(&token, shared.world.clock.now()));
+    let Some(ticket) = ticket else { return };
+    // How it ends is for the other side to see.
+    let _ended = attend(&shared, ticket, &mut socket).await;
+    let _closed_already = socket.close(None).await;
+}
+
+/// Lets somebody sit at a console until they leave, the server stops, or it is cut off.
+async fn attend(
+    shared: &Shared,
+    ticket: Ticket,
+    socket: &mut WebSocketStream<TcpStream>,
+) -> Result<(), Ended> {
+    let mut cut = shared.consoles.cut.subscribe();
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let now = facts(shared, ticket).ok_or(Ended)?;
+    let (mut console, greeting) = match ticket.kind {
+        Kind::Screen => (Console::Screen(Box::new(Rfb::new(&now))), rfb::VERSION.to_vec()),
+        Kind::Serial => {
+            let (shell, greeting) = Shell::new(&now);
+            (Console::Serial(shell), greeting)
+        }
+    };
+    send(socket, greeting).await?;
+    loop {
+        let said = tokio::select! {
+            message = socket.next() => match message {
+                Some(Ok(Message::Binary(bytes))) => bytes,
+                Some(Ok(Message::Text(text))) => text.into(),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+            },
+            _ = looks.tick() => Bytes::new(),
+            _ = cut.changed() => return Err(Ended),
+        };
+        let now = facts(shared, ticket).ok_or(Ended)?;
+        let answer = match &mut console {
+            Console::Screen(screen) => screen.advance(&said, &now),
+            Console::Serial(shell) => shell.advance(&said, &now),
+        };
+        let (answer, ended) = match answer {
+            Ok(answer) => (answer, false),
+            Err(last_words) => (last_words, true),
+        };
+        send(socket, answer).await?;
+        if ended {
+            return Err(Ended);
+        }
+    }
+}
+
+async fn send(socket: &mut WebSocketStream<TcpStream>, bytes: Vec<u8>) -> Result<(), Ended> {
+    let mut rest = Bytes::from(bytes);
+    while !rest.is_empty() {
+        let piece = rest.split_to(PIECE.min(rest.len()));
+        socket.send(Message::Binary(piece)).await.map_err(|_| Ended)?;
+    }
+    Ok(())
+}
+
+/// What the console's server is now. `None` once it is gone or does not run.
+fn facts(shared: &Shared, ticket: Ticket) -> Option<Facts> {
+    let region = shared.world.regions.get(ticket.region_number)?;
+    let servers = region.servers.read();
+    let server = servers.get(&ticket.server_id).filter(|server| has_console(server.power_state))?;
+    let now = shared.world.clock.now();
+    Some(Facts {
+        name: server.name.clone(),
+        host_name: server.host_name(),
+        status: server.status.to_string(),
+        addresses: server.addresses().map(|address| address.to_string()).collect(),
+        log: console_log::log(server, now),
+        now,
+    })
+}
+
+/// A server that runs or is paused has consoles.
+pub fn has_console(power_state: u8) -> bool {
+    matches!(power_state, 1 | 3)
+}
+
+/// The lines that a log has gained since it ended with this one.
+fn lines_after<'a>(log: &'a str, last: &str) -> Vec<&'a str> {
+    let lines: Vec<&str> = log.lines().collect();
+    let from = lines.iter().rposition(|line| *line == last).map_or(0, |position| position + 1);
+    lines[from..].to_vec()
+}
+
+fn token_of(request: &Request) -> Option<String> {
+    let query = request.uri().query()?;
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(key, _)| key == "token").map(|(_, value)| value.into_owned())
+}
+
+/// Takes the subprotocol `binary` where it is offered, as websockify does.
+#[expect(clippy::result_large_err, reason = "the type of the handshake's callback")]
+fn accept(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    let offered = request.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok());
+    if offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == "binary")) {
+        let binary = hyper::header::HeaderValue::from_static("binary");
+        response.headers_mut().insert("sec-websocket-protocol", binary);
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_once_and_for_ten_minutes() {
+        let consoles = Consoles::default();
+        let ticket = Ticket { region_number: 0, server_id: Uuid::nil(), kind: Kind::Serial };
+        let now = Utc::now();
+        let token = consoles.issue(ticket, now);
+        assert!(consoles.redeem(&token, now).is_some());
+        assert!(consoles.redeem(&token, now).is_none());
+        let late = consoles.issue(ticket, now);
+        assert!(consoles.redeem(&late, now + TimeDelta::minutes(10)).is_none());
+    }
+
+    #[test]
+    fn new_lines_are_those_after_the_last_seen() {
+        assert_eq!(lines_after("a\nb\nc", "b"), ["c"]);
+        assert_eq!(lines_after("a\nb", "b"), [""; 0]);
+        assert_eq!(lines_after("a\nb", "gone"), ["a", "b"]);
+    }
+}
