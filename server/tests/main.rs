@@ -7,6 +7,7 @@ mod connections;
 mod continue_session;
 mod forged_requests;
 mod imports_point_one_way;
+mod jobs_survive_a_kill;
 mod keystone_decides;
 mod lockout;
 mod old_cookie;
