@@ -80,5 +80,5 @@ fn volume(form: Form) -> El {
         move || form.draft.with(|draft| draft.is_volume_kept),
         move |is_kept| form.change(|draft| draft.is_volume_kept = is_kept),
     );
-    el("div").class("form narrow").child(size).child(note).child(keep)
+    el("div").class("form short-fields").child(size).child(note).child(keep)
 }

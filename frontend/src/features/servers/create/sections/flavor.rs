@@ -96,7 +96,7 @@ fn flavor_table(form: Form, sort: Held<Sort>, flavors: Vec<Flavor>) -> El {
         order.into_iter().map(|at| row(form, &flavors[at], has_prices, reasons, at)).collect()
     };
     let table = el("table")
-        .class("table choose-table")
+        .class("table stacked choose-table")
         .attr("data-testid", "flavor-table")
         .child(el("thead").child(el("tr").children(heads).child(fits)))
         .child(el("tbody").live_children(rows));

@@ -21,7 +21,7 @@ pub fn section(form: Form) -> El {
             move || form.draft.with(|draft| draft.key_pair.clone().unwrap_or_default()),
             move |name| form.change(|draft| draft.key_pair = Some(name).filter(|name| !name.is_empty())),
         );
-        vec![el("div").class("narrow").child(labelled(
+        vec![el("div").class("short-fields").child(labelled(
             "Key pair to open it with",
             Some("The public half is put into the server. Without one you need another way in, such as user data."),
             list,

@@ -45,5 +45,10 @@ pub fn section(form: Form) -> El {
         );
         vec![labelled("Server group", Some("Keeps its servers on different hosts, or on one."), list)]
     });
-    card(form, Section::Placement, "Placement", vec![el("div").class("form narrow").child(zone).child(group)])
+    card(
+        form,
+        Section::Placement,
+        "Placement",
+        vec![el("div").class("form short-fields").child(zone).child(group)],
+    )
 }
