@@ -9,7 +9,7 @@ mod masks;
 mod quote;
 mod terraform;
 
-pub use curl::script;
+pub use curl::{preamble, script};
 pub use quote::{hcl, shell};
 
 /// One call to a service of a region.

@@ -16,7 +16,9 @@ pub fn words_in(body: &str) -> String {
         Ok(_) => String::new(),
         Err(_) => plain(body),
     };
-    shortened(words.trim())
+    // Glance puts HTML into its JSON.
+    let words = words.replace("<br />", " ");
+    shortened(&words.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// So many characters are told; the rest helps nobody.
@@ -76,6 +78,10 @@ mod tests {
     fn what_is_no_refusal_at_all_is_told_as_far_as_it_can_be() {
         assert_eq!(words_in(""), "");
         assert_eq!(words_in("upstream is gone"), "upstream is gone");
+        assert_eq!(
+            words_in(r#"{"message": "No image.<br /><br />\n\n", "code": "404 Not Found"}"#),
+            "No image."
+        );
         assert_eq!(words_in("[1, 2]"), "");
         assert_eq!(words_in(r#"{"a": 1}"#), "");
         assert_eq!(words_in(&"ä".repeat(5_000)).chars().count(), LONGEST + 1);

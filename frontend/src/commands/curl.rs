@@ -28,10 +28,7 @@ pub fn many(call: &Called<'_>, names: &[String]) -> String {
 
 /// Calls one after the other, with what they take for granted before them: a token, and where each service is.
 pub fn script(calls: &[Called<'_>]) -> String {
-    let mut text = String::from(
-        "# From your own credentials (clouds.yaml, or OS_\u{2026} variables); needs jq.\n\
-         TOKEN=$(openstack token issue -f value -c id)\n",
-    );
+    let mut text = TOKEN.to_owned();
     let mut known: BTreeMap<&str, &str> = BTreeMap::new();
     for call in calls {
         if known.insert(call.service, call.region) != Some(call.region) {
@@ -44,6 +41,14 @@ pub fn script(calls: &[Called<'_>]) -> String {
     }
     text
 }
+
+/// What a call takes for granted: a token, and where its service is.
+pub fn preamble(call: &Called<'_>) -> String {
+    format!("{TOKEN}{}\n", endpoint(call))
+}
+
+const TOKEN: &str = "# From your own credentials (clouds.yaml, or OS_\u{2026} variables); needs jq.\n\
+                     TOKEN=$(openstack token issue -f value -c id)\n";
 
 /// Where a service of a region is, put into a variable.
 fn endpoint(call: &Called<'_>) -> String {

@@ -2,7 +2,7 @@
 //! was chosen.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use web_sys::{Event, HtmlInputElement};
 
 use super::{
     dom::unique_id,
@@ -55,7 +55,7 @@ pub fn text_input(input: El, value: impl Fn() -> String + 'static, change: impl 
     heard(
         input,
         Box::new(move |event| {
-            if let Some(field) = target::<HtmlInputElement>(&event) {
+            if let Some(field) = target(&event) {
                 change(field.value());
             }
         }),
@@ -64,15 +64,15 @@ pub fn text_input(input: El, value: impl Fn() -> String + 'static, change: impl 
 
 /// Several lines of text, made as [`text_input`] is.
 pub fn text_area(area: El, value: impl Fn() -> String + 'static, change: impl Fn(String) + 'static) -> El {
-    let field: HtmlTextAreaElement = area.element().clone().unchecked_into();
+    let field: HtmlInputElement = area.element().clone().unchecked_into();
     follow(Box::new(value), Box::new(move || field.value()), {
-        let field: HtmlTextAreaElement = area.element().clone().unchecked_into();
+        let field: HtmlInputElement = area.element().clone().unchecked_into();
         Box::new(move |text| field.set_value(text))
     });
     heard(
         area.class("input area"),
         Box::new(move |event| {
-            if let Some(field) = target::<HtmlTextAreaElement>(&event) {
+            if let Some(field) = target(&event) {
                 change(field.value());
             }
         }),
@@ -122,7 +122,7 @@ fn tick(input: El, is_chosen: Box<dyn Fn() -> bool>, choose: Box<dyn Fn(bool)>) 
     let field: HtmlInputElement = input.element().clone().unchecked_into();
     live(move || field.set_checked(is_chosen()));
     input.on("change", move |event| {
-        if let Some(field) = target::<HtmlInputElement>(&event) {
+        if let Some(field) = target(&event) {
             choose(field.checked());
         }
     })
@@ -143,12 +143,14 @@ fn boxed_select(
     };
     let list = el("select").class("input").live_children(draw);
     list.on("change", move |event| {
-        if let Some(field) = target::<HtmlSelectElement>(&event) {
+        if let Some(field) = target(&event) {
             change(field.value());
         }
     })
 }
 
-fn target<T: JsCast>(event: &Event) -> Option<T> {
-    event.target()?.dyn_into().ok()
+/// The field of an event, whichever of the three kinds it is: a text area and a list have their `value` as an input has
+/// it, and a class of its own for each would bring more script to every page.
+fn target(event: &Event) -> Option<HtmlInputElement> {
+    Some(event.target()?.unchecked_into())
 }

@@ -59,8 +59,11 @@ fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
             let Ok(start) = chosen.slice_with_f64_and_f64(0.0, ENOUGH as f64) else { return };
             let Ok(bytes) = JsFuture::from(start.array_buffer()).await else { return };
             let found = content_of(&js_sys::Uint8Array::new(&bytes).to_vec());
-            if let Content::Disk(key) = found {
-                _ = format_key.try_set(key.to_owned());
+            match found {
+                Content::Disk(key) => _ = format_key.try_set(key.to_owned()),
+                // All other formats begin with a mark of theirs.
+                Content::Unknown => _ = format_key.try_set("raw".to_owned()),
+                Content::Packed(_) => {}
             }
             content.set(Some(found));
         });
@@ -252,6 +255,8 @@ fn words_of(upload: &Upload) -> (String, u64) {
             (format!("The connection was lost. It begins again from the start in {seconds} s."), 0)
         }
         Phase::Done => (format!("{size} uploaded{begun_again}"), upload.size),
+        // The reason stands below, explained.
+        Phase::Failed(_) if upload.error.is_some() => ("Not uploaded".to_owned(), 0),
         Phase::Failed(words) => (words.clone(), 0),
         Phase::Cancelled => ("Cancelled".to_owned(), 0),
     }

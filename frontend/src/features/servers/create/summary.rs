@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cloud_fault::cloud_fault,
-    commands::{self, Called, written_for_many},
+    commands::{self, Called, preamble, written_for_many},
     commands_view::commands_view,
     offers::{COMPUTE_VERSION, Flavor, Limits, Room},
     ui::{
@@ -209,7 +209,11 @@ fn written(region: &str, body: &Value, names: &[String], form: commands::Form) -
         body: Some(&body),
         ..Called::default()
     };
-    written_for_many(&call, names, form)
+    let text = written_for_many(&call, names, form)?;
+    Some(match form {
+        commands::Form::Curl => format!("{}\n{text}", preamble(&call)),
+        _ => text,
+    })
 }
 
 /// How the servers of the last press on Create are doing; nothing while none was pressed.
