@@ -24,9 +24,14 @@ pub fn jobs_layer() -> El {
     let jobs = use_jobs();
     let toasts = use_toasts();
     let is_wanted = RwSignal::new(false);
-    set_timeout(move || _ = is_wanted.try_set(true), THERE_IS_TIME_AFTER);
+    let now_there_is_time = move || {
+        if is_wanted.try_get_untracked() == Some(false) {
+            is_wanted.set(true);
+        }
+    };
+    set_timeout(now_there_is_time, THERE_IS_TIME_AFTER);
     after(move || {
-        if jobs.shown().with(Option::is_some) {
+        if jobs.shown().with(Option::is_some) && !is_wanted.get_untracked() {
             is_wanted.set(true);
         }
     });

@@ -240,7 +240,9 @@ pub fn acting_layer() -> El {
     let is_time = derived(move || acting.is_needed.get() || store.track(Servers::is_at_rest) == Some(true));
     let is_wanted = RwSignal::new(false);
     after(move || {
-        if is_time.get() {
+        // Asked for again where it did not come before, and made once where it did.
+        let is_needed = acting.is_needed.get();
+        if (is_time.get() || is_needed) && !is_wanted.get_untracked() {
             is_wanted.set(true);
         }
     });

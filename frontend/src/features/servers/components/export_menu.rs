@@ -74,7 +74,7 @@ fn download(
 }
 
 /// What [`download`] does, in a part of its own.
-#[wasm_split(export, wasm_split_path = ::leptos::wasm_split, fallible)]
+#[wasm_split(actions, wasm_split_path = ::leptos::wasm_split, fallible)]
 fn saving(
     store: ServersStore,
     toasts: ToastBox,
