@@ -1,5 +1,6 @@
 //! The servers feature through the whole router, a database and a simulated cloud.
 
+mod console;
 mod failing;
 mod keeping;
 mod listing;

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::testing::{Client, Served};
 
-type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
-async fn connect(
+pub(super) async fn connect(
     served: &Served,
     client: &Client,
     path: &str,
