@@ -372,7 +372,6 @@ impl ActionKind {
                 | Self::Rename
                 | Self::Describe
                 | Self::Tag
-                | Self::SetMetadata
                 | Self::AttachFloatingIp
                 | Self::DetachFloatingIp
                 | Self::AddSecurityGroup
@@ -382,8 +381,7 @@ impl ActionKind {
 
     /// Not while a task runs. A hard reboot and deleting are what one does with a server whose task is stuck.
     fn needs_rest(self) -> bool {
-        self.needs_unlocked() && !matches!(self, Self::Delete | Self::HardReboot)
-            || matches!(self, Self::Tag | Self::SetMetadata)
+        self.needs_unlocked() && !matches!(self, Self::Delete | Self::HardReboot) || self == Self::Tag
     }
 
     /// Whether the action can be done now, as far as the server's row says.
@@ -438,6 +436,9 @@ mod tests {
         let locked = ServerNow { is_locked: true, ..now("ACTIVE") };
         assert!(ActionKind::Unlock.check(locked).is_ok() && ActionKind::Rename.check(locked).is_ok());
         assert_eq!(ActionKind::Delete.check(locked), Err(Impossible::Locked));
+        // Nova minds the lock for metadata, and not for tags.
+        assert_eq!(ActionKind::SetMetadata.check(locked), Err(Impossible::Locked));
+        assert!(ActionKind::Tag.check(locked).is_ok());
         assert_eq!(ActionKind::Lock.check(locked), Err(Impossible::AlreadySo));
     }
 
