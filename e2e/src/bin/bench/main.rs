@@ -6,6 +6,7 @@
 //!
 //! A part that fails is told at the end, and the program's exit code with it; the other parts run all the same.
 
+mod acting;
 mod again;
 mod crates;
 mod lighthouse;
@@ -25,8 +26,20 @@ use e2e::harness::programs;
 use report::Report;
 
 /// What `--only` takes, several with commas.
-const PARTS: [&str; 10] =
-    ["weight", "list", "cold", "hanging", "warm", "change", "session", "index", "rows", "lighthouse"];
+const PARTS: [&str; 12] = [
+    "weight",
+    "list",
+    "cold",
+    "hanging",
+    "warm",
+    "change",
+    "pending",
+    "bulk",
+    "session",
+    "index",
+    "rows",
+    "lighthouse",
+];
 
 struct Options {
     parts: Vec<String>,
@@ -77,6 +90,8 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
         "hanging" => open::hanging(report, options.rounds.min(3)).await,
         "warm" => open::warm(report, options.rounds).await,
         "change" => open::change(report, 2 * options.rounds).await,
+        "pending" => acting::pending(report, options.rounds).await,
+        "bulk" => acting::bulk(report).await,
         "session" => session::run(report).await,
         "index" => crates::index(report).await,
         "rows" => crates::rows(report).await,
