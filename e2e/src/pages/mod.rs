@@ -1,10 +1,14 @@
 //! The pages, as what a person can do and see on them.
 
+mod create_server;
+mod offers;
 mod server;
 mod servers;
 mod sessions;
 mod sign_in;
 
+pub use create_server::CreateServerPage;
+pub use offers::OffersPage;
 pub use server::ServerPage;
 pub use servers::ServersPage;
 pub use sessions::{SessionRow, SessionsPage};

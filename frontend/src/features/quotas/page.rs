@@ -13,7 +13,8 @@ use crate::{
     project::use_project,
     regions::use_regions,
     ui::{
-        El, Failure, Held, Page, derived, el,
+        El, Failure, Held, Icon, Page, derived, el,
+        element::icon,
         loaded::{lines, retry_button},
         page::page_header,
     },
@@ -27,7 +28,13 @@ pub fn QuotasPage() -> impl IntoView {
     let body = el("div").class("page-body").child(el("p").class("page-about").text(ABOUT)).child(
         regions.drawn(|regions| el("div").class("region-cards").children(regions.iter().map(card).collect())),
     );
-    view! { <Page title>{vec![page_header(title, None, Vec::new(), Vec::new()), body]}</Page> }
+    let refresh = el("button")
+        .attr("type", "button")
+        .class("button")
+        .child(icon(Icon::Refresh))
+        .text("Refresh")
+        .on("click", move |_| regions.refetch());
+    view! { <Page title>{vec![page_header(title, None, Vec::new(), vec![refresh]), body]}</Page> }
 }
 
 const TITLE: &str = "Quotas";

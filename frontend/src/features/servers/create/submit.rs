@@ -145,12 +145,15 @@ async fn make(cloud: &Cloud, name: &str, body: &Value, was_unsure: bool) -> Stat
     }
 }
 
+/// Our codes for calls whose answer did not come, or not whole.
+const MAY_HAVE_ARRIVED: [&str; 3] = ["upstream_timeout", "upstream_malformed", "upstream_unreachable"];
+
 /// It may have been done although nothing says so.
 fn is_unsure(error: &CloudError) -> bool {
     match error {
         CloudError::Refused(refusal) => matches!(refusal.status, 502 | 504),
         CloudError::Panel(ApiError::Refused { status, body }) => {
-            *status == 504 || matches!(body.code.as_str(), "upstream_timeout" | "upstream_malformed")
+            *status == 504 || MAY_HAVE_ARRIVED.contains(&body.code.as_str())
         }
         CloudError::Panel(ApiError::Unreachable | ApiError::Malformed { .. }) => true,
         CloudError::Panel(ApiError::Aborted) => false,

@@ -1,0 +1,312 @@
+//! Making servers: one, many, those that are refused, and what is kept of a form that was not sent.
+
+use anyhow::Result;
+use e2e::{
+    Scene, Setup, axe,
+    components::{Dialog, toast},
+    harness::browser::{DESKTOP, PHONE},
+    pages::{CreateServerPage, ServersPage},
+    scene, until,
+};
+use simcloud::{Fault, NewServer, Service};
+use thirtyfour::{By, prelude::*};
+
+/// The names of a region's servers that begin so.
+fn made(scene: &Scene, region: &str, start: &str) -> Vec<String> {
+    let servers = scene.control().servers(region, "alpha").into_iter();
+    let mut names: Vec<_> =
+        servers.map(|server| server.name).filter(|name| name.starts_with(start)).collect();
+    names.sort();
+    names
+}
+
+/// How often Nova was asked to make a server.
+fn create_calls(scene: &Scene) -> usize {
+    let calls = scene.control().calls();
+    let is_create =
+        |call: &&simcloud::CallRecord| call.method == "POST" && call.path_and_query.ends_with("/servers");
+    calls.iter().filter(is_create).count()
+}
+
+#[test]
+fn a_server_is_made_and_stands_in_the_list_at_once() {
+    scene(Setup::default(), async |scene| {
+        let servers = ServersPage::of(scene, "alice", "alpha").await?;
+        servers.complete_table().await?;
+        let create = By::XPath("//main//a[normalize-space()='Create']");
+        scene.browser.query(create).and_displayed().first().await?.click().await?;
+        let form = CreateServerPage::shown(scene).await?;
+        form.fill("fresh").await?;
+        form.summary_says("m1.small").await?;
+        form.press_create().await?;
+        toast(&scene.browser, "fresh is being created").await?;
+        let table = ServersPage::shown(scene).await?.table().await?;
+        table.has("fresh", "to be there", |_| true).await?;
+        table.has("fresh", "to run", |row| row.status == "Active").await?;
+        assert_eq!(made(scene, "RegionOne", "fresh"), ["fresh"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_pattern_makes_many_and_a_double_click_makes_them_once() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.fill("node-{08..10}").await?;
+        assert_eq!(form.resulting_names().await?, ["node-08", "node-09", "node-10"]);
+        form.summary_says("Create 3 servers").await?;
+        form.press_create_twice().await?;
+        toast(&scene.browser, "3 servers are being created").await?;
+        ServersPage::shown(scene).await?.table().await?.has("node-10", "to be there", |_| true).await?;
+        assert_eq!(made(scene, "RegionOne", "node-"), ["node-08", "node-09", "node-10"]);
+        assert_eq!(create_calls(scene), 3);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_refused_stays_on_the_page_with_its_reason_and_is_tried_again() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.fill("quota-exceeded").await?;
+        form.press_create().await?;
+        let told = form.progress_says("1 server could not be created").await?;
+        assert!(told.contains("quota"), "{told}");
+        // Nothing that was filled in is lost, and the way on is the same button.
+        assert_eq!(form.typed_name().await?, "quota-exceeded");
+        form.summary_says("Try 1 server again").await?;
+        form.name("allowed").await?;
+        form.summary_says("Create server").await?;
+        form.press_create().await?;
+        toast(&scene.browser, "allowed is being created").await?;
+        assert_eq!(made(scene, "RegionOne", "allowed"), ["allowed"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_answer_that_is_lost_is_looked_for_before_it_is_asked_for_again() {
+    scene(Setup::default().with("UPSTREAM_TIMEOUT_SECS", "2"), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.fill("lost").await?;
+        // Nova takes it on and does not get to say so.
+        scene.control().set_fault("RegionOne", Service::Compute, Some(Fault::CutInTheMiddle));
+        form.press_create().await?;
+        form.progress_says("No answer came").await?;
+        scene.control().clear_faults();
+        assert_eq!(made(scene, "RegionOne", "lost"), ["lost"]);
+        let before = create_calls(scene);
+        form.press_create().await?;
+        toast(&scene.browser, "lost is being created").await?;
+        assert_eq!((made(scene, "RegionOne", "lost").len(), create_calls(scene)), (1, before));
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_missing_is_told_where_it_is_missing_and_nothing_is_sent() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.press_create().await?;
+        assert_eq!(form.problem("Name").await?, "Give it a name.");
+        assert_eq!(form.problem("Image").await?, "Choose an image.");
+        assert_eq!(form.problem("Flavor").await?, "Choose a flavor.");
+        let focused = "return document.activeElement.name;";
+        assert_eq!(scene.browser.run::<String>(focused, Vec::new()).await?, "server-name");
+        form.name("web-{a..3}").await?;
+        assert!(form.problem("Name").await?.contains("is no range"));
+        assert_eq!(create_calls(scene), 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn flavors_that_do_not_fit_say_why_and_the_table_can_be_sorted() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.choose_image("windows-server-2022").await?;
+        until("m1.tiny to be too small", async || {
+            Ok(form.why_unfit("m1.tiny").await?.filter(|why| why.contains("needs")))
+        })
+        .await?;
+        assert_eq!(form.why_unfit("m1.large").await?, None);
+        form.name("many-{001..200}").await?;
+        until("200 servers to be too many", async || {
+            Ok(form.why_unfit("m1.large").await?.filter(|why| why.contains("quota")))
+        })
+        .await?;
+        form.sort_flavors("Name").await?;
+        let names = until("the names in their order", async || {
+            let names = form.flavors().await?;
+            Ok(names.is_sorted().then_some(names))
+        })
+        .await?;
+        form.sort_flavors("Name").await?;
+        until("the other way round", async || {
+            Ok(form.flavors().await?.iter().eq(names.iter().rev()).then_some(()))
+        })
+        .await
+    });
+}
+
+#[test]
+fn user_data_is_looked_over_while_it_is_typed() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.user_data("packages: [nginx]").await?;
+        form.finding("cloud-init does not know what this is").await?;
+        form.user_data("#cloud-config\npackage: [nginx").await?;
+        form.finding("this is not YAML").await?;
+        form.fill("with-data").await?;
+        form.press_create().await?;
+        assert!(form.problem("UserData").await?.contains("cannot be used"));
+        form.user_data("#cloud-config\npackage: [nginx]").await?;
+        form.finding("Is packages meant?").await?;
+        form.press_create().await?;
+        toast(&scene.browser, "with-data is being created").await.map(drop)
+    });
+}
+
+#[test]
+fn a_draft_outlives_a_reload_and_says_so() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.fill("kept-{1..3}").await?;
+        form.summary_says("Create 3 servers").await?;
+        scene.browser.refresh().await?;
+        let form = CreateServerPage::shown(scene).await?;
+        scene.browser.query(By::Testid("draft-restored")).and_displayed().first().await?;
+        assert_eq!(form.typed_name().await?, "kept-{1..3}");
+        form.summary_says("m1.small").await?;
+        scene
+            .browser
+            .query(By::XPath("//main//button[normalize-space()='Start afresh']"))
+            .first()
+            .await?
+            .click()
+            .await?;
+        until("an empty form", async || Ok(form.typed_name().await?.is_empty().then_some(()))).await?;
+        scene.browser.refresh().await?;
+        let form = CreateServerPage::shown(scene).await?;
+        assert_eq!(form.typed_name().await?, "");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_clone_begins_with_what_the_original_is_made_of() {
+    scene(Setup::default(), async |scene| {
+        let id = scene.control().add_server(
+            "RegionTwo",
+            "alpha",
+            NewServer { name: "original".to_owned(), tags: vec!["blue".to_owned()], ..NewServer::default() },
+        );
+        let form = CreateServerPage::of(scene, "alice", "alpha", &format!("?clone=RegionTwo/{id}")).await?;
+        until("the copy\u{2019}s name", async || {
+            Ok((form.typed_name().await? == "original-copy").then_some(()))
+        })
+        .await?;
+        let summary = form.summary_says("RegionTwo").await?;
+        assert!(!summary.contains("Flavor\nnot chosen yet"), "{summary}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_key_pair_is_made_in_place_and_chosen() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        let press = async |label: &str| -> Result<()> {
+            let path = format!("//*[@data-section='KeyPair']//button[normalize-space()='{label}']");
+            let button = scene.browser.query(By::XPath(path)).and_displayed().first().await?;
+            button.scroll_into_view().await?;
+            Ok(button.click().await?)
+        };
+        press("Create…").await?;
+        let name = By::Css("[data-section=KeyPair] form input[type=text]");
+        scene.browser.query(name).first().await?.send_keys("in-place").await?;
+        press("Create key pair").await?;
+        scene.browser.query(By::Testid("private-key")).and_displayed().first().await?;
+        form.summary_says("in-place").await?;
+        press("Close without saving").await?;
+        form.fill("keyed").await?;
+        form.press_create().await?;
+        toast(&scene.browser, "keyed is being created").await.map(drop)
+    });
+}
+
+#[test]
+fn the_same_can_be_had_as_commands_without_secrets() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.fill("it-{1..2}").await?;
+        form.user_data("#!/bin/sh\necho geheim").await?;
+        let press = async |label: &str| -> Result<()> {
+            let path = format!("//button[normalize-space()='{label}']");
+            Ok(scene.browser.query(By::XPath(path)).and_displayed().first().await?.click().await?)
+        };
+        press("As curl, CLI, Terraform").await?;
+        let command = async |part: &str| {
+            until(&format!("a command with {part:?}"), async || {
+                let text = scene.browser.query(By::Testid("command")).first().await?.text().await?;
+                Ok(text.contains(part).then_some(text))
+            })
+            .await
+        };
+        let curl = command("curl -sS -X POST").await?;
+        assert!(curl.contains("base64 < user-data") && !curl.contains("geheim"), "{curl}");
+        press("openstack").await?;
+        command("for name in it-1 it-2; do").await?;
+        press("Terraform").await?;
+        command("for_each = toset([\"it-1\", \"it-2\"])").await?;
+        Dialog::with_text(&scene.browser, "The same without the panel").await?.press("Close").await
+    });
+}
+
+#[test]
+fn a_part_of_the_offer_that_fails_leaves_the_others_usable() {
+    scene(Setup::default().with("UPSTREAM_TIMEOUT_SECS", "1"), async |scene| {
+        scene.control().set_fault("RegionTwo", Service::Network, Some(Fault::Status(503)));
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.name("partly").await?;
+        let region = By::XPath("//*[@data-section='Region']//label[normalize-space()='RegionTwo']");
+        scene.browser.query(region).first().await?.click().await?;
+        let gap = By::Css("[data-section=Networks] .offer-failed");
+        let gap = scene.browser.query(gap).and_displayed().first().await?;
+        scene.browser.query(By::Css("[data-testid=flavor-table] input")).first().await?;
+        assert!(gap.text().await?.contains("could not be loaded"));
+        scene.control().clear_faults();
+        // The region may be left alone for a moment after it failed.
+        until("the networks after asking again", async || {
+            let retry = By::XPath("//*[@data-section='Networks']//button[normalize-space()='Retry']");
+            for button in scene.browser.find_all(retry).await? {
+                // It goes when the answer comes, which may be now.
+                _ = button.click().await;
+            }
+            let networks = scene
+                .browser
+                .find_all(By::Css("[data-section=Networks] [aria-label=Networks] input"))
+                .await?;
+            Ok((!networks.is_empty()).then_some(()))
+        })
+        .await?;
+        form.choose_network("private").await
+    });
+}
+
+#[test]
+fn the_page_has_no_violations() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.fill("look-{1..3}").await?;
+        form.user_data("#cloud-config\nrun_cmd: [a]").await?;
+        for scheme in ["light", "dark"] {
+            scene.browser.prefer_colour_scheme(scheme).await?;
+            for (size, name) in [(DESKTOP, "desktop"), (PHONE, "phone")] {
+                scene.browser.resize(size).await?;
+                axe::assert_no_violations(&scene.browser, &format!("create, {scheme}, {name}")).await?;
+            }
+        }
+        Ok(())
+    });
+}
