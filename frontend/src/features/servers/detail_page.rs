@@ -27,6 +27,7 @@ use crate::{
     api_client::ApiError,
     asked::ask,
     explain::{Fault, Traces, fault_banner},
+    jobs::{News, use_jobs},
     project::{server_path, use_project},
     router::{parts_of, use_router, value_of},
     ui::{
@@ -61,6 +62,12 @@ pub fn ServerDetailPage() -> impl IntoView {
         let (of, mark) = seen.get();
         let (before_of, before) = seen_before.replace((of.clone(), mark.clone()));
         if of == before_of && has_changed(before.as_deref(), mark.as_deref()) {
+            detail.refetch();
+        }
+    });
+    // Not everything that is done shows in the row: a volume, a group, a description.
+    use_jobs().listen(move |news| {
+        if matches!(news, News::Ended(_)) {
             detail.refetch();
         }
     });
