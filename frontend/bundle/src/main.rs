@@ -4,6 +4,7 @@
 //! The server compiles the result in (`server/build.rs`), so one binary is all there is to ship.
 
 mod assets;
+mod lean;
 mod module;
 mod pack;
 mod parts;

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::parts;
+use crate::{lean::lean, parts};
 
 /// How cargo builds the module.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,7 @@ pub fn bind(compiled: &Path, work: &Path) -> anyhow::Result<Module> {
     if script.contains("./snippets/") {
         bail!("wasm-bindgen's script imports a snippet this program does not know");
     }
-    scripts.push((format!("{STEM}.js"), split.join_loader(&script)?));
+    scripts.push((format!("{STEM}.js"), lean(&split.join_loader(&script)?)));
     Ok(Module { wasm: output.wasm_mut().emit_wasm(), parts: split.parts, scripts })
 }
 
