@@ -135,6 +135,7 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
+#[expect(clippy::result_large_err, reason = "the library says what a refusal of a handshake is")]
 async fn converse(shared: Arc<Shared>, stream: TcpStream) {
     let _unsupported = stream.set_nodelay(true);
     let mut token = None;
