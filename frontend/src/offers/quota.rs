@@ -91,7 +91,8 @@ impl Room {
     /// The used share in percent, 0 to 100.
     pub fn percent(self) -> Option<u64> {
         let limit = self.limit?;
-        Some(if limit == 0 { 100 } else { (self.used.saturating_mul(100) / limit).min(100) })
+        // Of nothing, all is used.
+        Some(self.used.saturating_mul(100).checked_div(limit).map_or(100, |percent| percent.min(100)))
     }
 }
 

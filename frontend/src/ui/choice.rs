@@ -105,7 +105,7 @@ pub fn button(class: &str, text: &str, press: impl Fn() + 'static) -> El {
 type Heard = Box<dyn Fn(Event)>;
 
 fn heard(input: El, listen: Heard) -> El {
-    input.on("input", move |event| listen(event))
+    input.on("input", listen)
 }
 
 /// Setting what is there already would move the cursor to the end.
