@@ -6,6 +6,8 @@ mod filtering;
 mod passing;
 mod refusing;
 mod sharing;
+mod sockets;
+mod srv;
 mod streaming;
 
 use std::{io::Write, sync::Arc};
