@@ -161,20 +161,22 @@ pub fn router(app: App) -> Router {
         .merge(projects::router())
         .merge(servers::router())
         .merge(jobs_feature::router())
-        .merge(proxy::router())
+        .merge(proxy::router(&app.proxy, &app.sessions, app.cookies))
         .merge(shell::router())
         .merge(assets::router())
         .fallback(async || ApiError::Refused { status: axum::http::StatusCode::NOT_FOUND });
 
     // The upstream calls of a request have their own deadline; a little more lets their answer through.
     let request_timeout = RequestTimeout(app.config.upstream.timeout + Duration::from_secs(5));
+    // Each request takes some clones of what the middleware needs.
+    let around = Arc::new(app.clone());
     let headers = SecurityHeaders::new(&app.config.listen.public_url);
     // Written from the handler outwards: a request passes them from the last line up to the first.
     features
         // 9. Bounds what handlers read of a body whose length is not announced.
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         // 8. Inside the time limit: it may have to look the session up.
-        .layer(from_fn_with_state(app.clone(), csrf))
+        .layer(from_fn_with_state(around.clone(), csrf))
         // 7. Bounds everything that waits.
         .layer(from_fn_with_state(request_timeout, timeout))
         // 6. Before anything reads the request.
@@ -182,13 +184,13 @@ pub fn router(app: App) -> Router {
         // 5. A panic below is an answer above, with the id and the headers of every other.
         .layer(CatchPanicLayer::custom(answer_panic))
         // 4. Gives all errors from below their body.
-        .layer(from_fn_with_state(app.clone(), answer_errors))
+        .layer(from_fn_with_state(around.clone(), answer_errors))
         // 3. On every answer, errors included.
         .layer(from_fn_with_state(headers, security_headers))
         // 2. See the final status and the whole duration.
         .layer(from_fn_with_state(app.metrics.clone(), metrics))
         .layer(from_fn(log_request))
         // 1. Outermost, since everything below names the request by its id.
-        .layer(from_fn_with_state(app.clone(), request_id))
+        .layer(from_fn_with_state(around, request_id))
         .with_state(app)
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Takes the [`ApiError`] a handler returned, or makes one of what axum refused, and writes the answer.
-pub async fn answer_errors(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn answer_errors(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api");
     let theme = page_style::theme(request.headers());
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();

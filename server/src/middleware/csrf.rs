@@ -1,5 +1,7 @@
 //! Keeps other sites from using a person's cookie.
 
+use std::sync::Arc;
+
 use api_types::routes::CSRF_HEADER;
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -17,7 +19,7 @@ use crate::{app::App, error::ApiError, session::Caller};
 /// check theirs); and `SameSite` on the cookie. A WebSocket cannot carry a header, so its `Origin` has to be there.
 ///
 /// Errors: 403 `forged_request`; for a state change of the API without a session those of [`Caller`].
-pub async fn csrf(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
+pub async fn csrf(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     let is_api = parts.uri.path().starts_with("/api");
     let is_change = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
@@ -29,7 +31,7 @@ pub async fn csrf(State(app): State<App>, request: Request, next: Next) -> Resul
         check_origin(&app, &parts.headers, is_socket)?;
     }
     if is_change && is_api {
-        let caller = <Caller as FromRequestParts<App>>::from_request_parts(&mut parts, &app).await?;
+        let caller = <Caller as FromRequestParts<App>>::from_request_parts(&mut parts, &*app).await?;
         let token = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("");
         if !app.sessions.is_csrf_token(&caller.session, token) {
             return Err(ApiError::Forged { reason: "the CSRF token is missing or wrong" });

@@ -1,6 +1,9 @@
 //! Gives every request an id and says where it comes from.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -18,7 +21,7 @@ use crate::{
 ///
 /// The id is always ours: one from outside could be chosen to be found in somebody else's lines. The log line has
 /// theirs beside it.
-pub async fn request_id(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn request_id(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = RequestId(format!("req-{:016x}{:08x}", rand::random::<u64>(), rand::random::<u32>()).into());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     // Without a peer there is no network: a test that calls the router itself.

@@ -62,14 +62,17 @@ struct Inner {
 #[derive(Clone, Copy, Debug)]
 pub struct Recorded;
 
-pub fn router<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Proxy: FromRef<S>,
-    Sessions: FromRef<S>,
-    Cookies: FromRef<S>,
-{
-    Router::new().route(routes::CLOUD, any(pass_on))
+/// What a request is handled with, and no more: each one takes clones of it.
+#[derive(Clone, FromRef)]
+struct Handling {
+    proxy: Proxy,
+    sessions: Sessions,
+    cookies: Cookies,
+}
+
+pub fn router<S>(proxy: &Proxy, sessions: &Sessions, cookies: Cookies) -> Router<S> {
+    let handling = Handling { proxy: proxy.clone(), sessions: sessions.clone(), cookies };
+    Router::new().route(routes::CLOUD, any(pass_on)).with_state(handling)
 }
 
 /// Whether a request is one of ours, whose body may be long and take its time.
