@@ -32,7 +32,7 @@ e2e: ## the browser tests alone
 	cargo build --workspace --all-targets
 	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast $(patsubst e2e/tests/%.rs,--test %,$(wildcard e2e/tests/*.rs))
 
-bench: ## measure the list, the index and the sessions; writes target/bench.json
+bench: ## measure the list, the index, the sessions and the proxy; writes target/bench.json
 	@server/dev/setup bench
 	@$(MAKE) --no-print-directory bundle
 	npm run --silent --prefix e2e/bench build

@@ -14,6 +14,7 @@ mod list;
 mod node;
 mod open;
 mod proxy;
+mod proxying;
 mod report;
 mod session;
 mod weight;
@@ -26,7 +27,7 @@ use e2e::harness::programs;
 use report::Report;
 
 /// What `--only` takes, several with commas.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "weight",
     "list",
     "cold",
@@ -38,6 +39,7 @@ const PARTS: [&str; 12] = [
     "session",
     "index",
     "rows",
+    "proxy",
     "lighthouse",
 ];
 
@@ -95,6 +97,7 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
         "session" => session::run(report).await,
         "index" => crates::index(report).await,
         "rows" => crates::rows(report).await,
+        "proxy" => proxying::run(report, options.rounds.min(3)).await,
         "lighthouse" => lighthouse::run(report).await,
         other => bail!("there is no part {other:?}; there are {}", PARTS.join(", ")),
     }

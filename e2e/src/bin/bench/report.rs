@@ -24,6 +24,7 @@ enum Goal {
     ValueAtMost(f64),
     ValueAtLeast(f64),
     RatioAtMost(f64),
+    RatioAtLeast(f64),
 }
 
 /// All figures of a run.
@@ -60,11 +61,19 @@ impl Figure {
         self
     }
 
+    pub fn ratio_at_least(mut self, ratio: f64) -> Self {
+        self.goal = Some(Goal::RatioAtLeast(ratio));
+        self
+    }
+
     fn verdict(&self) -> (String, &'static str) {
         let (text, is_met) = match self.goal {
             None => return (String::new(), ""),
             Some(Goal::ValueAtMost(most)) => (format!("≤ {}", number(most)), self.value <= most),
             Some(Goal::ValueAtLeast(least)) => (format!("≥ {}", number(least)), self.value >= least),
+            Some(Goal::RatioAtLeast(least)) => {
+                (format!("≥ {least} ×"), self.ratio.is_some_and(|ratio| ratio >= least))
+            }
             Some(Goal::RatioAtMost(most)) => {
                 (format!("≤ {most} ×"), self.ratio.map_or(self.value == 0.0, |ratio| ratio <= most))
             }
