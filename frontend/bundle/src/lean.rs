@@ -6,9 +6,7 @@ pub fn lean(script: &str) -> String {
     let mut lean = String::with_capacity(script.len());
     let mut is_comment = false;
     for line in script.lines().map(str::trim) {
-        if is_comment {
-            is_comment = !line.ends_with("*/");
-        } else if line.starts_with("/**") {
+        if is_comment || line.starts_with("/**") {
             is_comment = !line.ends_with("*/");
         } else if !line.is_empty() && !line.starts_with("//") {
             lean.push_str(line);
