@@ -8,7 +8,7 @@ use e2e::{
     pages::{ServersPage, SessionsPage},
     scene, until,
 };
-use thirtyfour::{By, prelude::*};
+use thirtyfour::By;
 
 /// Servers enough that a job takes a while at this rate.
 fn slow(servers: usize) -> Setup {
