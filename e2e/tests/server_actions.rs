@@ -410,7 +410,7 @@ fn a_volume_comes_and_goes() {
 #[test]
 fn networks_addresses_and_groups_come_and_go() {
     scene(lively(), async |scene| {
-        let (page, table, _) = list_with(scene, named("the-one")).await?;
+        let (page, _, _) = list_with(scene, named("the-one")).await?;
         let server = page.open_server("the-one").await?;
         // A port on another network.
         let dialog = ActionMenu::of_page(&scene.browser).await?.ask("attach_interface").await?;

@@ -233,7 +233,13 @@ impl Sending<'_> {
             return Err(self.malformed("it is encoded, though that was not allowed"));
         }
         let mut headers = headers::for_browser(&theirs);
-        let kind = headers::answer_kind(&theirs);
+        let mut kind = headers::answer_kind(&theirs);
+        let is_empty = status == StatusCode::NO_CONTENT || body.size_hint().exact() == Some(0);
+        if is_empty && kind == AnswerKind::Foreign {
+            // Glance names a kind even for nothing: `text/html`, when an image is deleted.
+            headers.remove(header::CONTENT_TYPE);
+            kind = AnswerKind::None;
+        }
         match kind {
             AnswerKind::Json | AnswerKind::None => {}
             AnswerKind::Plain => {

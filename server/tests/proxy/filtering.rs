@@ -189,6 +189,18 @@ async fn a_page_is_never_shown_as_one_of_ours(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn an_answer_of_nothing_is_passed_on_whatever_kind_it_says_it_is(db: PgPool) {
+    // As Glance answers when an image is deleted, or its data came.
+    let answer = "HTTP/1.1 204 No Content\r\ncontent-type: text/html; charset=UTF-8\r\n\r\n";
+    let fake = Fake::answering(answer).await;
+    let app = fake.app(db).await;
+    let alice = Asking::new(&app, "alice", "alpha");
+    let answer = alice.get("compute", "nothing").await;
+    answer.assert_status(StatusCode::NO_CONTENT);
+    assert_eq!(answer.header("content-type"), "");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_download_comes_as_a_file_and_in_the_part_that_was_asked_for(db: PgPool) {
     let headers = "content-range: bytes 0-3/10\r\naccept-ranges: bytes\r\n";
     let fake = Fake::answering(ok("application/octet-stream", headers, "data")).await;

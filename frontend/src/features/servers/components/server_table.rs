@@ -98,7 +98,14 @@ fn listen_to_rows(rows: El, state: ListState, store: ServersStore, view: &TableV
     let by_tag = move |tag: &str| state.choose(Facet::Tag, tag, true);
     let copied = tips.clone();
     rows.on("click", move |event| pressed(event.unchecked_ref(), store, acting, &copied, &by_tag))
-        .on("pointerenter", move |_| entered.point(true))
+        .on("pointermove", move |event| {
+            let event: &MouseEvent = event.unchecked_ref();
+            // A list that comes up under a resting pointer is not pointed at: whoever made a server wants to see it
+            // come. Browsers tell of such a list as of a movement by nothing.
+            if event.movement_x() != 0 || event.movement_y() != 0 {
+                entered.point(true);
+            }
+        })
         .on("pointerover", move |event| {
             if let Some(target) = target(&event) {
                 over.point_at(server_of(&target));

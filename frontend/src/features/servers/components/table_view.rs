@@ -281,7 +281,9 @@ impl TableView {
 
     /// The pointer came to the rows, or left them.
     pub fn point(&self, is_pointed_at: bool) {
-        self.0.is_pointed_at.set(is_pointed_at);
+        if self.0.is_pointed_at.replace(is_pointed_at) && is_pointed_at {
+            return;
+        }
         if !is_pointed_at {
             self.0.hovered.set(None);
         }
