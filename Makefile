@@ -30,7 +30,7 @@ e2e: ## the browser tests alone
 	@server/dev/setup test
 	@$(MAKE) --no-print-directory bundle
 	cargo build --workspace --all-targets
-	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast $(patsubst e2e/tests/%.rs,--test %,$(wildcard e2e/tests/*.rs))
+	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast --test browser
 
 bench: ## measure the list, the index, the sessions and the proxy; writes target/bench.json
 	@server/dev/setup bench

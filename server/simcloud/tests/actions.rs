@@ -1,10 +1,8 @@
 //! What may be done to a server in which state, what becomes of it, and how it fails on request.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Answer, Http};
+use crate::common::{Answer, Http};
 use serde_json::{Value, json};
 use simcloud::{Cloud, CloudConfig, NewServer, ProjectSeed, Service};
 

@@ -1,10 +1,8 @@
 //! Consoles: the address Nova gives, the socket behind it, and how it ends.
 
-mod common;
-
 use std::time::Duration;
 
-use common::Http;
+use crate::common::{Answer, Http};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use simcloud::{Cloud, CloudConfig, NewServer, Service};
@@ -32,7 +30,7 @@ impl Desk {
         Desk { cloud, http, token, server }
     }
 
-    async fn ask(&self, server: &str, protocol: &str, kind: &str) -> common::Answer {
+    async fn ask(&self, server: &str, protocol: &str, kind: &str) -> Answer {
         let nova = self.cloud.service_url("RegionOne", Service::Compute).expect("nova");
         let body = json!({"remote_console": {"protocol": protocol, "type": kind}});
         let url = format!("{nova}/v2.1/servers/{server}/remote-consoles");

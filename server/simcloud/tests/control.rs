@@ -1,10 +1,8 @@
 //! The knobs over HTTP, and what latency costs.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::Http;
+use crate::common::Http;
 use serde_json::json;
 use simcloud::{Cloud, CloudConfig, Latency, Service};
 

@@ -1,10 +1,8 @@
 //! Making servers and what they are made with: key pairs, groups, disks, cards; and how it fails.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Answer, Http};
+use crate::common::{Answer, Http};
 use serde_json::{Map, Value, json};
 use simcloud::{Cloud, CloudConfig, Service};
 

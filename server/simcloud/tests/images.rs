@@ -1,9 +1,7 @@
 //! Images: made, filled, changed, shared and deleted, with data of any size.
 
-mod common;
-
+use crate::common::{Answer, Http};
 use bytes::Bytes;
-use common::{Answer, Http};
 use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::Request;

@@ -1,10 +1,8 @@
 //! Servers live: what people ask for happens over the cloud's time, not at once.
 
-mod common;
-
 use std::time::Duration;
 
-use common::Http;
+use crate::common::{Answer, Http};
 use serde_json::{Value, json};
 use simcloud::{Cloud, CloudConfig, NewServer, ProjectSeed, Service};
 
@@ -25,7 +23,7 @@ impl Desk {
         Desk { cloud, http, token }
     }
 
-    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> common::Answer {
+    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let nova = self.cloud.service_url("RegionOne", Service::Compute).expect("nova");
         self.http.send(method, &format!("{nova}/v2.1{path}"), &self.token, body.as_ref()).await
     }

@@ -1,8 +1,6 @@
 //! Lists of servers over HTTP: pages, order, changes, and what tokens let through.
 
-mod common;
-
-use common::Http;
+use crate::common::Http;
 use simcloud::{Cloud, CloudConfig, Fault, NewServer, ProjectSeed, Service};
 
 async fn cloud_with(servers: usize) -> Cloud {

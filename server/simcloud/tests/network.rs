@@ -1,10 +1,8 @@
 //! Floating IPs, ports and security groups, and how they show at the servers.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Answer, Http};
+use crate::common::{Answer, Http};
 use serde_json::{Value, json};
 use simcloud::{Cloud, CloudConfig, NewServer, Service};
 

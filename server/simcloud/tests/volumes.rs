@@ -1,10 +1,8 @@
 //! Volumes: made, attached to servers through Nova, detached and deleted.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Answer, Http};
+use crate::common::{Answer, Http};
 use serde_json::{Value, json};
 use simcloud::{Cloud, CloudConfig, Fault, NewServer, Service};
 

@@ -1,8 +1,8 @@
 //! Which recorded answers the simulated cloud gives, who asks for each, and what has to be so before;
 //! and which it does not give, with the reason.
 
-use crate::stage::As::{self, *};
-use crate::stage::Before::{self, *};
+use super::stage::As::{self, *};
+use super::stage::Before::{self, *};
 
 /// The recorded answers that are compared: who asks, what comes before, and the recordings.
 pub const IMPLEMENTED: &[(As, Before, &[&str])] = &[

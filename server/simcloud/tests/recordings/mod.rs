@@ -2,17 +2,15 @@
 //! give: the same status, headers, keys and types, texts of the same form, and errors in the same words.
 
 mod cases;
-#[path = "../common/mod.rs"]
-mod common;
 mod shape;
 mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::common::Answer;
 use bytes::Bytes;
 use cases::{IMPLEMENTED, NOT_IMPLEMENTED};
-use common::Answer;
 use serde_json::Value;
 use shape::Known;
 use stage::{As, Before, Stage, Substitutes};
