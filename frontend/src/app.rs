@@ -20,8 +20,8 @@ use crate::{
     theme::provide_theme,
     ui::{
         Icon, Page, announcer::provide_announcer, dom::focus, el, empty_state::empty_state,
-        keyboard::provide_shortcuts, page::provide_side_drawer, part::part, time::provide_now,
-        toast::provide_toasts,
+        keyboard::provide_shortcuts, page::provide_side_drawer, part::part, pointer::provide_pointer,
+        time::provide_now, toast::provide_toasts,
     },
 };
 use frame::Frame;
@@ -98,6 +98,7 @@ fn App() -> impl IntoView {
     provide_now();
     provide_theme();
     provide_side_drawer();
+    provide_pointer();
     let shortcuts = provide_shortcuts();
     provide_session();
     provide_router(ROUTES);

@@ -300,13 +300,15 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// `key=value,key=value`, without what is empty.
+/// `key=value,key=value`, by name: the order of a JSON object is not ours to know.
 fn pairs(of: &Value) -> String {
     let pair = |(key, value): (&String, &Value)| match value {
         Value::String(text) => format!("{key}={text}"),
         other => format!("{key}={other}"),
     };
-    of.as_object().into_iter().flatten().map(pair).collect::<Vec<_>>().join(",")
+    let mut all: Vec<_> = of.as_object().into_iter().flatten().map(pair).collect();
+    all.sort();
+    all.join(",")
 }
 
 /// A value that looks like an option is tied to its own.

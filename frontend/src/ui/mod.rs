@@ -23,6 +23,7 @@ pub mod menu;
 pub mod page;
 pub mod part;
 pub mod part_styles;
+pub mod pointer;
 pub mod popover;
 pub mod save;
 pub mod table;

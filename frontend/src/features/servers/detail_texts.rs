@@ -1,7 +1,5 @@
 //! The words a person reads on a server's page.
 
-use api_types::servers::ActionKind;
-
 pub const SERVERS: &str = "Servers";
 pub const SECTIONS: &str = "Parts of this server";
 pub const REFRESH: &str = "Refresh";
@@ -100,45 +98,6 @@ pub const NO_HISTORY: &str = "Nothing was done to it yet.";
 pub const JSON: &str = "JSON";
 pub const JSON_ABOUT: &str = "What Nova answered, as it answered it.";
 pub const COPY_JSON: &str = "Copy JSON";
-
-/// What was done, in the words of the panel's actions.
-pub fn deed(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::Start => "Start",
-        ActionKind::Stop => "Stop",
-        ActionKind::Reboot => "Reboot",
-        ActionKind::HardReboot => "Hard reboot",
-        ActionKind::Pause => "Pause",
-        ActionKind::Unpause => "Unpause",
-        ActionKind::Suspend => "Suspend",
-        ActionKind::Resume => "Resume",
-        ActionKind::Lock => "Lock",
-        ActionKind::Unlock => "Unlock",
-        ActionKind::Shelve => "Shelve",
-        ActionKind::Unshelve => "Unshelve",
-        ActionKind::Rename => "Rename",
-        ActionKind::Describe => "Change description",
-        ActionKind::Tag => "Change tags",
-        ActionKind::SetMetadata => "Change metadata",
-        ActionKind::Resize => "Resize",
-        ActionKind::ConfirmResize => "Confirm resize",
-        ActionKind::RevertResize => "Revert resize",
-        ActionKind::Rebuild => "Rebuild",
-        ActionKind::Rescue => "Rescue",
-        ActionKind::Unrescue => "Leave rescue mode",
-        ActionKind::Snapshot => "Save as image",
-        ActionKind::SetPassword => "Set password",
-        ActionKind::AttachVolume => "Attach volume",
-        ActionKind::DetachVolume => "Detach volume",
-        ActionKind::AttachInterface => "Attach interface",
-        ActionKind::DetachInterface => "Detach interface",
-        ActionKind::AttachFloatingIp => "Attach floating IP",
-        ActionKind::DetachFloatingIp => "Detach floating IP",
-        ActionKind::AddSecurityGroup => "Add security group",
-        ActionKind::RemoveSecurityGroup => "Remove security group",
-        ActionKind::Delete => "Delete",
-    }
-}
 
 /// What a part that could not be had says above its reason.
 pub fn missing(what: &str) -> String {

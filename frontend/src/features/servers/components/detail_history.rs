@@ -12,6 +12,7 @@ use crate::{
         shown_server::ShownServer,
         timeline::{Deed, Outcome, What, timeline},
     },
+    jobs::texts::action,
     project::use_project,
     ui::{BannerKind, El, banner::text_banner, derived, el, table::Cell},
 };
@@ -58,8 +59,8 @@ fn told(deeds: &[Deed]) -> El {
 fn row(deed: &Deed) -> Vec<Cell> {
     let what = match &deed.what {
         What::Nova(action) => action_word(action),
-        What::Panel(kind, None) => texts::deed(*kind).to_owned(),
-        What::Panel(kind, Some(detail)) => format!("{}: {detail}", texts::deed(*kind)),
+        What::Panel(kind, None) => action(*kind).to_owned(),
+        What::Panel(kind, Some(detail)) => format!("{}: {detail}", action(*kind)),
     };
     let outcome = match &deed.outcome {
         Outcome::Done => Cell::Text(texts::DONE.to_owned()),

@@ -33,6 +33,7 @@ use crate::{
         effect::{after, live},
         el,
         keyboard::use_shortcuts,
+        pointer::has_moved,
         time::use_now,
         toast::ToastBox,
         use_toasts,
@@ -100,9 +101,8 @@ fn listen_to_rows(rows: El, state: ListState, store: ServersStore, view: &TableV
     rows.on("click", move |event| pressed(event.unchecked_ref(), store, acting, &copied, &by_tag))
         .on("pointermove", move |event| {
             let event: &MouseEvent = event.unchecked_ref();
-            // A list that comes up under a resting pointer is not pointed at: whoever made a server wants to see it
-            // come. Browsers tell of such a list as of a movement by nothing.
-            if event.movement_x() != 0 || event.movement_y() != 0 {
+            // A list that comes up under a resting pointer is not pointed at: whoever made a server wants to see it.
+            if has_moved(event) {
                 entered.point(true);
             }
         })
