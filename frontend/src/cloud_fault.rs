@@ -3,8 +3,44 @@
 use crate::{
     cloud::CloudError,
     explain::{Fault, Traces, explained},
-    ui::El,
+    ui::{El, el, sending::Told},
 };
+
+/// Why something that was filled in was not done.
+pub enum Trouble {
+    /// It cannot be sent as it is.
+    Words(String),
+    /// The cloud did not do it.
+    Cloud(CloudError),
+}
+
+impl Trouble {
+    pub fn drawn(&self) -> El {
+        match self {
+            Self::Words(words) => el("p").class("field-note error").text(words),
+            Self::Cloud(error) => cloud_fault(error),
+        }
+    }
+}
+
+impl Told for Trouble {
+    fn sentence(&self) -> String {
+        match self {
+            Self::Words(words) => words.clone(),
+            Self::Cloud(error) => {
+                let explained = error.explained();
+                format!("{} {} {}", explained.cause, explained.consequence, explained.next)
+            }
+        }
+    }
+
+    fn ids(&self) -> Option<String> {
+        match self {
+            Self::Words(_) => None,
+            Self::Cloud(error) => Some(error.request_ids().join(" · ")).filter(|ids| !ids.is_empty()),
+        }
+    }
+}
 
 /// A refusal of the cloud with its cause, consequence and next step.
 pub fn cloud_fault(error: &CloudError) -> El {

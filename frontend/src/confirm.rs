@@ -3,12 +3,12 @@
 
 use std::{future::Future, pin::Pin, rc::Rc};
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use crate::{
     cloud::CloudError,
-    cloud_fault::cloud_fault,
-    ui::{El, Held, choice::button, dialog::titled_dialog, el, use_toasts},
+    cloud_fault::Trouble,
+    ui::{El, Held, Sending, choice::button, dialog::titled_dialog, el, use_toasts},
 };
 
 /// What is done once it is confirmed.
@@ -62,43 +62,28 @@ pub fn confirm() -> (Confirm, El) {
 
 fn body(confirm: Confirm, question: Question) -> El {
     let toasts = use_toasts();
-    let is_busy = RwSignal::new(false);
-    let failure = Held::new(None::<CloudError>);
-    let Question { text, verb, done, act, after, .. } = question;
+    let sending = Sending::of_form();
+    let Question { title, text, verb, done, act, after } = question;
+    let what = title.trim_end_matches('?').to_owned();
     let press = move |_| {
-        if is_busy.get_untracked() {
+        if sending.is_busy_untracked() {
             return;
         }
-        is_busy.set(true);
-        failure.set(None);
         let (acting, after, done) = (act(), after.clone(), done.clone());
-        spawn_local(async move {
-            let outcome = acting.await;
-            _ = is_busy.try_set(false);
-            match outcome {
-                Ok(()) => {
-                    toasts.say(done);
-                    _ = confirm.is_open.try_set(false);
-                    after();
-                }
-                Err(error) => failure.set(Some(error)),
+        let work = async move { acting.await.map_err(Trouble::Cloud) };
+        sending.send(what.clone(), work, move |(), is_here| {
+            toasts.say(done);
+            if is_here {
+                confirm.is_open.set(false);
             }
+            after();
         });
     };
-    let act = el("button")
-        .attr("type", "button")
-        .class("button danger")
-        .live_class("busy", move || is_busy.get())
-        .text(verb)
-        .on("click", press);
+    let act = el("button").attr("type", "button").class("button danger").text(verb).on("click", press);
     let cancel = button("button", "Cancel", move || confirm.is_open.set(false)).attr("autofocus", "");
     el("div")
         .class("form")
         .child(el("p").class("foreign").text(&text))
-        .child(
-            el("div")
-                .attr("role", "alert")
-                .live_children(move || failure.with(|failure| failure.iter().map(cloud_fault).collect())),
-        )
-        .child(el("div").class("form-actions").child(act).child(cancel))
+        .child(sending.alert(Trouble::drawn))
+        .child(el("div").class("form-actions").child(sending.marked(act)).child(cancel))
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use serde_json::{Value, json};
 use web_sys::Event;
 
 use super::page::{Acting, Placed};
 use crate::{
     cloud::{Cloud, CloudError, Service, encoded},
-    cloud_fault::cloud_fault,
+    cloud_fault::Trouble,
     offers::Image,
     ui::{
-        El, Held, Icon,
+        El, Held, Icon, Sending,
         choice::{button, check_with, labelled, line, select, text_input},
         dialog::titled_dialog,
         effect::after,
@@ -179,35 +179,28 @@ fn form(placed: Placed, acting: Acting) -> El {
     let toasts = use_toasts();
     let before = Edited::of(&placed.image);
     let edited = Held::new(before.clone());
-    let (is_busy, wrong) = (RwSignal::new(false), Held::new(None::<String>));
-    let failure = Held::new(None::<CloudError>);
+    let sending = Sending::of_form();
     let name = placed.image.shown_name().to_owned();
     let (cloud, id) = (placed.cloud.clone(), placed.image.id.clone());
     let send = move |event: Event| {
         event.prevent_default();
-        if is_busy.get_untracked() {
+        if sending.is_busy_untracked() {
             return;
         }
         let steps = match edited.with_untracked(|edited| edited.steps_from(&before)) {
             Ok(steps) if steps.is_empty() => return acting.edited.set(None),
             Ok(steps) => steps,
-            Err(words) => return wrong.set(Some(words)),
+            Err(words) => return sending.refuse(Trouble::Words(words)),
         };
-        wrong.set(None);
-        failure.set(None);
-        is_busy.set(true);
-        let (cloud, id, name) = (cloud.clone(), id.clone(), name.clone());
-        spawn_local(async move {
-            let outcome = patch_image(&cloud, &id, &steps).await;
-            _ = is_busy.try_set(false);
-            match outcome {
-                Ok(()) => {
-                    toasts.say(format!("{name} was changed."));
-                    acting.edited.set(None);
-                    acting.images.refetch(&cloud.region);
-                }
-                Err(error) => failure.set(Some(error)),
+        let (to, id, name) = (cloud.clone(), id.clone(), name.clone());
+        let region = cloud.region.clone();
+        let work = async move { patch_image(&to, &id, &steps).await.map_err(Trouble::Cloud) };
+        sending.send(format!("Edit {name}"), work, move |(), is_here| {
+            toasts.say(format!("{name} was changed."));
+            if is_here {
+                acting.edited.set(None);
             }
+            acting.images.refetch(&region);
         });
     };
     let text =
@@ -231,18 +224,8 @@ fn form(placed: Placed, acting: Acting) -> El {
         move || edited.with(|e| e.visibility.clone()),
         move |v| edited.update(|e| e.visibility = v),
     );
-    let save = el("button")
-        .attr("type", "submit")
-        .class("button primary")
-        .live_class("busy", move || is_busy.get())
-        .text("Save");
+    let save = sending.marked(el("button").attr("type", "submit").class("button primary").text("Save"));
     let cancel = button("button", "Cancel", move || acting.edited.set(None));
-    let told = move || {
-        let wrong =
-            wrong.with(|wrong| wrong.as_ref().map(|words| el("p").class("field-note error").text(words)));
-        let refused = failure.with(|failure| failure.as_ref().map(cloud_fault));
-        wrong.into_iter().chain(refused).collect()
-    };
     el("form")
         .class("form")
         .attr("novalidate", "")
@@ -286,7 +269,7 @@ fn form(placed: Placed, acting: Acting) -> El {
             move |v| edited.update(|e| e.is_protected = v),
         ))
         .child(properties(edited))
-        .child(el("div").attr("role", "alert").live_children(told))
+        .child(sending.alert(Trouble::drawn))
         .child(el("div").class("form-actions").child(save).child(cancel))
         .on("submit", send)
 }

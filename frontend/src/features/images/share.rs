@@ -1,6 +1,6 @@
 //! Sharing an image with other projects, and answering to what others share.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web_sys::{AbortSignal, Event};
@@ -13,10 +13,10 @@ use crate::{
     api_client::ApiError,
     asked::{Answering, Asked, ask},
     cloud::{Cloud, CloudError, Service, encoded},
-    cloud_fault::cloud_fault,
+    cloud_fault::Trouble,
     offers::{Image, until_is},
     ui::{
-        El, Held, Icon,
+        El, Icon, Sending,
         choice::{button, line},
         dialog::titled_dialog,
         effect::after,
@@ -78,7 +78,7 @@ pub fn share_dialog(acting: Acting) -> El {
 
 fn sharing(placed: Placed, acting: Acting) -> El {
     let is_shared = RwSignal::new(placed.image.visibility == "shared");
-    let (is_busy, failure) = (RwSignal::new(false), Held::new(None::<CloudError>));
+    let sending = Sending::of_form();
     let typed = RwSignal::new(String::new());
     let listed = placed.clone();
     let members = ask(move |until| {
@@ -90,26 +90,22 @@ fn sharing(placed: Placed, acting: Acting) -> El {
     let run = {
         let placed = placed.clone();
         move |doing: Doing| {
-            if is_busy.get_untracked() {
-                return;
-            }
-            is_busy.set(true);
-            failure.set(None);
+            let what = format!("Share {}", placed.image.shown_name());
+            let region = placed.cloud.region.clone();
             let placed = placed.clone();
-            spawn_local(async move {
-                let outcome = act(&placed, &doing).await;
-                _ = is_busy.try_set(false);
-                match outcome {
-                    Ok(()) => {
-                        if matches!(doing, Doing::Open) {
-                            _ = is_shared.try_set(true);
-                            acting.images.refetch(&placed.cloud.region);
-                        } else {
-                            _ = typed.try_set(String::new());
-                            members.refetch();
-                        }
-                    }
-                    Err(error) => failure.set(Some(error)),
+            let work = async move { act(&placed, &doing).await.map(|()| doing).map_err(Trouble::Cloud) };
+            sending.send(what, work, move |doing, is_here| {
+                if matches!(doing, Doing::Open) {
+                    acting.images.refetch(&region);
+                }
+                if !is_here {
+                    return;
+                }
+                if matches!(doing, Doing::Open) {
+                    is_shared.set(true);
+                } else {
+                    typed.set(String::new());
+                    members.refetch();
                 }
             });
         }
@@ -144,23 +140,16 @@ fn sharing(placed: Placed, acting: Acting) -> El {
                 move || typed.get(),
                 move |text| typed.set(text),
             ))
-            .child(
-                el("div").class("form-actions").child(
-                    el("button")
-                        .attr("type", "submit")
-                        .class("button primary")
-                        .live_class("busy", move || is_busy.get())
-                        .text("Share"),
-                ),
-            )
+            .child(el("div").class("form-actions").child(
+                sending.marked(el("button").attr("type", "submit").class("button primary").text("Share")),
+            ))
             .on("submit", add);
         vec![member_list(members, run), form]
     };
-    el("div").class("form").child(el("div").class("form").live_children(content)).child(
-        el("div")
-            .attr("role", "alert")
-            .live_children(move || failure.with(|failure| failure.iter().map(cloud_fault).collect())),
-    )
+    el("div")
+        .class("form")
+        .child(el("div").class("form").live_children(content))
+        .child(sending.alert(Trouble::drawn))
 }
 
 enum Doing {

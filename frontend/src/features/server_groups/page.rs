@@ -2,18 +2,18 @@
 
 use std::rc::Rc;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use serde_json::json;
 use web_sys::Event;
 
 use crate::{
     across::{Across, Answer, ask_regions},
-    cloud::{Cloud, CloudError, Service, encoded},
-    cloud_fault::cloud_fault,
+    cloud::{Cloud, Service, encoded},
+    cloud_fault::Trouble,
     confirm::{Confirm, Question, confirm},
     offers::{ServerGroup, compute, list_server_groups},
     ui::{
-        El, Held, Icon, Page,
+        El, Icon, Page, Sending,
         choice::{labelled, line, radio, select},
         dialog::titled_dialog,
         el,
@@ -134,34 +134,25 @@ fn create_dialog(groups: Across<Vec<ServerGroup>>, is_open: RwSignal<bool>) -> E
             let region =
                 RwSignal::new(clouds.first().map(|cloud| cloud.region.to_string()).unwrap_or_default());
             let (name, policy) = (RwSignal::new(String::new()), RwSignal::new(POLICIES[0].0.to_owned()));
-            let is_busy = RwSignal::new(false);
-            let wrong = Held::new(None::<&'static str>);
-            let failure = Held::new(None::<CloudError>);
+            let sending = Sending::of_form();
             let by_name = clouds.clone();
             let send = move |event: Event| {
                 event.prevent_default();
                 let cloud = by_name.iter().find(|cloud| cloud.region.as_str() == region.get_untracked());
-                let Some(cloud) = cloud.cloned().filter(|_| !is_busy.get_untracked()) else { return };
+                let Some(cloud) = cloud.cloned().filter(|_| !sending.is_busy_untracked()) else { return };
                 let name = name.get_untracked().trim().to_owned();
-                wrong.set(name.is_empty().then_some("Give it a name."));
                 if name.is_empty() {
-                    return;
+                    return sending.refuse(Trouble::Words("Give it a name.".to_owned()));
                 }
-                is_busy.set(true);
-                failure.set(None);
                 let body = json!({"server_group": {"name": name, "policy": policy.get_untracked()}});
                 let call = compute(cloud.post(Service::Compute, "os-server-groups").body(&body), None);
-                spawn_local(async move {
-                    let outcome = call.done().await;
-                    _ = is_busy.try_set(false);
-                    match outcome {
-                        Ok(()) => {
-                            toasts.say(format!("{name} was created in {}.", cloud.region));
-                            _ = is_open.try_set(false);
-                            groups.refetch(&cloud.region);
-                        }
-                        Err(error) => failure.set(Some(error)),
+                let work = async move { call.done().await.map_err(Trouble::Cloud) };
+                sending.send(format!("Create server group {name}"), work, move |(), is_here| {
+                    toasts.say(format!("{name} was created in {}.", cloud.region));
+                    if is_here {
+                        is_open.set(false);
                     }
+                    groups.refetch(&cloud.region);
                 });
             };
             let choice = move |(key, name, note): (&'static str, &'static str, &'static str)| {
@@ -178,11 +169,8 @@ fn create_dialog(groups: Across<Vec<ServerGroup>>, is_open: RwSignal<bool>) -> E
                 .attr("maxlength", "255")
                 .attr("autocomplete", "off")
                 .attr("autofocus", "");
-            let submit = el("button")
-                .attr("type", "submit")
-                .class("button primary")
-                .live_class("busy", move || is_busy.get())
-                .text("Create server group");
+            let submit =
+                el("button").attr("type", "submit").class("button primary").text("Create server group");
             el("form")
                 .class("form")
                 .attr("novalidate", "")
@@ -195,12 +183,8 @@ fn create_dialog(groups: Across<Vec<ServerGroup>>, is_open: RwSignal<bool>) -> E
                         .attr("aria-label", "Policy")
                         .children(POLICIES.map(choice).into()),
                 )
-                .child(el("div").attr("role", "alert").live_children(move || {
-                    let wrong = wrong.get().map(|words| el("p").class("field-note error").text(words));
-                    let refused = failure.with(|failure| failure.as_ref().map(cloud_fault));
-                    wrong.into_iter().chain(refused).collect()
-                }))
-                .child(el("div").class("form-actions").child(submit))
+                .child(sending.alert(Trouble::drawn))
+                .child(el("div").class("form-actions").child(sending.marked(submit)))
                 .on("submit", send)
         },
     )
