@@ -1,11 +1,14 @@
-//! The jobs in Postgres, for those who ask for them, look at them and steer them. What a node does to the jobs it
-//! works on is in `store/working.rs`.
+//! The jobs in Postgres, for those who ask for them and look at them. How they are steered is in `store/steering.rs`,
+//! what a node does to those it works on in `store/working.rs`, and what becomes of those that are over in
+//! `store/cleaning.rs`.
 
+mod cleaning;
+mod steering;
 mod working;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sqlx::{PgPool, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -213,178 +216,6 @@ impl JobStore {
             limit,
         );
         bounded(list.fetch_all(&self.db)).await
-    }
-
-    /// Begins a plan or goes on with a paused job, with a permit. False: it is in another state by now.
-    pub async fn start_job(&self, user_id: &str, id: Uuid, from: &str, sealed_permit: &[u8]) -> Result<bool> {
-        let start = query!(
-            "WITH started AS (
-                UPDATE jobs
-                SET state = 'running', held_because = NULL, version = version + 1
-                WHERE id = $1 AND user_id = $2 AND state = $3
-                RETURNING id
-            )
-            UPDATE job_secrets SET permit = $4 WHERE job_id = (SELECT id FROM started)",
-            id,
-            user_id,
-            from,
-            sealed_permit,
-        );
-        Ok(bounded(start.execute(&self.db)).await?.rows_affected() > 0)
-    }
-
-    /// Pauses a running job. False: it is in another state by now.
-    pub async fn pause_job(&self, user_id: &str, id: Uuid) -> Result<bool> {
-        let pause = query!(
-            "UPDATE jobs
-            SET state = 'paused', held_because = NULL, version = version + 1
-            WHERE id = $1 AND user_id = $2 AND state = 'running'",
-            id,
-            user_id,
-        );
-        Ok(bounded(pause.execute(&self.db)).await?.rows_affected() > 0)
-    }
-
-    /// Cancels a job that is not over. False: it is.
-    pub async fn cancel_job(&self, user_id: &str, id: Uuid) -> Result<bool> {
-        let cancel = query!(
-            "UPDATE jobs
-            SET state = 'canceled', held_because = NULL, version = version + 1,
-                finished_at = CASE WHEN running = 0 THEN $3::timestamptz END
-            WHERE id = $1 AND user_id = $2 AND state IN ('planned', 'running', 'paused')",
-            id,
-            user_id,
-            self.clock.now(),
-        );
-        Ok(bounded(cancel.execute(&self.db)).await?.rows_affected() > 0)
-    }
-
-    /// Puts what failed back in line, and what is uncertain where said, and goes on with the job. `None`: it is in
-    /// another state by now, or what it was to do was erased; else how many there were.
-    pub async fn retry_items(
-        &self,
-        user_id: &str,
-        id: Uuid,
-        uncertain_too: bool,
-        sealed_permit: &[u8],
-    ) -> Result<Option<u64>> {
-        bounded(self.retry_items_unbounded(user_id, id, uncertain_too, sealed_permit)).await
-    }
-
-    async fn retry_items_unbounded(
-        &self,
-        user_id: &str,
-        id: Uuid,
-        uncertain_too: bool,
-        sealed_permit: &[u8],
-    ) -> Result<Option<u64>> {
-        let mut transaction = self.db.begin().await?;
-        let lock = query!(
-            "SELECT state FROM jobs
-            WHERE id = $1 AND user_id = $2 AND state <> 'planned'
-                AND EXISTS (SELECT FROM job_secrets WHERE job_id = id AND payload IS NOT NULL)
-            FOR UPDATE",
-            id,
-            user_id,
-        );
-        let Some(job) = lock.fetch_optional(&mut *transaction).await? else { return Ok(None) };
-        let put_back = query!(
-            r#"WITH again AS (
-                SELECT number, result FROM job_items
-                WHERE job_id = $1 AND (result = 'failed' OR ($2 AND result = 'uncertain'))
-                FOR UPDATE
-            ), changed AS (
-                UPDATE job_items
-                SET result = 'waiting', reason = NULL, note = NULL, ended_at = NULL, upstream_request_id = NULL
-                FROM again
-                WHERE job_items.job_id = $1 AND job_items.number = again.number
-                RETURNING again.result
-            )
-            SELECT COUNT(*) FILTER (WHERE result = 'failed') AS "failed!",
-                COUNT(*) FILTER (WHERE result = 'uncertain') AS "uncertain!"
-            FROM changed"#,
-            id,
-            uncertain_too,
-        );
-        let put_back = put_back.fetch_one(&mut *transaction).await?;
-        if put_back.failed + put_back.uncertain == 0 {
-            return Ok(Some(0));
-        }
-        let go_on = query!(
-            "UPDATE jobs
-            SET state = 'running', held_because = NULL, finished_at = NULL, version = version + 1,
-                waiting = waiting + $2::bigint::integer + $3::bigint::integer,
-                failed = failed - $2::bigint::integer, uncertain = uncertain - $3::bigint::integer
-            WHERE id = $1",
-            id,
-            put_back.failed,
-            put_back.uncertain,
-        );
-        go_on.execute(&mut *transaction).await?;
-        // One that runs has a permit in use.
-        if job.state != "running" {
-            let permit = query!("UPDATE job_secrets SET permit = $2 WHERE job_id = $1", id, sealed_permit);
-            permit.execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(Some((put_back.failed + put_back.uncertain).unsigned_abs()))
-    }
-
-    /// Takes back the permit of a job that needs none now, and erases what nobody may find once it is over.
-    pub async fn take_permit(&self, id: Uuid) -> Result<Option<Vec<u8>>> {
-        let take = query_scalar!(
-            r#"WITH held AS (
-                SELECT secret.job_id, secret.permit, jobs.state
-                FROM job_secrets AS secret
-                JOIN jobs ON jobs.id = secret.job_id
-                WHERE secret.job_id = $1 AND jobs.state <> 'running' AND jobs.running = 0
-                FOR UPDATE
-            )
-            UPDATE job_secrets
-            SET permit = NULL,
-                payload = CASE
-                    WHEN job_secrets.payload_is_secret AND held.state IN ('done', 'canceled') THEN NULL
-                    ELSE job_secrets.payload
-                END
-            FROM held
-            WHERE job_secrets.job_id = held.job_id
-            RETURNING held.permit AS "permit?""#,
-            id,
-        );
-        Ok(bounded(take.fetch_optional(&self.db)).await?.flatten())
-    }
-
-    /// Jobs whose permit was left behind by a node that died between the end and the erasing, at most `limit`.
-    pub async fn list_left_permits(&self, limit: i64) -> Result<Vec<Uuid>> {
-        let list = query_scalar!(
-            "SELECT jobs.id FROM jobs
-            JOIN job_secrets AS secret ON secret.job_id = jobs.id
-            WHERE jobs.state <> 'running' AND jobs.running = 0 AND jobs.lease_node IS NULL
-                AND (secret.permit IS NOT NULL
-                    OR (secret.payload_is_secret AND secret.payload IS NOT NULL
-                        AND jobs.state IN ('done', 'canceled')))
-            LIMIT $1",
-            limit,
-        );
-        bounded(list.fetch_all(&self.db)).await
-    }
-
-    /// Deletes some plans nobody started and some jobs that ended before a time, at most `limit`. Returns how many.
-    pub async fn delete_old_jobs(&self, ended_before: DateTime<Utc>, limit: i64) -> Result<u64> {
-        let delete = query!(
-            "DELETE FROM jobs
-            WHERE id IN (
-                SELECT id FROM jobs
-                WHERE (state = 'planned' AND created_at <= $1) OR finished_at <= $2
-                    OR (state = 'paused' AND running = 0 AND created_at <= $2)
-                LIMIT $3
-                FOR UPDATE SKIP LOCKED
-            )",
-            self.clock.now() - PLAN_LASTS,
-            ended_before,
-            limit,
-        );
-        Ok(bounded(delete.execute(&self.db)).await?.rows_affected())
     }
 
     /// Deletes every job there is: for a database whose cloud is a new one.
