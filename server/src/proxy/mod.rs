@@ -4,6 +4,7 @@
 //! caller's token, and comes back without anything a browser should not have.
 
 mod body;
+mod consoles;
 mod endpoint;
 mod headers;
 mod open_calls;
@@ -82,8 +83,9 @@ pub fn is_passed_on(path: &str) -> bool {
 
 /// Passes a request on to a service, and its answer back.
 ///
-/// Errors: 400 `invalid_path`, `invalid_project_id`, `project_needed`, `unexpected_body`; 404 no such service there, or
-/// no role in the project; 405, 408, 413, 415; 502 to 504 where the service has no answer; and those of [`Caller`].
+/// Errors: 400 `invalid_path`, `invalid_project_id`, `project_needed`, `unexpected_body`, `console_not_passed_on`; 404
+/// no such service there, or no role in the project; 405, 408, 413, 415; 502 to 504 where the service has no answer;
+/// and those of [`Caller`].
 /// Whatever the service itself answers is passed on with its status, under
 /// [`ANSWER_HEADER`](api_types::routes::ANSWER_HEADER).
 async fn pass_on(State(proxy): State<Proxy>, caller: Result<Caller, ApiError>, request: Request) -> Response {
@@ -139,6 +141,7 @@ impl Proxy {
         let path = CloudPath::parse(&uri, parts.version)?;
         let target = Target::new(path.service, path.region.clone());
         record.target = Some(target.clone());
+        consoles::refuse(&path)?;
         let query = CloudQuery::parse(uri.query());
         let wish = sockets::wish(&mut parts)?;
         let project = project_of(&parts, &query, &caller.session)?;
@@ -151,7 +154,14 @@ impl Proxy {
         let url = endpoint.url(&path.segments, query.rest.as_deref());
         record.url = Some(url.clone());
         record.open = Some(self.0.open.begin(&target));
-        let sending = Sending { proxy: &self.0, caller: &caller, target: &target, endpoint: &endpoint, url };
+        let sending = Sending {
+            proxy: &self.0,
+            caller: &caller,
+            path: &path,
+            target: &target,
+            endpoint: &endpoint,
+            url,
+        };
         if !parts.method.is_safe() {
             // What is read from here on is not to be of before; nor what is read until the end.
             let _forgetting = Forgetting::new(&self.0.reads, &project, &path.region);

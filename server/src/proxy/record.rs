@@ -133,10 +133,11 @@ impl Record {
         if std::mem::replace(&mut self.is_written, true) {
             return;
         }
-        self.open = None;
+        // Only a catalog's regions are names of measurements: anybody may ask for others.
+        let is_known = self.open.take().is_some();
         let took = self.started_at.elapsed();
         let service = self.target.as_ref().map_or("none", |target| target.service.tag());
-        let region = self.target.as_ref().map_or("none", |target| target.region_tag());
+        let region = self.target.as_ref().filter(|_| is_known).map_or("none", |target| target.region_tag());
         self.metrics.count(Metric::ProxyCall, &[service, region, ending.outcome]);
         self.metrics.time(Metric::ProxyDuration, &[service, region], took);
 
@@ -157,7 +158,7 @@ impl Record {
                     user_id = user.map(|user| user.id.as_str()),
                     project = self.project.as_ref().map(ProjectId::as_str),
                     session = self.session.as_ref().map(|session| session.id.short()),
-                    region,
+                    region = self.target.as_ref().map_or("none", Target::region_tag),
                     service,
                     method = self.method.as_str(),
                     url = place,

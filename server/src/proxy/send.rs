@@ -15,8 +15,10 @@ use url::Url;
 use super::{
     Inner,
     body::{AnswerBody, Source as BodySource},
+    consoles,
     endpoint::Endpoint,
     headers::{self, AnswerKind, RequestKind},
+    path::CloudPath,
     reads::Document,
     record::{Record, Source},
     rewrite::Rewriter,
@@ -38,6 +40,7 @@ use crate::{
 pub struct Sending<'a> {
     pub proxy: &'a Inner,
     pub caller: &'a Caller,
+    pub path: &'a CloudPath<'a>,
     pub target: &'a Target,
     pub endpoint: &'a Arc<Endpoint>,
     pub url: Url,
@@ -110,6 +113,7 @@ impl Sending<'_> {
         record.upload = upload.as_ref().map(|(_, progress)| progress.clone());
         let has_body = upload.is_some();
         let mut headers = headers::for_upstream(&parts.headers);
+        consoles::lift(&parts.method, self.path, &mut headers);
         let handshake = wish.as_ref().map(Wish::handshake);
         headers.extend(handshake.iter().flat_map(|handshake| handshake.headers.clone()));
         let call = |scope: &ProjectScope, upload: Option<Upload>| {

@@ -5,7 +5,8 @@ use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use server::testing::TestApp;
+use serde_json::json;
+use server::{metrics::Metric, testing::TestApp};
 use simcloud::Service;
 use sqlx::PgPool;
 
@@ -72,6 +73,42 @@ async fn paths_that_lead_elsewhere_are_refused_before_any_call(db: PgPool) {
     for region in ["RegionOne", "RegionTwo", "RegionThree"] {
         assert_eq!(app.cloud.admin().call_count(region, Service::Compute), 0);
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_key_to_a_console_is_not_given_out(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let alice = Asking::new(&app, "alice", "alpha");
+    alice.csrf_token().await;
+    app.cloud.admin().reset_calls();
+    let console = json!({"remote_console": {"protocol": "vnc", "type": "novnc"}});
+    let answer = alice.post("compute", "servers/1/remote-consoles", &console).await;
+    answer.assert_error(StatusCode::BAD_REQUEST, "console_not_passed_on");
+    assert_eq!(app.cloud.admin().call_count("RegionOne", Service::Compute), 0);
+    // Nor in the way of old versions, by whatever means a request gets there.
+    for connection in ["keep-alive", "openstack-api-version"] {
+        let headers = [
+            ("content-type", "application/json"),
+            ("openstack-api-version", "compute 2.79"),
+            ("connection", connection),
+        ];
+        let body = json!({"os-getVNCConsole": {"type": "novnc"}}).to_string();
+        let path = cloud("compute", "servers/1/action");
+        alice.send(Method::POST, &path, &headers, body.into()).await;
+    }
+    let versions: Vec<_> =
+        app.cloud.admin().calls().into_iter().filter_map(|call| call.microversion).collect();
+    assert_eq!(versions, ["compute 2.79", "compute 2.6"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_region_that_nobody_has_is_no_name_of_a_measurement(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let alice = Asking::new(&app, "alice", "alpha");
+    let answer = alice.send(Method::GET, "/api/cloud/made-up/compute/servers", &[], Body::empty()).await;
+    answer.assert_status(StatusCode::NOT_FOUND);
+    let counted = |region| app.app.metrics.counted(Metric::ProxyCall, &["compute", region, "not_found"]);
+    assert_eq!((counted("made-up"), counted("none")), (0, 1));
 }
 
 #[sqlx::test(migrations = "../migrations")]
