@@ -3,13 +3,13 @@
 use std::{
     collections::HashMap,
     mem,
-    net::UdpSocket,
     sync::{Arc, Weak},
     thread,
     time::Duration,
 };
 
 use parking_lot::Mutex;
+use statsd::client::{Client, Pipeline};
 
 use super::Kind;
 
@@ -49,9 +49,8 @@ impl Sender {
 
 /// Sends what was measured until nobody measures any more.
 fn deliver(address: &str, prefix: &str, measured: &Weak<Mutex<Vec<(String, Kind)>>>) {
-    let socket = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.connect(address).map(|()| socket));
-    let socket = match socket {
-        Ok(socket) => socket,
+    let client = match Client::new(address, prefix) {
+        Ok(client) => client,
         Err(error) => {
             tracing::error!(address, %error, "statsd: cannot be reached, measurements are dropped");
             return;
@@ -60,44 +59,53 @@ fn deliver(address: &str, prefix: &str, measured: &Weak<Mutex<Vec<(String, Kind)
     while let Some(measured) = measured.upgrade() {
         let batch = mem::take(&mut *measured.lock());
         drop(measured);
-        for datagram in datagrams(batch, prefix) {
-            // Nobody listening is no reason to stop.
-            let _ = socket.send(datagram.as_bytes());
-        }
+        // Nobody listening is no reason to stop.
+        together(batch).send(&client);
         thread::sleep(EVERY);
     }
 }
 
-/// The measurements as statsd reads them, a line each: counters added up, gauges as they are now, every time.
-fn datagrams(batch: Vec<(String, Kind)>, prefix: &str) -> Vec<String> {
+/// Counters added up, gauges as they are now, every time.
+fn together(batch: Vec<(String, Kind)>) -> Pipeline {
     let mut counts = HashMap::<String, u64>::new();
     let mut gauges = HashMap::<String, f64>::new();
-    let mut lines = Vec::new();
+    let mut pipeline = Pipeline::new();
+    pipeline.set_max_udp_size(LONGEST_DATAGRAM);
     for (name, kind) in batch {
         match kind {
             Kind::Count(amount) => *counts.entry(name).or_default() += amount,
             Kind::Gauge(value) => drop(gauges.insert(name, value)),
-            Kind::Time(took) => lines.push(format!("{prefix}.{name}:{}|ms", took.as_secs_f64() * 1000.0)),
+            Kind::Time(took) => pipeline.timer(&name, took.as_secs_f64() * 1000.0),
         }
     }
-    lines.extend(counts.into_iter().map(|(name, amount)| format!("{prefix}.{name}:{amount}|c")));
-    lines.extend(gauges.into_iter().map(|(name, value)| format!("{prefix}.{name}:{value}|g")));
-    let mut datagrams: Vec<String> = Vec::new();
-    for line in lines {
-        match datagrams.last_mut() {
-            Some(last) if last.len() + line.len() < LONGEST_DATAGRAM => {
-                last.push('\n');
-                last.push_str(&line);
-            }
-            _ => datagrams.push(line),
-        }
+    for (name, amount) in counts {
+        pipeline.count(&name, amount as f64);
     }
-    datagrams
+    for (name, value) in gauges {
+        pipeline.gauge(&name, value);
+    }
+    pipeline
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
+
+    fn sent(batch: Vec<(String, Kind)>, lines: usize) -> Vec<String> {
+        let statsd = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        statsd.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+        let client = Client::new(statsd.local_addr().expect("an address"), "p").expect("a client");
+        together(batch).send(&client);
+        let mut datagrams: Vec<String> = Vec::new();
+        let mut buffer = [0; 65_536];
+        while datagrams.iter().map(|datagram| datagram.lines().count()).sum::<usize>() < lines {
+            let length = statsd.recv(&mut buffer).expect("a datagram");
+            datagrams.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        }
+        datagrams
+    }
 
     #[test]
     fn what_was_measured_together_goes_together() {
@@ -109,10 +117,9 @@ mod tests {
             measured("t", Kind::Time(Duration::from_micros(1500))),
             measured("open", Kind::Gauge(4.0)),
         ];
-        assert_eq!(datagrams(batch, "p"), ["p.t:1.5|ms\np.a:5|c\np.open:4|g"]);
+        assert_eq!(sent(batch, 3), ["p.t:1.5|ms\np.a:5|c\np.open:4|g"]);
         let many = (0..1000).map(|number| measured(&format!("n{number}"), Kind::Count(1))).collect();
-        let datagrams = datagrams(many, "p");
+        let datagrams = sent(many, 1000);
         assert!(datagrams.len() > 1 && datagrams.iter().all(|datagram| datagram.len() <= LONGEST_DATAGRAM));
-        assert_eq!(datagrams.iter().map(|datagram| datagram.lines().count()).sum::<usize>(), 1000);
     }
 }
