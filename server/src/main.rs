@@ -3,7 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use server::run::{Cli, run};
+
+/// A request that is passed on makes hundreds of small allocations; with the C library's allocator they are a quarter of
+/// its processor time.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -18,15 +18,13 @@ use crate::{
 /// and bodies. A stream is logged when it begins. What was passed on to a service has its line from the proxy.
 pub async fn log_request(request: Request, next: Next) -> Response {
     let started_at = Instant::now();
-    let method = request.method().clone();
-    // A path nobody serves is whatever somebody typed; it is bounded.
-    let path: String = request.uri().path().chars().take(200).collect();
-    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
-    let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(ip)| ip.to_string());
-    let seen = request.extensions().get::<SeenCaller>().cloned().unwrap_or_default();
-    let their_id = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
-    let their_id: Option<String> = their_id.map(|id| id.chars().take(64).collect());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let their_id = request.headers().get("x-request-id").cloned();
+    let extensions = request.extensions();
+    let route = extensions.get::<MatchedPath>().cloned();
+    let id = extensions.get::<RequestId>().cloned().unwrap_or_default();
+    let address = extensions.get::<ClientAddress>().copied();
+    let seen = extensions.get::<SeenCaller>().cloned().unwrap_or_default();
 
     let response = next.run(request).await;
 
@@ -35,17 +33,19 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     }
     let session = seen.0.lock().take();
     let size_bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let their_id = their_id.as_ref().and_then(|id| id.to_str().ok());
     tracing::info!(
         request_id = &*id.0,
-        client_request_id = their_id,
+        client_request_id = their_id.map(|id| id.chars().take(64).collect::<String>()),
         %method,
-        path,
-        route,
+        // A path nobody serves is whatever somebody typed; it is bounded.
+        path = uri.path().chars().take(200).collect::<String>(),
+        route = route.as_ref().map(MatchedPath::as_str),
         status = response.status().as_u16(),
         // A tenth of a millisecond is as fine as anybody reads it.
         duration_ms = (started_at.elapsed().as_secs_f64() * 10_000.0).round() / 10.0,
         size_bytes,
-        address,
+        address = address.map(|ClientAddress(ip)| ip.to_string()),
         user = session.as_ref().map(|session| session.user.name.as_str()),
         session = session.as_ref().map(|session| session.id.short()),
         "request"
