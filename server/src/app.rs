@@ -6,6 +6,7 @@ use axum::{
     Router, extract::DefaultBodyLimit, extract::FromRef, middleware::from_fn, middleware::from_fn_with_state,
 };
 use sqlx::PgPool;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -171,26 +172,27 @@ pub fn router(app: App) -> Router {
     // Each request takes some clones of what the middleware needs.
     let around = Arc::new(app.clone());
     let headers = SecurityHeaders::new(&app.config.listen.public_url);
-    // Written from the handler outwards: a request passes them from the last line up to the first.
-    features
-        // 9. Bounds what handlers read of a body whose length is not announced.
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        // 8. Inside the time limit: it may have to look the session up.
-        .layer(from_fn_with_state(around.clone(), csrf))
-        // 7. Bounds everything that waits.
-        .layer(from_fn_with_state(request_timeout, timeout))
-        // 6. Before anything reads the request.
-        .layer(from_fn(limits))
-        // 5. A panic below is an answer above, with the id and the headers of every other.
-        .layer(CatchPanicLayer::custom(answer_panic))
-        // 4. Gives all errors from below their body.
-        .layer(from_fn_with_state(around.clone(), answer_errors))
+    // A request passes them from the first line down to the last, its answer the other way. One layer of ten, since
+    // each layer of its own is a box that every request has cloned.
+    let middleware = ServiceBuilder::new()
+        // 1. Outermost, since everything below names the request by its id.
+        .layer(from_fn_with_state(around.clone(), request_id))
+        // 2. See the final status and the whole duration.
+        .layer(from_fn(log_request))
+        .layer(from_fn_with_state(app.metrics.clone(), metrics))
         // 3. On every answer, errors included.
         .layer(from_fn_with_state(headers, security_headers))
-        // 2. See the final status and the whole duration.
-        .layer(from_fn_with_state(app.metrics.clone(), metrics))
-        .layer(from_fn(log_request))
-        // 1. Outermost, since everything below names the request by its id.
-        .layer(from_fn_with_state(around, request_id))
-        .with_state(app)
+        // 4. Gives all errors from below their body.
+        .layer(from_fn_with_state(around.clone(), answer_errors))
+        // 5. A panic below is an answer above, with the id and the headers of every other.
+        .layer(CatchPanicLayer::custom(answer_panic))
+        // 6. Before anything reads the request.
+        .layer(from_fn(limits))
+        // 7. Bounds everything that waits.
+        .layer(from_fn_with_state(request_timeout, timeout))
+        // 8. Inside the time limit: it may have to look the session up.
+        .layer(from_fn_with_state(around, csrf))
+        // 9. Bounds what handlers read of a body whose length is not announced.
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    features.layer(middleware).with_state(app)
 }
