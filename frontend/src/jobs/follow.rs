@@ -244,7 +244,7 @@ pub fn why(item: &JobItem) -> String {
         }
         ItemResult::Skipped { because } => texts::impossible(because),
         ItemResult::Uncertain => texts::UNCERTAIN.to_owned(),
-        ItemResult::Waiting | ItemResult::Running | ItemResult::Done => String::new(),
+        ItemResult::Waiting | ItemResult::Running | ItemResult::Done | ItemResult::Canceled => String::new(),
     }
 }
 

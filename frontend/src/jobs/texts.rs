@@ -1,7 +1,7 @@
 //! The words for what is done to servers, wherever it is told: on a row, in a dialog, in the tray.
 
 use api_types::{
-    jobs::{Job, JobState},
+    jobs::Job,
     servers::action::{ActionKind, Impossible},
 };
 
@@ -84,7 +84,7 @@ pub fn results(job: &Job) -> String {
         (counts.failed, "failed"),
         (counts.skipped, "left out"),
         (counts.uncertain, "uncertain"),
-        (if job.state == JobState::Canceled { counts.waiting } else { 0 }, "not begun"),
+        (counts.canceled, "not begun"),
     ];
     let told = results.into_iter().filter(|(count, _)| *count > 0);
     let told: Vec<_> =
@@ -128,7 +128,7 @@ pub fn spelled(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use api_types::jobs::JobCounts;
+    use api_types::jobs::{JobCounts, JobState};
 
     use super::{super::news::tests::job, *};
 
@@ -147,7 +147,7 @@ mod tests {
             ended(&job("a", JobState::Done, counts)),
             "Stop 12 servers: 10 done, 1 failed, 1 uncertain."
         );
-        let canceled = JobCounts { total: 3, done: 1, waiting: 2, ..JobCounts::default() };
+        let canceled = JobCounts { total: 3, done: 1, canceled: 2, ..JobCounts::default() };
         assert_eq!(results(&job("a", JobState::Canceled, canceled)), "1 done, 2 not begun");
         let one = JobCounts { total: 1, done: 1, ..JobCounts::default() };
         assert_eq!(results(&job("a", JobState::Done, one)), "done");

@@ -144,6 +144,9 @@ pub struct JobCounts {
     pub skipped: u32,
     /// Nobody knows whether the cloud took it on: it is not asked twice by itself.
     pub uncertain: u32,
+    /// The job was canceled before their turn.
+    #[serde(default)]
+    pub canceled: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,6 +174,8 @@ pub enum ItemResult {
     Failed { error: ItemError },
     Skipped { because: Impossible },
     Uncertain,
+    /// The job was canceled before its turn.
+    Canceled,
 }
 
 /// Why an action on a server was refused or failed, so that a person can go on from it.
@@ -225,7 +230,7 @@ pub enum ControlJob {
     /// Goes on with a paused one, with the caller's present session.
     Resume,
     Cancel,
-    /// Asks again for those that failed, and for the uncertain ones where said.
+    /// Asks again for those that failed, and for the uncertain ones where said; what was canceled stays so.
     RetryFailed {
         #[serde(default)]
         uncertain_too: bool,

@@ -25,10 +25,15 @@ use uuid::Uuid;
 pub use self::{
     model::{ItemRow, JobRow, NewItem, NewJob, Past, state_text},
     runner::Runner,
-    store::{Created, JobStore},
+    store::{Created, JobStore, Repeated},
     work::{Found, Item, LeasedJob, Outcome, Reason, Work},
 };
-use crate::{clock::Clock, config::JobsConfig, session::Sealer};
+use crate::{
+    clock::Clock,
+    config::JobsConfig,
+    secret::Secret,
+    session::{ProjectScope, Sealer},
+};
 
 /// What handlers need of the jobs. Cheap to clone.
 #[derive(Clone)]
@@ -68,8 +73,18 @@ impl Jobs {
         self.0.sealer.seal(&permit_purpose(job), permit).ok()
     }
 
-    /// Opens a permit that was taken back, to end it.
-    pub fn open_permit(&self, job: Uuid, sealed: &[u8]) -> Option<Vec<u8>> {
+    /// Takes back the permit of a job that needs none now: its token, which is to be ended.
+    pub async fn take_permit(&self, job: Uuid) -> sqlx::Result<Option<Secret>> {
+        let sealed = self.store().take_sealed_permit(job).await?;
+        Ok(sealed.and_then(|sealed| self.token_of(job, &sealed)))
+    }
+
+    /// The token in a permit.
+    fn token_of(&self, job: Uuid, sealed: &[u8]) -> Option<Secret> {
+        ProjectScope::packed_token(&self.open_permit(job, sealed)?)
+    }
+
+    fn open_permit(&self, job: Uuid, sealed: &[u8]) -> Option<Vec<u8>> {
         self.0.sealer.open(&permit_purpose(job), sealed)
     }
 

@@ -52,6 +52,7 @@ pub struct JobRow {
     pub failed: i32,
     pub skipped: i32,
     pub uncertain: i32,
+    pub canceled: i32,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
     pub version: i64,
@@ -128,6 +129,7 @@ impl JobRow {
                 failed: count(self.failed),
                 skipped: count(self.skipped),
                 uncertain: count(self.uncertain),
+                canceled: count(self.canceled),
             },
             server_name: self.only_name.clone(),
             confirmation: confirmation(action, self.runnable()),
@@ -195,6 +197,7 @@ fn result_of(result: &str, reason: Option<&str>) -> Option<ItemResult> {
         "failed" => ItemResult::Failed { error: read(reason)? },
         "skipped" => ItemResult::Skipped { because: read(reason)? },
         "uncertain" => ItemResult::Uncertain,
+        "canceled" => ItemResult::Canceled,
         _ => return None,
     })
 }

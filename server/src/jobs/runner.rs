@@ -12,6 +12,8 @@ use uuid::Uuid;
 use super::{Jobs, LeasedJob, Work, rate::Rates, store::Leased};
 use crate::{
     metrics::{Metric, Metrics},
+    secret::Secret,
+    session::ProjectScope,
     shutdown::Shutdown,
 };
 
@@ -93,6 +95,7 @@ impl<W: Work> Node<W> {
         let Leased { job, sealed_payload, sealed_permit } = leased;
         let payload = sealed_payload.and_then(|sealed| self.jobs.open_payload(job.id, &sealed));
         let permit = sealed_permit.and_then(|sealed| self.jobs.open_permit(job.id, &sealed));
+        let token = permit.as_deref().and_then(ProjectScope::packed_token);
         let open = payload.zip(permit).and_then(|(payload, permit)| self.work.open(&job, &payload, &permit));
         tracing::info!(job = %job.id, user = job.user_name, "works on a job");
         {
@@ -102,7 +105,7 @@ impl<W: Work> Node<W> {
                 () = self.keep_lease(job.id, &stop) => {}
             }
         }
-        self.let_go(&job).await;
+        self.let_go(&job, token).await;
     }
 
     /// Says again and again that this node works on the job; once it cannot, nothing more is begun. Never ends.
@@ -128,10 +131,17 @@ impl<W: Work> Node<W> {
     }
 
     /// Ends the job if nothing is left of it, and leaves it to whoever goes on otherwise.
-    async fn let_go(&self, job: &LeasedJob) {
+    async fn let_go(&self, job: &LeasedJob, token: Option<Secret>) {
         match self.jobs.store().leave_job(job.id, self.id).await {
             Ok(Some(left)) => {
                 tracing::info!(job = %job.id, state = left.state, waiting = left.waiting, "leaves a job");
+                if left.run != job.run {
+                    // It goes on with another permit, which was given to it while this node used the one before.
+                    self.jobs.wake();
+                    if let Some(token) = token {
+                        self.work.close(&token).await;
+                    }
+                }
                 if left.state != "running" && left.running == 0 {
                     self.end_permit(job.id).await;
                 }
@@ -144,13 +154,9 @@ impl<W: Work> Node<W> {
 
     /// Takes back the permit of a job that needs none, and ends it.
     async fn end_permit(&self, job: Uuid) {
-        match self.jobs.store().take_permit(job).await {
-            Ok(sealed) => {
-                let permit = sealed.and_then(|sealed| self.jobs.open_permit(job, &sealed));
-                if let Some(permit) = permit {
-                    self.work.close(&permit).await;
-                }
-            }
+        match self.jobs.take_permit(job).await {
+            Ok(Some(token)) => self.work.close(&token).await,
+            Ok(None) => {}
             Err(error) => tracing::debug!(%job, %error, "a job's secrets are erased later"),
         }
     }
@@ -163,6 +169,9 @@ impl<W: Work> Node<W> {
             if deleted < CLEAN_BATCH.unsigned_abs() {
                 break;
             }
+        }
+        if let Err(error) = store.end_left_jobs(CLEAN_BATCH).await {
+            tracing::debug!(%error, "what a node left is ended later");
         }
         for job in store.list_left_permits(CLEAN_BATCH).await.unwrap_or_default() {
             self.end_permit(job).await;

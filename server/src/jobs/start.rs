@@ -1,10 +1,14 @@
-//! Beginning a job and going on with one, on behalf of its owner.
+//! Beginning a job, going on with one and repeating what failed, on behalf of its owner and with a token of its own.
 
 use std::sync::Arc;
 
 use api_types::jobs::Job;
+use uuid::Uuid;
 
-use super::{JobRow, Jobs};
+use super::{
+    JobRow, Jobs,
+    store::{Permit, Repeated},
+};
 use crate::{
     error::ApiError,
     secret::Secret,
@@ -20,34 +24,45 @@ pub async fn start(
     scopes: &Scopes,
     session: &Arc<Session>,
     row: &JobRow,
-    revoke: impl FnOnce(Secret),
 ) -> Result<JobRow, ApiError> {
-    let (sealed, token) = permit(jobs, scopes, session, row).await?;
-    let has_started = jobs.store().start_job(&row.user_id, row.id, &row.state, &sealed).await?;
-    if has_started {
-        jobs.wake();
-    } else {
-        revoke(token);
-    }
-    reread(jobs, row).await
+    let (jobs, scopes, session, row) = (jobs.clone(), scopes.clone(), session.clone(), row.clone());
+    to_its_end(async move {
+        let (sealed, token) = permit(&jobs, &scopes, &session, &row).await?;
+        let started = jobs.store().start_job(&row.user_id, row.id, &row.state, &sealed).await;
+        let kept = started.as_ref().ok();
+        let is_kept = settle(&jobs, &scopes, row.id, token, kept);
+        started?;
+        if is_kept {
+            jobs.wake();
+        }
+        reread(&jobs, &row).await
+    })
+    .await
 }
 
-/// A token for the job, as it is kept, and as it is revoked if nobody keeps it.
+/// Puts what failed back in line, and what is uncertain where said, with a token of its own where the job has none.
 ///
-/// Errors: those of [`Scopes::issue`].
-pub async fn permit(
+/// Errors: those of [`Scopes::issue`]; 503 Postgres does not answer.
+pub async fn repeat(
     jobs: &Jobs,
     scopes: &Scopes,
     session: &Arc<Session>,
     row: &JobRow,
-) -> Result<(Vec<u8>, Secret), ApiError> {
-    let no_project = || ApiError::NoSuchProject { id: row.project_id.clone() };
-    let project = row.project_id.parse().map_err(|_| no_project())?;
-    let issued = scopes.issue(session, &project).await?;
-    let packed = ProjectScope::pack(&issued).ok_or_else(no_project)?;
-    let sealed = jobs.seal_permit(row.id, &packed);
-    let sealed = sealed.ok_or_else(|| ApiError::internal("sealing a job's token")("the cipher refused"))?;
-    Ok((sealed, issued.token))
+    uncertain_too: bool,
+) -> Result<Repeated, ApiError> {
+    let (jobs, scopes, session, row) = (jobs.clone(), scopes.clone(), session.clone(), row.clone());
+    to_its_end(async move {
+        let (sealed, token) = permit(&jobs, &scopes, &session, &row).await?;
+        let repeated = jobs.store().retry_items(&row.user_id, row.id, uncertain_too, &sealed).await;
+        let kept = match &repeated {
+            Ok(Repeated::InLine(permit)) => Some(permit),
+            _ => None,
+        };
+        settle(&jobs, &scopes, row.id, token, kept);
+        jobs.wake();
+        Ok(repeated?)
+    })
+    .await
 }
 
 /// The job as it is now.
@@ -67,4 +82,49 @@ pub fn shown(row: &JobRow) -> Result<Job, ApiError> {
 
 pub fn no_such_job(id: &str) -> ApiError {
     ApiError::NoSuchJob { id: id.chars().take(64).collect() }
+}
+
+/// Does what must not stop halfway when the browser goes away: a token that was issued is kept by its job or ended.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(work).await.map_err(ApiError::internal("giving a job its token"))?
+}
+
+/// A token for the job, as it is kept, and as it is ended if nobody keeps it.
+///
+/// Errors: those of [`Scopes::issue`].
+async fn permit(
+    jobs: &Jobs,
+    scopes: &Scopes,
+    session: &Arc<Session>,
+    row: &JobRow,
+) -> Result<(Vec<u8>, Secret), ApiError> {
+    let no_project = || ApiError::NoSuchProject { id: row.project_id.clone() };
+    let project = row.project_id.parse().map_err(|_| no_project())?;
+    let issued = scopes.issue(session, &project).await?;
+    let sealed = ProjectScope::pack(&issued).map(|packed| jobs.seal_permit(row.id, &packed));
+    match sealed {
+        Some(Some(sealed)) => Ok((sealed, issued.token)),
+        refused => {
+            scopes.give_back([issued.token]);
+            let cipher = || ApiError::internal("sealing a job's token")("the cipher refused");
+            Err(if refused.is_none() { no_project() } else { cipher() })
+        }
+    }
+}
+
+/// Ends the token that nobody has now: the new one, or the one that it replaces. Whether the job has the new one. Where
+/// Postgres did not say (`None`), the job may have it, and is held when it is used: better than a token nobody ends.
+fn settle(jobs: &Jobs, scopes: &Scopes, job: Uuid, token: Secret, permit: Option<&Permit>) -> bool {
+    match permit {
+        Some(Permit::Kept { replaced }) => {
+            scopes.give_back(replaced.as_deref().and_then(|sealed| jobs.token_of(job, sealed)));
+            true
+        }
+        Some(Permit::NotKept) | None => {
+            scopes.give_back([token]);
+            false
+        }
+    }
 }

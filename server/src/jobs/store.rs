@@ -12,7 +12,10 @@ use chrono::TimeDelta;
 use sqlx::{PgPool, Result, query, query_as, query_scalar};
 use uuid::Uuid;
 
-pub use self::working::{Ended, Leased, WaitingItem};
+pub use self::{
+    steering::{Permit, Repeated},
+    working::{Ended, Leased, WaitingItem},
+};
 use super::{ItemRow, JobRow, NewItem, NewJob, Past, model::action_text};
 use crate::clock::Clock;
 
@@ -130,7 +133,7 @@ impl JobStore {
         let find = query_as!(
             JobRow,
             r#"SELECT id, user_id, project_id, project_name, action, detail, state, held_because, total, waiting,
-                running, done, failed, skipped, uncertain, created_at, finished_at, version,
+                running, done, failed, skipped, uncertain, canceled, created_at, finished_at, version,
                 CASE WHEN total = 1 THEN (SELECT name FROM job_items WHERE job_id = id LIMIT 1) END AS "only_name?"
             FROM jobs
             WHERE id = $1 AND user_id = $2"#,
@@ -150,23 +153,23 @@ impl JobStore {
         }
     }
 
-    /// A user's jobs, the newest first, at most `limit`; those that are not over come whatever their age.
+    /// A user's jobs, the newest first: the newest `limit` of all, and those that are not over whatever their age.
     pub async fn list_jobs(&self, user_id: &str, limit: i64) -> Result<Vec<JobRow>> {
         let list = query_as!(
             JobRow,
             r#"SELECT id, user_id, project_id, project_name, action, detail, state, held_because, total, waiting,
-                running, done, failed, skipped, uncertain, created_at, finished_at, version,
+                running, done, failed, skipped, uncertain, canceled, created_at, finished_at, version,
                 CASE WHEN total = 1 THEN (SELECT name FROM job_items WHERE job_id = id LIMIT 1) END AS "only_name?"
             FROM jobs
-            WHERE user_id = $1
-            ORDER BY (state IN ('running', 'paused')) DESC, created_at DESC, id
-            LIMIT $2"#,
+            WHERE id = ANY (
+                    ARRAY(SELECT id FROM jobs WHERE user_id = $1 AND state IN ('planned', 'running', 'paused'))
+                    || ARRAY(SELECT id FROM jobs WHERE user_id = $1 ORDER BY created_at DESC, id LIMIT $2)
+                )
+            ORDER BY created_at DESC, id"#,
             user_id,
             limit,
         );
-        let mut jobs = bounded(list.fetch_all(&self.db)).await?;
-        jobs.sort_by(|a, b| b.created_at.cmp(&a.created_at).then(a.id.cmp(&b.id)));
-        Ok(jobs)
+        bounded(list.fetch_all(&self.db)).await
     }
 
     /// A page of a job's items after a number, all or those with one result.

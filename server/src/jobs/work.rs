@@ -5,6 +5,8 @@ use std::{future::Future, time::Duration};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::secret::Secret;
+
 /// Does one item at a time.
 pub trait Work: Send + Sync + 'static {
     /// What all items of a job share, read once.
@@ -25,8 +27,8 @@ pub trait Work: Send + Sync + 'static {
     /// An item was done: those who look are to see it soon.
     fn done(&self, open: &Self::Open, item: &Item) -> impl Future<Output = ()> + Send;
 
-    /// The job needs its permit no more.
-    fn close(&self, permit: &[u8]) -> impl Future<Output = ()> + Send;
+    /// A job needs this token no more.
+    fn close(&self, token: &Secret) -> impl Future<Output = ()> + Send;
 }
 
 /// A job that this node works on.
@@ -39,6 +41,8 @@ pub struct LeasedJob {
     pub project_id: String,
     /// It has one item: somebody waits for it.
     pub is_single: bool,
+    /// Which run of the job this is; each has a permit of its own.
+    pub run: i32,
 }
 
 /// An item that is being done.

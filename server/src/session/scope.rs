@@ -152,6 +152,18 @@ impl Scopes {
         }
     }
 
+    /// Ends tokens of [`issue`](Self::issue), without anybody waiting for it. One that cannot be revoked expires.
+    pub fn give_back(&self, tokens: impl IntoIterator<Item = Secret>) {
+        let (keystone, tokens) = (self.0.keystone.clone(), Vec::from_iter(tokens));
+        tokio::spawn(async move {
+            for token in tokens {
+                if let Err(error) = keystone.revoke(&token).await {
+                    tracing::debug!(%error, "a token could not be revoked");
+                }
+            }
+        });
+    }
+
     /// Takes a scope that was had on the way, at sign-in.
     pub async fn adopt(&self, session: &Session, issued: &IssuedToken) -> Option<Arc<ProjectScope>> {
         let scope = Arc::new(ProjectScope::from_issued(issued)?);
@@ -204,6 +216,11 @@ impl ProjectScope {
             roles: kept.roles,
             catalog: Arc::new(ServiceCatalog::parse(&json!({"catalog": kept.catalog}))),
         })
+    }
+
+    /// The token in what [`pack`](Self::pack) wrote, of whatever project.
+    pub fn packed_token(packed: &[u8]) -> Option<Secret> {
+        Some(Secret::new(unpack(packed)?.token))
     }
 
     fn from_issued(issued: &IssuedToken) -> Option<Self> {

@@ -75,6 +75,7 @@ pub fn filters(job: &Job) -> Vec<(Option<&'static str>, &'static str, u32)> {
         (Some("failed"), "Failed", counts.failed),
         (Some("skipped"), "Left out", counts.skipped),
         (Some("uncertain"), "Uncertain", counts.uncertain),
+        (Some("canceled"), "Not begun", counts.canceled),
         (Some("running"), "Running", counts.running),
         (Some("waiting"), "Waiting", counts.waiting),
     ];
@@ -89,6 +90,7 @@ pub fn result(result: &ItemResult) -> &'static str {
         ItemResult::Failed { .. } => "Failed",
         ItemResult::Skipped { .. } => "Left out",
         ItemResult::Uncertain => "Uncertain",
+        ItemResult::Canceled => "Not begun",
     }
 }
 
@@ -114,6 +116,7 @@ mod tests {
             ..job("a", JobState::Paused, counts)
         };
         assert_eq!(progress(&held), "Paused at 7 of 12, 1 failed. Your session is over.");
+        let counts = JobCounts { waiting: 0, canceled: 5, ..counts };
         assert_eq!(
             progress(&job("a", JobState::Canceled, counts)),
             "Canceled: 6 done, 1 failed, 5 not begun"

@@ -80,7 +80,7 @@ pub fn timeline(nova: &[InstanceAction], ours: &[HistoryEntry]) -> Vec<Deed> {
 /// What was only planned, or left out, was not done.
 fn deed_of(entry: &HistoryEntry) -> Option<Deed> {
     let outcome = match &entry.result {
-        ItemResult::Waiting | ItemResult::Skipped { .. } => return None,
+        ItemResult::Waiting | ItemResult::Skipped { .. } | ItemResult::Canceled => return None,
         ItemResult::Running => Outcome::UnderWay,
         ItemResult::Done => Outcome::Done,
         ItemResult::Uncertain => Outcome::Uncertain,

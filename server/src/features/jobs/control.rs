@@ -11,8 +11,8 @@ use crate::{
     app::App,
     error::ApiError,
     jobs::{
-        JobRow,
-        start::{permit, reread, shown, start},
+        JobRow, Repeated,
+        start::{repeat, reread, shown, start},
     },
     session::Caller,
 };
@@ -67,9 +67,7 @@ async fn act(
             }
             return begin(caller, app, row).await;
         }
-        (ControlJob::Start { .. }, JobState::Paused) => {
-            return Err(conflict("job_paused", "The job is paused. Resume it to go on."));
-        }
+        (ControlJob::Start { .. } | ControlJob::RetryFailed { .. }, JobState::Paused) => return Err(paused()),
         (ControlJob::Resume, JobState::Paused) => return begin(caller, app, row).await,
         (ControlJob::Pause, JobState::Running) => jobs.store().pause_job(user, row.id).await?,
         (ControlJob::Cancel, JobState::Planned | JobState::Running | JobState::Paused) => {
@@ -87,29 +85,18 @@ async fn act(
 }
 
 async fn begin(caller: &Caller, app: &App, row: &JobRow) -> Result<Option<JobRow>, ApiError> {
-    let revoke = |token| app.revoke_later(vec![token]);
-    let after = start(&app.jobs, &app.scopes, &caller.session, row, revoke).await?;
-    Ok(Some(after))
+    start(&app.jobs, &app.scopes, &caller.session, row).await.map(Some)
 }
 
 async fn cancel(app: &App, row: &JobRow) -> Result<bool, ApiError> {
     let has_canceled = app.jobs.store().cancel_job(&row.user_id, row.id).await?;
     if has_canceled {
-        // Whoever works on it ends the permit; where nobody does, nobody would.
+        // Whoever works on it ends the permit; where nobody does, nobody would. Left behind, it is ended by the cleaning.
         app.jobs.wake();
-        end_permit(app, row).await;
+        let token = app.jobs.take_permit(row.id).await.ok().flatten();
+        app.revoke_later(token.into_iter().collect());
     }
     Ok(has_canceled)
-}
-
-async fn end_permit(app: &App, row: &JobRow) {
-    // Left behind, it is erased by the cleaning.
-    let Ok(Some(sealed)) = app.jobs.store().take_permit(row.id).await else { return };
-    let project = row.project_id.parse().ok();
-    let permit = app.jobs.open_permit(row.id, &sealed);
-    let scope = project.zip(permit);
-    let scope = scope.and_then(|(project, permit)| crate::session::ProjectScope::unpack(&project, &permit));
-    app.revoke_later(scope.map(|scope| scope.token).into_iter().collect());
 }
 
 async fn retry(
@@ -118,23 +105,25 @@ async fn retry(
     row: &JobRow,
     uncertain_too: bool,
 ) -> Result<Option<JobRow>, ApiError> {
-    let (sealed, token) = permit(&app.jobs, &app.scopes, &caller.session, row).await?;
-    let repeated = app.jobs.store().retry_items(&row.user_id, row.id, uncertain_too, &sealed).await;
-    let is_used = matches!(repeated, Ok(Some(1..))) && row.state() != JobState::Running;
-    if !is_used {
-        app.revoke_later(vec![token]);
+    let nothing_failed = || conflict("nothing_failed", "There is nothing that failed.");
+    // Before a token is asked for; what failed by then is looked at once more.
+    if row.failed == 0 && !(uncertain_too && row.uncertain > 0) {
+        return Err(nothing_failed());
     }
-    match repeated? {
-        Some(0) => Err(conflict("nothing_failed", "There is nothing that failed.")),
-        Some(_) => {
-            app.jobs.wake();
-            reread(&app.jobs, row).await.map(Some)
-        }
-        None => {
+    match repeat(&app.jobs, &app.scopes, &caller.session, row, uncertain_too).await? {
+        Repeated::InLine(_) => reread(&app.jobs, row).await.map(Some),
+        Repeated::NotStarted => Ok(None),
+        Repeated::NothingFailed => Err(nothing_failed()),
+        Repeated::Paused => Err(paused()),
+        Repeated::Erased => {
             let message = "The password was erased when this ended. Please start it anew.";
             Err(conflict("values_erased", message))
         }
     }
+}
+
+fn paused() -> ApiError {
+    conflict("job_paused", "The job is paused. Resume it to go on.")
 }
 
 fn conflict(code: &'static str, message: &str) -> ApiError {

@@ -15,7 +15,7 @@ use crate::{
 
 const USUAL_LIMIT: u32 = 200;
 const MOST: u32 = 1_000;
-const RESULTS: [&str; 6] = ["waiting", "running", "done", "failed", "skipped", "uncertain"];
+const RESULTS: [&str; 7] = ["waiting", "running", "done", "failed", "skipped", "uncertain", "canceled"];
 
 /// Lists a job's items in the order of the list, a page at a time, all or those with one result.
 ///

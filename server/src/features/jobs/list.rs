@@ -13,10 +13,11 @@ use crate::{
     session::Caller,
 };
 
-/// More than a person looks through; those that are not over are among them whatever their age.
+/// More than a person looks through.
 const MOST_JOBS: i64 = 50;
 
-/// Lists the caller's jobs in all projects, the newest first, at most 50.
+/// Lists the caller's jobs in all projects, the newest first: those that are not over, however many and old they are,
+/// and the newest 50.
 ///
 /// Errors: 401 no session, 503 Postgres does not answer.
 pub async fn list_jobs(caller: Caller, State(jobs): State<Jobs>) -> Result<Json<JobList>, ApiError> {

@@ -69,6 +69,7 @@ fn line(item: &JobItem) -> String {
         ItemResult::Running => ("running", "", String::new(), None, None),
         ItemResult::Done => ("done", "", String::new(), None, None),
         ItemResult::Uncertain => ("uncertain", "", String::new(), None, None),
+        ItemResult::Canceled => ("canceled", "", String::new(), None, None),
         ItemResult::Skipped { because } => ("skipped", word(because), sentence(because), None, None),
         ItemResult::Failed { error } => (
             "failed",

@@ -71,7 +71,7 @@ impl<W: Work> Node<W> {
     /// Does all items that wait, until there are none or `stop`.
     async fn places(&self, job: &LeasedJob, open: Option<&W::Open>, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            let places = match self.jobs.store().list_places(job.id).await {
+            let places = match self.jobs.store().list_places(job, self.id).await {
                 Ok(places) => places,
                 Err(error) => {
                     tracing::warn!(job = %job.id, %error, "the job's items could not be read");
@@ -154,8 +154,11 @@ impl<W: Work> Node<W> {
         let request_id = format!("req-{}", Uuid::new_v4());
         let longest = self.work.longest_call();
         let over_after = TimeDelta::from_std(longest).unwrap_or(TimeDelta::minutes(5)) + MARGIN;
-        let store = self.jobs.store();
-        let begun = store.begin_item(job.id, self.id, waiting.number, &request_id, over_after).await;
+        let (store, clock) = (self.jobs.store(), &self.jobs.0.clock);
+        // Others believe from `over_at` on that nothing is on its way any more, and it counts from here: writing the
+        // item down may take a while too.
+        let begun_at = clock.instant();
+        let begun = store.begin_item(job, self.id, waiting.number, &request_id, over_after).await;
         let (sent_at, over_at) = match begun {
             Ok(Some(times)) => times,
             Ok(None) => return Then::Stop,
@@ -176,9 +179,13 @@ impl<W: Work> Node<W> {
             over_at,
         };
         let timer = Timer::start();
-        // Bounded here too: from `over_at` on others may believe that nothing is on its way.
-        let outcome = tokio::time::timeout(longest, self.work.run(open, &item)).await;
-        let outcome = outcome.unwrap_or(Outcome::Unknown { reason: None });
+        let left = longest.saturating_sub(clock.instant() - begun_at);
+        let outcome = if left.is_zero() {
+            Outcome::NotNow { retry_in: Duration::ZERO, slows: false }
+        } else {
+            let outcome = tokio::time::timeout(left, self.work.run(open, &item)).await;
+            outcome.unwrap_or(Outcome::Unknown { reason: None })
+        };
         self.metrics.time(Metric::JobItemDuration, &[&item.place], timer.elapsed());
         self.take_outcome(job, open, &item, outcome, stop).await
     }
@@ -342,10 +349,14 @@ impl<W: Work> Node<W> {
     }
 
     async fn hold(&self, job: &LeasedJob, because: &str) {
-        tracing::info!(job = %job.id, because, "a job is held");
-        self.metrics.count(Metric::JobHeld, &[]);
-        if let Err(error) = self.jobs.store().hold_job(job.id, because).await {
-            tracing::warn!(job = %job.id, %error, "a job could not be held");
+        match self.jobs.store().hold_job(job, self.id, because).await {
+            Ok(true) => {
+                tracing::info!(job = %job.id, because, "a job is held");
+                self.metrics.count(Metric::JobHeld, &[]);
+            }
+            // Its owner was faster, or another of its items.
+            Ok(false) => {}
+            Err(error) => tracing::warn!(job = %job.id, %error, "a job could not be held"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{JobStore, PLAN_LASTS, bounded};
 
 impl JobStore {
     /// Takes back the permit of a job that needs none now, and erases what nobody may find once it is over.
-    pub async fn take_permit(&self, id: Uuid) -> Result<Option<Vec<u8>>> {
+    pub async fn take_sealed_permit(&self, id: Uuid) -> Result<Option<Vec<u8>>> {
         let take = query_scalar!(
             r#"WITH held AS (
                 SELECT secret.job_id, secret.permit, jobs.state
@@ -31,32 +31,72 @@ impl JobStore {
         Ok(bounded(take.fetch_optional(&self.db)).await?.flatten())
     }
 
-    /// Jobs whose permit was left behind by a node that died between the end and the erasing, at most `limit`.
+    /// Ends what nobody was left to end, at most `limit` of each kind: jobs that are paused or over and still held by a
+    /// node that died before it let go, and canceled ones whose last call was ended by a node that held them no more.
+    pub async fn end_left_jobs(&self, limit: i64) -> Result<()> {
+        let end = query!(
+            "UPDATE jobs
+            SET lease_node = NULL, lease_until = NULL, version = version + 1,
+                finished_at = CASE WHEN state = 'canceled' THEN COALESCE(finished_at, $1) ELSE finished_at END
+            WHERE id = ANY (
+                    ARRAY(
+                        SELECT id FROM jobs
+                        WHERE lease_node IS NOT NULL AND lease_until <= $1 AND state <> 'running' AND running = 0
+                        LIMIT $2
+                        FOR UPDATE SKIP LOCKED
+                    ) || ARRAY(
+                        SELECT id FROM jobs
+                        WHERE state = 'canceled' AND finished_at IS NULL AND running = 0 AND lease_node IS NULL
+                        LIMIT $2
+                        FOR UPDATE SKIP LOCKED
+                    )
+                )",
+            self.clock.now(),
+            limit,
+        );
+        bounded(end.execute(&self.db)).await?;
+        Ok(())
+    }
+
+    /// Jobs whose permit or password nobody was left to erase, at most `limit`.
     pub async fn list_left_permits(&self, limit: i64) -> Result<Vec<Uuid>> {
         let list = query_scalar!(
-            "SELECT jobs.id FROM jobs
-            JOIN job_secrets AS secret ON secret.job_id = jobs.id
-            WHERE jobs.state <> 'running' AND jobs.running = 0 AND jobs.lease_node IS NULL
-                AND (secret.permit IS NOT NULL
-                    OR (secret.payload_is_secret AND secret.payload IS NOT NULL
-                        AND jobs.state IN ('done', 'canceled')))
-            LIMIT $1",
+            "SELECT jobs.id FROM job_secrets AS secret
+            JOIN jobs ON jobs.id = secret.job_id
+            WHERE (secret.permit IS NOT NULL OR (secret.payload_is_secret AND secret.payload IS NOT NULL))
+                AND jobs.state <> 'running' AND jobs.running = 0
+                AND (jobs.lease_node IS NULL OR jobs.lease_until <= $1)
+                AND (secret.permit IS NOT NULL OR jobs.state IN ('done', 'canceled'))
+            LIMIT $2",
+            self.clock.now(),
             limit,
         );
         bounded(list.fetch_all(&self.db)).await
     }
 
-    /// Deletes some plans nobody started and some jobs that ended before a time, at most `limit`. Returns how many.
+    /// Deletes some plans nobody started and some jobs that ended before a time, at most `limit` of each kind. Returns
+    /// how many.
     pub async fn delete_old_jobs(&self, ended_before: DateTime<Utc>, limit: i64) -> Result<u64> {
         let delete = query!(
             "DELETE FROM jobs
-            WHERE id IN (
-                SELECT id FROM jobs
-                WHERE (state = 'planned' AND created_at <= $1) OR finished_at <= $2
-                    OR (state = 'paused' AND running = 0 AND created_at <= $2)
-                LIMIT $3
-                FOR UPDATE SKIP LOCKED
-            )",
+            WHERE id = ANY (
+                    ARRAY(
+                        SELECT id FROM jobs
+                        WHERE state = 'planned' AND created_at <= $1
+                        LIMIT $3
+                        FOR UPDATE SKIP LOCKED
+                    ) || ARRAY(
+                        SELECT id FROM jobs
+                        WHERE finished_at <= $2
+                        LIMIT $3
+                        FOR UPDATE SKIP LOCKED
+                    ) || ARRAY(
+                        SELECT id FROM jobs
+                        WHERE state = 'paused' AND running = 0 AND created_at <= $2
+                        LIMIT $3
+                        FOR UPDATE SKIP LOCKED
+                    )
+                )",
             self.clock.now() - PLAN_LASTS,
             ended_before,
             limit,

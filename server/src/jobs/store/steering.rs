@@ -1,27 +1,58 @@
 //! What their owner does to a job: starts, pauses, cancels and repeats it.
 
-use sqlx::{Result, query};
+use sqlx::{PgConnection, Result, query, query_scalar};
 use uuid::Uuid;
 
 use super::{JobStore, bounded};
 
+/// What became of a permit that was meant for a job.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// The job has it. What it had before is to be ended, where no node is at work with it: that one would end it.
+    Kept { replaced: Option<Vec<u8>> },
+    /// The job has no use for it.
+    NotKept,
+}
+
+/// What became of the wish to repeat what failed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Repeated {
+    InLine(Permit),
+    NothingFailed,
+    /// What there was to do had a password in it, and was erased.
+    Erased,
+    Paused,
+    /// It was not started, or there is none.
+    NotStarted,
+}
+
 impl JobStore {
-    /// Begins a plan or goes on with a paused job, with a permit. False: it is in another state by now.
-    pub async fn start_job(&self, user_id: &str, id: Uuid, from: &str, sealed_permit: &[u8]) -> Result<bool> {
-        let start = query!(
-            "WITH started AS (
-                UPDATE jobs
+    /// Begins a plan or goes on with a paused job, with a permit. Not kept: it is in another state by now.
+    pub async fn start_job(
+        &self,
+        user_id: &str,
+        id: Uuid,
+        from: &str,
+        sealed_permit: &[u8],
+    ) -> Result<Permit> {
+        bounded(async {
+            let mut transaction = self.db.begin().await?;
+            let start = query!(
+                "UPDATE jobs
                 SET state = 'running', held_because = NULL, version = version + 1
-                WHERE id = $1 AND user_id = $2 AND state = $3
-                RETURNING id
-            )
-            UPDATE job_secrets SET permit = $4 WHERE job_id = (SELECT id FROM started)",
-            id,
-            user_id,
-            from,
-            sealed_permit,
-        );
-        Ok(bounded(start.execute(&self.db)).await?.rows_affected() > 0)
+                WHERE id = $1 AND user_id = $2 AND state = $3",
+                id,
+                user_id,
+                from,
+            );
+            if start.execute(&mut *transaction).await?.rows_affected() == 0 {
+                return Ok(Permit::NotKept);
+            }
+            let replaced = self.put_permit(&mut transaction, id, sealed_permit).await?;
+            transaction.commit().await?;
+            Ok(Permit::Kept { replaced })
+        })
+        .await
     }
 
     /// Pauses a running job. False: it is in another state by now.
@@ -36,29 +67,38 @@ impl JobStore {
         Ok(bounded(pause.execute(&self.db)).await?.rows_affected() > 0)
     }
 
-    /// Cancels a job that is not over. False: it is.
+    /// Cancels a job that is not over, and with it all it did not begin. False: it is over.
     pub async fn cancel_job(&self, user_id: &str, id: Uuid) -> Result<bool> {
-        let cancel = query!(
-            "UPDATE jobs
-            SET state = 'canceled', held_because = NULL, version = version + 1,
-                finished_at = CASE WHEN running = 0 THEN $3::timestamptz END
-            WHERE id = $1 AND user_id = $2 AND state IN ('planned', 'running', 'paused')",
-            id,
-            user_id,
-            self.clock.now(),
-        );
-        Ok(bounded(cancel.execute(&self.db)).await?.rows_affected() > 0)
+        bounded(async {
+            let mut transaction = self.db.begin().await?;
+            let cancel = query!(
+                "UPDATE jobs
+                SET state = 'canceled', held_because = NULL, version = version + 1,
+                    finished_at = CASE WHEN running = 0 THEN $3::timestamptz END
+                WHERE id = $1 AND user_id = $2 AND state IN ('planned', 'running', 'paused')",
+                id,
+                user_id,
+                self.clock.now(),
+            );
+            if cancel.execute(&mut *transaction).await?.rows_affected() == 0 {
+                return Ok(false);
+            }
+            self.cancel_waiting(&mut transaction, id).await?;
+            transaction.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
-    /// Puts what failed back in line, and what is uncertain where said, and goes on with the job. `None`: it is in
-    /// another state by now, or what it was to do was erased; else how many there were.
+    /// Puts what failed back in line, and what is uncertain where said, and goes on with a job that is not paused. What
+    /// was canceled stays so. The permit is kept unless the job runs: then it has one.
     pub async fn retry_items(
         &self,
         user_id: &str,
         id: Uuid,
         uncertain_too: bool,
         sealed_permit: &[u8],
-    ) -> Result<Option<u64>> {
+    ) -> Result<Repeated> {
         bounded(self.retry_items_unbounded(user_id, id, uncertain_too, sealed_permit)).await
     }
 
@@ -68,28 +108,42 @@ impl JobStore {
         id: Uuid,
         uncertain_too: bool,
         sealed_permit: &[u8],
-    ) -> Result<Option<u64>> {
+    ) -> Result<Repeated> {
         let mut transaction = self.db.begin().await?;
         let lock = query!(
-            "SELECT state FROM jobs
-            WHERE id = $1 AND user_id = $2 AND state <> 'planned'
-                AND EXISTS (SELECT FROM job_secrets WHERE job_id = id AND payload IS NOT NULL)
-            FOR UPDATE",
+            "SELECT state, failed, uncertain FROM jobs WHERE id = $1 AND user_id = $2 FOR UPDATE",
             id,
             user_id,
         );
-        let Some(job) = lock.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+        let job = match lock.fetch_optional(&mut *transaction).await? {
+            None => return Ok(Repeated::NotStarted),
+            Some(job) if job.state == "planned" => return Ok(Repeated::NotStarted),
+            Some(job) if job.state == "paused" => return Ok(Repeated::Paused),
+            Some(job) if job.failed == 0 && !(uncertain_too && job.uncertain > 0) => {
+                return Ok(Repeated::NothingFailed);
+            }
+            Some(job) => job,
+        };
+        // Asked once the row is held: it is erased under the same lock.
+        let can_be_done = query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM job_secrets WHERE job_id = $1 AND payload IS NOT NULL) AS "exists!""#,
+            id,
+        );
+        if !can_be_done.fetch_one(&mut *transaction).await? {
+            return Ok(Repeated::Erased);
+        }
+        // A node of the release before this one may have left some.
+        if job.state == "canceled" {
+            self.cancel_waiting(&mut transaction, id).await?;
+        }
         let put_back = query!(
-            r#"WITH again AS (
-                SELECT number, result FROM job_items
-                WHERE job_id = $1 AND (result = 'failed' OR ($2 AND result = 'uncertain'))
-                FOR UPDATE
-            ), changed AS (
+            r#"WITH changed AS (
                 UPDATE job_items
                 SET result = 'waiting', reason = NULL, note = NULL, ended_at = NULL, upstream_request_id = NULL
-                FROM again
-                WHERE job_items.job_id = $1 AND job_items.number = again.number
-                RETURNING again.result
+                FROM job_items AS before
+                WHERE job_items.job_id = $1 AND before.job_id = $1 AND job_items.number = before.number
+                    AND (before.result = 'failed' OR ($2 AND before.result = 'uncertain'))
+                RETURNING before.result
             )
             SELECT COUNT(*) FILTER (WHERE result = 'failed') AS "failed!",
                 COUNT(*) FILTER (WHERE result = 'uncertain') AS "uncertain!"
@@ -98,9 +152,6 @@ impl JobStore {
             uncertain_too,
         );
         let put_back = put_back.fetch_one(&mut *transaction).await?;
-        if put_back.failed + put_back.uncertain == 0 {
-            return Ok(Some(0));
-        }
         let go_on = query!(
             "UPDATE jobs
             SET state = 'running', held_because = NULL, finished_at = NULL, version = version + 1,
@@ -113,11 +164,54 @@ impl JobStore {
         );
         go_on.execute(&mut *transaction).await?;
         // One that runs has a permit in use.
-        if job.state != "running" {
-            let permit = query!("UPDATE job_secrets SET permit = $2 WHERE job_id = $1", id, sealed_permit);
-            permit.execute(&mut *transaction).await?;
-        }
+        let permit = if job.state == "running" {
+            Permit::NotKept
+        } else {
+            Permit::Kept { replaced: self.put_permit(&mut transaction, id, sealed_permit).await? }
+        };
         transaction.commit().await?;
-        Ok(Some((put_back.failed + put_back.uncertain).unsigned_abs()))
+        Ok(Repeated::InLine(permit))
+    }
+
+    /// Gives a job a permit, which begins a new run of it. The one it had, unless a node is at work with it.
+    async fn put_permit(
+        &self,
+        transaction: &mut PgConnection,
+        id: Uuid,
+        sealed_permit: &[u8],
+    ) -> Result<Option<Vec<u8>>> {
+        let number = query!(
+            r#"UPDATE jobs
+            SET run = run + 1
+            WHERE id = $1
+            RETURNING lease_node IS NOT NULL AND lease_until > $2 AS "is_held?""#,
+            id,
+            self.clock.now(),
+        );
+        let is_held = number.fetch_one(&mut *transaction).await?.is_held == Some(true);
+        let put = query!(
+            r#"UPDATE job_secrets
+            SET permit = $2
+            FROM job_secrets AS before
+            WHERE job_secrets.job_id = $1 AND before.job_id = $1
+            RETURNING before.permit AS "replaced?""#,
+            id,
+            sealed_permit,
+        );
+        let replaced = put.fetch_optional(transaction).await?.and_then(|row| row.replaced);
+        Ok(replaced.filter(|_| !is_held))
+    }
+
+    /// Ends the items that wait, in a job that is canceled and whose row is held.
+    async fn cancel_waiting(&self, transaction: &mut PgConnection, id: Uuid) -> Result<()> {
+        let items = query!(
+            "UPDATE job_items SET result = 'canceled', ended_at = $2 WHERE job_id = $1 AND result = 'waiting'",
+            id,
+            self.clock.now(),
+        );
+        items.execute(&mut *transaction).await?;
+        let counts = query!("UPDATE jobs SET canceled = canceled + waiting, waiting = 0 WHERE id = $1", id);
+        counts.execute(transaction).await?;
+        Ok(())
     }
 }

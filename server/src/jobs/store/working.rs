@@ -21,6 +21,8 @@ pub struct Left {
     pub state: String,
     pub running: i32,
     pub waiting: i32,
+    /// Another one than the node worked on, where the job went on with another permit meanwhile.
+    pub run: i32,
 }
 
 /// An item that waits, as the node takes it up.
@@ -62,7 +64,7 @@ impl JobStore {
                     LIMIT $4
                     FOR UPDATE SKIP LOCKED
                 )
-                RETURNING id, user_id, user_name, session, project_id, total
+                RETURNING id, user_id, user_name, session, project_id, total, run
             )
             SELECT taken.*, secret.payload, secret.permit
             FROM taken
@@ -80,6 +82,7 @@ impl JobStore {
                 session: row.session,
                 project_id: row.project_id,
                 is_single: row.total == 1,
+                run: row.run,
             },
             sealed_payload: row.payload,
             sealed_permit: row.permit,
@@ -111,7 +114,7 @@ impl JobStore {
                 END,
                 lease_node = NULL, lease_until = NULL, version = version + 1
             WHERE id = $1 AND lease_node = $2
-            RETURNING state, running, waiting",
+            RETURNING state, running, waiting, run",
             job,
             node,
             self.clock.now(),
@@ -119,23 +122,44 @@ impl JobStore {
         bounded(leave.fetch_optional(&self.db)).await
     }
 
-    /// Pauses a job that cannot go on by itself.
-    pub async fn hold_job(&self, job: Uuid, because: &str) -> Result<()> {
+    /// Pauses a job that cannot go on by itself. False: it goes on with another permit by now, or not at all.
+    pub async fn hold_job(&self, job: &LeasedJob, node: Uuid, because: &str) -> Result<bool> {
         let hold = query!(
-            "UPDATE jobs SET state = 'paused', held_because = $2, version = version + 1
-            WHERE id = $1 AND state = 'running'",
-            job,
+            "UPDATE jobs SET state = 'paused', held_because = $4, version = version + 1
+            WHERE id = $1 AND state = 'running' AND lease_node = $2 AND run = $3",
+            job.id,
+            node,
+            job.run,
             because,
         );
-        bounded(hold.execute(&self.db)).await?;
-        Ok(())
+        Ok(bounded(hold.execute(&self.db)).await?.rows_affected() > 0)
     }
 
-    /// Where there are items to do.
-    pub async fn list_places(&self, job: Uuid) -> Result<Vec<String>> {
+    /// Whether the job runs, on this node, with the permit this node has.
+    pub async fn is_running(&self, job: &LeasedJob, node: Uuid) -> Result<bool> {
+        let is_running = query_scalar!(
+            r#"SELECT EXISTS (
+                SELECT FROM jobs WHERE id = $1 AND state = 'running' AND lease_node = $2 AND run = $3
+            ) AS "is_running!""#,
+            job.id,
+            node,
+            job.run,
+        );
+        bounded(is_running.fetch_one(&self.db)).await
+    }
+
+    /// Where there are items that this node is to do.
+    pub async fn list_places(&self, job: &LeasedJob, node: Uuid) -> Result<Vec<String>> {
         let list = query_scalar!(
-            "SELECT DISTINCT place FROM job_items WHERE job_id = $1 AND result = 'waiting' ORDER BY place",
-            job,
+            "SELECT DISTINCT place FROM job_items
+            WHERE job_id = $1 AND result = 'waiting'
+                AND EXISTS (
+                    SELECT FROM jobs WHERE id = $1 AND state = 'running' AND lease_node = $2 AND run = $3
+                )
+            ORDER BY place",
+            job.id,
+            node,
+            job.run,
         );
         bounded(list.fetch_all(&self.db)).await
     }
@@ -163,11 +187,11 @@ impl JobStore {
         bounded(list.fetch_all(&self.db)).await
     }
 
-    /// Writes down that an item is begun, for the one node that holds the job while it runs. False: it is not to be
-    /// done, or not by this node.
+    /// Writes down that an item is begun, for the one node that holds the job while it runs. `None`: it is not to be
+    /// done, or not by this node, or not with the permit it has.
     pub async fn begin_item(
         &self,
-        job: Uuid,
+        job: &LeasedJob,
         node: Uuid,
         number: i32,
         request_id: &str,
@@ -179,7 +203,7 @@ impl JobStore {
             "WITH allowed AS (
                 UPDATE jobs
                 SET waiting = waiting - 1, running = running + 1, version = version + 1
-                WHERE id = $1 AND lease_node = $2 AND state = 'running' AND lease_until > $5
+                WHERE id = $1 AND lease_node = $2 AND run = $7 AND state = 'running' AND lease_until > $5
                     AND EXISTS (SELECT FROM job_items WHERE job_id = $1 AND number = $3 AND result = 'waiting')
                 RETURNING id
             )
@@ -187,12 +211,13 @@ impl JobStore {
             SET result = 'running', node = $2, request_id = $4, sent_at = $5, over_at = $6,
                 attempts = attempts + 1
             WHERE job_id = (SELECT id FROM allowed) AND number = $3 AND result = 'waiting'",
-            job,
+            job.id,
             node,
             number,
             request_id,
             now,
             now + over_after,
+            job.run,
         );
         let has_begun = bounded(begin.execute(&self.db)).await?.rows_affected() > 0;
         Ok(has_begun.then_some((now, now + over_after)))
@@ -201,6 +226,20 @@ impl JobStore {
     /// Writes down how an attempt ended. Whoever made the call knows best, so this also corrects what another node made
     /// of it meanwhile. False: the attempt is not the item's last one.
     pub async fn end_item(&self, ended: &Ended<'_>) -> Result<bool> {
+        bounded(self.end_item_unbounded(ended)).await
+    }
+
+    async fn end_item_unbounded(&self, ended: &Ended<'_>) -> Result<bool> {
+        let mut transaction = self.db.begin().await?;
+        // The job's row first, as everybody does: so two never wait for each other.
+        let lock = query_scalar!("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", ended.job);
+        let Some(state) = lock.fetch_optional(&mut *transaction).await? else { return Ok(false) };
+        let result = match ended.result {
+            "waiting" if state == "canceled" && ended.was_not_sent => "canceled",
+            // It could be asked for again, and is not to be.
+            "waiting" if state == "canceled" => "uncertain",
+            result => result,
+        };
         let end = query!(
             "WITH before AS (
                 SELECT number, result FROM job_items
@@ -219,6 +258,7 @@ impl JobStore {
             SET running = running - (before.result = 'running')::integer,
                 uncertain = uncertain - (before.result = 'uncertain')::integer + ($4 = 'uncertain')::integer,
                 waiting = waiting + ($4 = 'waiting')::integer,
+                canceled = canceled + ($4 = 'canceled')::integer,
                 done = done + ($4 = 'done')::integer,
                 failed = failed + ($4 = 'failed')::integer,
                 version = version + 1
@@ -227,14 +267,16 @@ impl JobStore {
             ended.job,
             ended.number,
             ended.request_id,
-            ended.result,
+            result,
             ended.reason,
             ended.note,
             ended.upstream_request_id,
             self.clock.now(),
             ended.was_not_sent,
         );
-        Ok(bounded(end.execute(&self.db)).await?.rows_affected() > 0)
+        let has_ended = end.execute(&mut *transaction).await?.rows_affected() > 0;
+        transaction.commit().await?;
+        Ok(has_ended)
     }
 
     /// Items whose calls were begun, and whose ends nobody wrote down: their node died, or lost its job.

@@ -46,8 +46,7 @@ pub async fn create_job(
         });
     }
     let row = if row.state() == JobState::Planned && is_confirmed(action, &row, wanted.confirmed.as_ref()) {
-        start::start(&app.jobs, &app.scopes, &caller.session, &row, |token| app.revoke_later(vec![token]))
-            .await?
+        start::start(&app.jobs, &app.scopes, &caller.session, &row).await?
     } else {
         row
     };

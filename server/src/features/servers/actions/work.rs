@@ -18,6 +18,7 @@ use crate::{
     features::servers::index::ServerIndexes,
     jobs::{Found, Item, Jobs, LeasedJob, Outcome, Work},
     proxy::Proxy,
+    secret::Secret,
     session::{Keystone, ProjectScope},
     upstream::{
         Answer, Call, Lane, Microversion, ServiceType, Target, UpstreamClient, UpstreamError,
@@ -92,11 +93,8 @@ impl Work for ServerActions {
         }
     }
 
-    async fn close(&self, permit: &[u8]) {
-        // Of the project's id only the token's use would need to know.
-        let Ok(nowhere) = "-".parse() else { return };
-        let Some(scope) = ProjectScope::unpack(&nowhere, permit) else { return };
-        if let Err(error) = self.keystone.revoke(&scope.token).await {
+    async fn close(&self, token: &Secret) {
+        if let Err(error) = self.keystone.revoke(token).await {
             tracing::debug!(%error, "a job's token could not be revoked; it expires");
         }
     }
