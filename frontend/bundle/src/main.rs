@@ -6,6 +6,7 @@
 mod assets;
 mod lean;
 mod module;
+mod order;
 mod pack;
 mod parts;
 mod references;

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{lean::lean, parts};
+use crate::{lean::lean, order::by_likeness, parts};
 
 /// How cargo builds the module.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +95,8 @@ pub fn bind(compiled: &Path, work: &Path) -> anyhow::Result<Module> {
         bail!("wasm-bindgen's script imports a snippet this program does not know");
     }
     scripts.push((format!("{STEM}.js"), lean(&split.join_loader(&script)?)));
-    Ok(Module { wasm: output.wasm_mut().emit_wasm(), parts: split.parts, scripts })
+    let wasm = by_likeness(&output.wasm_mut().emit_wasm())?;
+    Ok(Module { wasm, parts: split.parts, scripts })
 }
 
 /// What the compiler is told beside the profile.
