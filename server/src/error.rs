@@ -59,6 +59,9 @@ pub enum ApiError {
     /// The session has as many streams open as it may.
     #[error("the session has {most} streams open already")]
     TooManyStreams { most: usize },
+    /// The session has as many requests to the cloud under way as it may.
+    #[error("the session has {most} such calls under way already")]
+    TooManyCalls { most: usize },
     /// A service refused the token, there is a new one now, and the request cannot be repeated by us.
     #[error("the token was renewed on the way")]
     TokenRenewed,
@@ -114,7 +117,9 @@ impl ApiError {
             // 401 says one thing only: there is no session that can go on.
             Self::NoSession | Self::SessionEnded | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::WrongCredentials | Self::SecondFactorNeeded | Self::Forged { .. } => StatusCode::FORBIDDEN,
-            Self::LockedOut { .. } | Self::TooManyStreams { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::LockedOut { .. } | Self::TooManyStreams { .. } | Self::TooManyCalls { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Upstream { source, .. } => upstream_status(source),
             Self::Database { .. } | Self::SessionUnreadable | Self::TokenRenewed => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -140,6 +145,7 @@ impl ApiError {
             Self::WrongCredentials => "wrong_credentials",
             Self::LockedOut { .. } => "locked_out",
             Self::TooManyStreams { .. } => "too_many_streams",
+            Self::TooManyCalls { .. } => "too_many_calls",
             Self::TokenRenewed => "token_renewed",
             Self::SecondFactorNeeded => "second_factor_needed",
             Self::Upstream { source, .. } => source.code(),
@@ -178,7 +184,14 @@ impl ApiError {
                 format!("Too many attempts failed. Please try again in {}.", in_words(*retry_after))
             }
             Self::TooManyStreams { most } => {
-                format!("You have {most} lists open, and no more are possible. Please close some of them.")
+                format!(
+                    "You have {most} lists and consoles open, and no more are possible. Please close some of them."
+                )
+            }
+            Self::TooManyCalls { most } => {
+                format!(
+                    "You have {most} of these requests under way, and no more are possible. Please wait for one to end."
+                )
             }
             Self::TokenRenewed => {
                 "The service did not accept your sign-in at first. It was renewed; please try again.".to_owned()

@@ -10,6 +10,7 @@ mod entry;
 mod keystone;
 mod lookup;
 mod memory;
+mod per_session;
 mod revocation;
 mod scope;
 mod seal;
@@ -31,6 +32,7 @@ pub use self::{
     entry::{BrowserName, Entrance, client_address},
     keystone::{AuthError, IssuedToken, Keystone, KeystoneProject, PasswordAnswer, Receipt},
     lookup::{EndReason, Sessions},
+    per_session::{OpenOne, PerSession},
     scope::{ProjectScope, Scopes, Verdict},
     seal::Sealer,
     store::SessionStore,

@@ -18,6 +18,12 @@ pub struct ProxyConfig {
     /// How long the answer to a read is good for others who ask the same; 0 shares nothing. `proxy.cache_secs`,
     /// `PROXY_CACHE_SECS`, default 1.
     pub cache: Duration,
+    /// How many calls one session may have under way on one node. `proxy.calls_per_session`,
+    /// `PROXY_CALLS_PER_SESSION`, default 64.
+    pub calls_per_session: usize,
+    /// How many of them may be transfers: uploads, downloads, WebSockets. `proxy.transfers_per_session`,
+    /// `PROXY_TRANSFERS_PER_SESSION`, default 8.
+    pub transfers_per_session: usize,
 }
 
 impl ProxyConfig {
@@ -36,6 +42,18 @@ impl ProxyConfig {
                 1 << 10..=1 << 30,
             ),
             cache: reader.seconds("proxy.cache_secs", "PROXY_CACHE_SECS", Duration::from_secs(1), 0.0..=60.0),
+            calls_per_session: reader.number(
+                "proxy.calls_per_session",
+                "PROXY_CALLS_PER_SESSION",
+                64,
+                1..=10_000,
+            ),
+            transfers_per_session: reader.number(
+                "proxy.transfers_per_session",
+                "PROXY_TRANSFERS_PER_SESSION",
+                8,
+                1..=10_000,
+            ),
             idle: reader.seconds(
                 "proxy.idle_secs",
                 "PROXY_IDLE_SECS",

@@ -97,6 +97,12 @@ impl Endpoint {
         &self.addresses
     }
 
+    /// The names of the service's hosts.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        let base = self.base.host_str().into_iter();
+        base.chain(self.addresses.iter().map(|address| address.host()))
+    }
+
     #[cfg(test)]
     pub fn of_addresses(ours: &str, urls: &[&str]) -> Self {
         let addresses: Vec<Url> = urls.iter().map(|url| Url::parse(url).expect("a url")).collect();
@@ -114,6 +120,10 @@ impl Address {
     fn of(url: &Url) -> Self {
         let path = url.path().trim_end_matches('/').to_owned();
         Self { authority: authority(url), root_length: version_at(&path), path }
+    }
+
+    fn host(&self) -> &str {
+        self.authority.rsplit_once(':').map_or(&self.authority, |(host, _)| host)
     }
 
     /// The path up to the version.

@@ -8,6 +8,7 @@ mod consoles;
 mod endpoint;
 mod headers;
 mod open_calls;
+mod page;
 mod path;
 mod reads;
 mod record;
@@ -84,7 +85,7 @@ pub fn is_passed_on(path: &str) -> bool {
 /// Passes a request on to a service, and its answer back.
 ///
 /// Errors: 400 `invalid_path`, `invalid_project_id`, `project_needed`, `unexpected_body`, `console_not_passed_on`; 404
-/// no such service there, or no role in the project; 405, 408, 413, 415; 502 to 504 where the service has no answer;
+/// no such service there, or no role in the project; 405, 408, 413, 415; 429 `too_many_calls`; 502 to 504 where the service has no answer;
 /// and those of [`Caller`].
 /// Whatever the service itself answers is passed on with its status, under
 /// [`ANSWER_HEADER`](api_types::routes::ANSWER_HEADER).
@@ -110,7 +111,7 @@ impl Proxy {
         clock: Clock,
         shutdown: Shutdown,
     ) -> Self {
-        let open = OpenCalls::new(metrics.clone());
+        let open = OpenCalls::new(metrics.clone(), config);
         let reads = Reads::new(config.cache, clock);
         let config = config.clone();
         Self(Arc::new(Inner { upstream, scopes, config, metrics, open, reads, shutdown }))
@@ -153,7 +154,7 @@ impl Proxy {
         let endpoint = Arc::new(endpoint);
         let url = endpoint.url(&path.segments, query.rest.as_deref());
         record.url = Some(url.clone());
-        record.open = Some(self.0.open.begin(&target));
+        record.open = Some(self.0.open.begin(&target, caller.session.id)?);
         let sending = Sending {
             proxy: &self.0,
             caller: &caller,

@@ -77,6 +77,13 @@ impl Record {
         }
     }
 
+    /// Notes that the call is a transfer.
+    ///
+    /// Errors: those of [`OpenCall::is_transfer`].
+    pub fn is_transfer(&mut self) -> Result<(), ApiError> {
+        self.open.as_mut().map_or(Ok(()), OpenCall::is_transfer)
+    }
+
     /// Notes the head of the answer.
     pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap, source: Source) {
         self.status = Some(status);

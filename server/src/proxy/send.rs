@@ -8,8 +8,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Body as _;
+use tokio::time::timeout;
 use url::Url;
 
 use super::{
@@ -18,6 +20,7 @@ use super::{
     consoles,
     endpoint::Endpoint,
     headers::{self, AnswerKind, RequestKind},
+    page,
     path::CloudPath,
     reads::Document,
     record::{Record, Source},
@@ -111,6 +114,9 @@ impl Sending<'_> {
     ) -> Result<Answered, ApiError> {
         let mut upload = self.upload(parts, body)?;
         record.upload = upload.as_ref().map(|(_, progress)| progress.clone());
+        if wish.is_some() || upload.as_ref().is_some_and(|(upload, _)| upload.is_long) {
+            record.is_transfer()?;
+        }
         let has_body = upload.is_some();
         let mut headers = headers::for_upstream(&parts.headers);
         consoles::lift(&parts.method, self.path, &mut headers);
@@ -166,7 +172,8 @@ impl Sending<'_> {
             });
         }
         let config = &self.proxy.config;
-        let largest = match headers::check_request_kind(&parts.headers)? {
+        let kind = headers::check_request_kind(&parts.headers)?;
+        let largest = match kind {
             RequestKind::Json => config.max_document_bytes,
             RequestKind::Upload if self.target.service == ServiceType::Image => config.max_upload_bytes,
             RequestKind::Upload => {
@@ -177,7 +184,11 @@ impl Sending<'_> {
             return Err(ApiError::Refused { status: StatusCode::PAYLOAD_TOO_LARGE });
         }
         let progress = UploadProgress::default();
-        Ok(Some((Upload::new(body, largest, progress.clone()), progress)))
+        let upload = match kind {
+            RequestKind::Json => Upload::document(body, largest, progress.clone()),
+            RequestKind::Upload => Upload::long(body, largest, progress.clone()),
+        };
+        Ok(Some((upload, progress)))
     }
 
     async fn stream(&self, call: StreamedCall) -> Result<StreamedAnswer, ApiError> {
@@ -229,7 +240,10 @@ impl Sending<'_> {
         method: &Method,
         answer: StreamedAnswer,
     ) -> Result<Answered, ApiError> {
-        let StreamedAnswer { status, headers: theirs, body, .. } = answer;
+        let StreamedAnswer { status, headers: theirs, body, is_long, .. } = answer;
+        if is_long && method.is_safe() {
+            record.is_transfer()?;
+        }
         if status.is_informational() {
             return Err(self.malformed("it changes the protocol unasked"));
         }
@@ -249,7 +263,7 @@ impl Sending<'_> {
             AnswerKind::Plain => {
                 headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
             }
-            // The page of some proxy before the service: for a person who looks for the cause, not to be shown.
+            // Its words follow.
             AnswerKind::Foreign if !status.is_success() => {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
             }
@@ -282,6 +296,12 @@ impl Sending<'_> {
                 // Whole, so that one that breaks off is an error with a sentence, and one that others want can be shared.
                 let whole = body.collect().await.map_err(ApiError::upstream(self.target))?.to_bytes();
                 let body = Rewriter::whole(self.endpoint, whole);
+                AnsweredBody::Document(Arc::new(Document { headers: headers.clone(), body }))
+            }
+            AnswerKind::Foreign => {
+                let page = timeout(page::LATEST, Limited::new(body, page::LONGEST).collect()).await;
+                let page = page.ok().and_then(Result::ok).map(Collected::to_bytes).unwrap_or_default();
+                let body = Bytes::from(page::words(&page, self.endpoint));
                 AnsweredBody::Document(Arc::new(Document { headers: headers.clone(), body }))
             }
             AnswerKind::Json if !body.is_end_stream() => {

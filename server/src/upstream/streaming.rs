@@ -1,6 +1,7 @@
 //! Calls whose bodies pass through: the same caps, circuits and deadlines, and nothing is held.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -9,9 +10,9 @@ use std::{
 
 use axum::{
     body::Body,
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::{
@@ -42,6 +43,8 @@ pub struct StreamedAnswer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: StreamedBody,
+    /// It may take minutes: a body that is long or of no known length, or a WebSocket.
+    pub is_long: bool,
     /// Taken over when the answer is 101.
     pub upgrade: hyper::upgrade::OnUpgrade,
 }
@@ -58,6 +61,8 @@ pub struct StreamedBody {
 /// A request's body on its way up.
 pub struct Upload {
     body: Body,
+    /// It may take minutes, and goes up as it comes.
+    pub is_long: bool,
     largest: u64,
     progress: UploadProgress,
 }
@@ -101,15 +106,20 @@ impl UpstreamClient {
     ) -> Result<StreamedAnswer, StreamError> {
         let inner = self.inner();
         let gate = inner.gate(target);
-        let is_long = call.upload.as_ref().is_some_and(Upload::is_long);
-        let places = if is_long { &gate.transfers } else { &gate.places };
-        let mut place = gate.place_of(places, Lane::Interactive, inner.config.timeout).await?;
-
         let deadline = inner.config.timeout;
+        let mut upload = call.upload.take();
+        let is_upload = upload.as_ref().is_some_and(|upload| upload.is_long);
+        if let Some(document) = upload.take_if(|_| !is_upload) {
+            // However slowly it comes, it keeps no place at the service.
+            upload = Some(document.whole(call.idle, deadline).await.map_err(StreamError::Upload)?);
+        }
+        let (places, lane) =
+            if is_upload { (&gate.transfers, TRANSFERS) } else { (&gate.places, Lane::Interactive) };
+        let mut place = Some(gate.place_of(places, lane, deadline).await?);
+
         let ends_at = Instant::now() + deadline;
         let pass = gate.admit(inner, target)?;
-        let is_repeatable = call.upload.is_none() && matches!(call.method, Method::GET | Method::HEAD);
-        let upload = call.upload.take();
+        let is_repeatable = upload.is_none() && matches!(call.method, Method::GET | Method::HEAD);
         let progress = upload.as_ref().map(|upload| upload.progress.clone());
         let mut body = upload.map(|upload| reqwest::Body::wrap(SyncBody(Mutex::new(upload))));
         let mut attempts = 0;
@@ -145,29 +155,32 @@ impl UpstreamClient {
         };
         let mut response: axum::http::Response<reqwest::Body> = response.into();
         let is_socket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if !is_long && (is_socket || is_long_answer(response.headers())) {
+        let is_long = is_upload || is_socket || is_long(response.body().size_hint().exact());
+        if is_long && !is_upload {
             // Such a body takes its time on the network and no worker of the service.
-            place = gate.transfers.take(Lane::Interactive).map_err(|_| UpstreamError::TooBusy)?;
+            drop(place.take());
+            place = match call.method.is_safe() {
+                true => Some(gate.place_of(&gate.transfers, TRANSFERS, deadline).await?),
+                // It was done, and whoever asked for it is to know.
+                false => gate.transfers.take(TRANSFERS).ok(),
+            };
         }
         let upgrade = hyper::upgrade::on(&mut response);
         let (parts, body) = response.into_parts();
-        let body = StreamedBody { inner: body, idle: call.idle, waiting: None, place: Some(place) };
-        Ok(StreamedAnswer { status: parts.status, headers: parts.headers, body, upgrade })
+        let body = StreamedBody { inner: body, idle: call.idle, waiting: None, place };
+        Ok(StreamedAnswer { status: parts.status, headers: parts.headers, body, is_long, upgrade })
     }
 }
 
 /// What is longer, or of no known length, is a transfer: it may take minutes.
 pub const LONGEST_DOCUMENT: u64 = 256 << 10;
 
-fn is_long_answer(headers: &HeaderMap) -> bool {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let is_document =
-        headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"application/json"));
-    match length.and_then(|length| length.parse::<u64>().ok()) {
-        Some(length) => length > LONGEST_DOCUMENT,
-        None => !is_document,
-    }
+fn is_long(length: Option<u64>) -> bool {
+    length.is_none_or(|length| length > LONGEST_DOCUMENT)
 }
+
+/// Transfers do not compete with lists, for which the other lanes leave a place.
+const TRANSFERS: Lane = Lane::Bulk;
 
 /// Waits for the head of an answer while a body goes up: each movement of it starts the time anew.
 async fn head_after(
@@ -194,13 +207,34 @@ async fn head_after(
 }
 
 impl Upload {
-    /// A body of which no more than `largest` bytes are taken.
-    pub fn new(body: Body, largest: u64, progress: UploadProgress) -> Self {
-        Self { body, largest, progress }
+    /// A body of which no more than `largest` bytes are taken, and which goes up as it comes.
+    pub fn long(body: Body, largest: u64, progress: UploadProgress) -> Self {
+        Self { body, is_long: true, largest, progress }
     }
 
-    fn is_long(&self) -> bool {
-        self.body.size_hint().exact().is_none_or(|length| length > LONGEST_DOCUMENT)
+    /// One that goes up when it is here.
+    pub fn document(body: Body, largest: u64, progress: UploadProgress) -> Self {
+        Self { body, is_long: false, largest, progress }
+    }
+
+    /// The same with all of its bytes here.
+    ///
+    /// Errors: it stands still for longer than `idle`, does not come within `deadline`, breaks off or is too large.
+    async fn whole(mut self, idle: Duration, deadline: Duration) -> Result<Self, UploadFault> {
+        let ends_at = Instant::now() + deadline;
+        let mut bytes = BytesMut::new();
+        loop {
+            let frame = poll_fn(|context| self.poll_frame(context));
+            let frame = timeout_at(ends_at.min(Instant::now() + idle), frame).await;
+            match frame.map_err(|_| UploadFault::TooSlow)? {
+                Some(Ok(frame)) => bytes.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new())),
+                Some(Err(_)) => return Err(self.progress.fault().unwrap_or(UploadFault::EndedEarly)),
+                None => break,
+            }
+        }
+        // What goes up from here on is counted anew.
+        *self.progress.0.lock() = Progress::default();
+        Ok(Self { body: Body::from(bytes.freeze()), ..self })
     }
 
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {

@@ -214,7 +214,10 @@ async fn a_long_body_keeps_no_place_from_short_ones(db: PgPool) {
     .await;
     let app = fake
         .app_with(db, |source| {
-            source.with_env("UPSTREAM_CONCURRENCY", "1").with_env("UPSTREAM_TRANSFERS", "3")
+            source
+                .with_env("UPSTREAM_CONCURRENCY", "1")
+                .with_env("UPSTREAM_TRANSFERS", "2")
+                .with_env("UPSTREAM_TIMEOUT_SECS", "0.5")
         })
         .await;
     let alice = Asking::new(&app, "alice", "alpha");
@@ -225,7 +228,7 @@ async fn a_long_body_keeps_no_place_from_short_ones(db: PgPool) {
         downloads.push(answer);
     }
     alice.get("image", "images").await.assert_status(StatusCode::OK);
-    // One more transfer is one too many, and says so.
+    // One more transfer is one too many: it waits for its turn, and then says so.
     alice.get("image", "images/2/file").await.assert_error(StatusCode::SERVICE_UNAVAILABLE, "upstream_busy");
     drop(downloads);
     let project = app.project("alpha");
@@ -236,6 +239,60 @@ async fn a_long_body_keeps_no_place_from_short_ones(db: PgPool) {
     })
     .await;
     alice.client.get(routes::SESSION).await.assert_status(StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn one_session_has_so_many_transfers_and_leaves_the_others_to_others(db: PgPool) {
+    let fake = Fake::start(|mut connection| async move {
+        connection.request().await;
+        // Of no known length, as slow as it likes.
+        connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{").await;
+        connection.left().await;
+    })
+    .await;
+    let app = fake
+        .app_with(db, |source| {
+            source.with_env("UPSTREAM_TRANSFERS", "3").with_env("PROXY_TRANSFERS_PER_SESSION", "2")
+        })
+        .await;
+    let (alice, bob) = (Asking::new(&app, "alice", "alpha"), Asking::new(&app, "bob", "alpha"));
+    let path = |number: u8| cloud("image", &format!("images/{number}"));
+    let open = [alice.open(&path(1)).await, alice.open(&path(2)).await];
+    assert!(open.iter().all(|answer| answer.status() == StatusCode::OK));
+    alice.get("image", "images/3").await.assert_error(StatusCode::TOO_MANY_REQUESTS, "too_many_calls");
+    assert_eq!(bob.open(&path(4)).await.status(), StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_document_that_comes_slowly_keeps_no_place_at_the_service(db: PgPool) {
+    let fake = Fake::answering(json_answer("{}")).await;
+    let app = fake.app_with(db, |source| source.with_env("UPSTREAM_CONCURRENCY", "1")).await;
+    let (alice, bob) = (Asking::new(&app, "alice", "alpha"), Asking::new(&app, "bob", "alpha"));
+    let (sender, receiver) = mpsc::unbounded_channel::<io::Result<Bytes>>();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = taken.clone();
+    let pieces = stream::unfold(receiver, move |mut receiver| {
+        let counter = counter.clone();
+        async move {
+            let piece = receiver.recv().await?;
+            counter.fetch_add(1, Ordering::SeqCst);
+            Some((piece, receiver))
+        }
+    });
+    sender.send(Ok(Bytes::from_static(b"{"))).expect("a listener");
+    let path = cloud("compute", "servers/1/action");
+    let headers = [("content-type", "application/json")];
+    let slow = alice.send(Method::POST, &path, &headers, Body::from_stream(pieces));
+    let others = async {
+        until("the first piece to be here", async || taken.load(Ordering::SeqCst) == 1).await;
+        bob.get("compute", "servers/2").await.assert_status(StatusCode::OK);
+        assert_eq!(fake.requests().len(), 1, "what is not here is not asked for");
+        sender.send(Ok(Bytes::from_static(b"}"))).expect("a listener");
+        drop(sender);
+    };
+    let (answer, ()) = tokio::join!(slow, others);
+    answer.assert_status(StatusCode::OK);
+    assert!(fake.requests()[1].contains("content-length: 2"), "{}", fake.requests()[1]);
 }
 
 /// A body whose length is known before.
