@@ -1,11 +1,12 @@
 //! Calls to a cloud as a person would make them without the panel: with curl, with the `openstack` program, with
 //! Terraform. Plain Rust; what is written can be pasted as it stands, whatever bytes are in it.
 //!
-//! Secrets are masked: passwords and private keys become `***`, user data is read from a file.
+//! Secrets stay out of it: passwords and the like are read from variables that are the person's to set, user data from
+//! a file.
 
 mod cli;
 mod curl;
-mod masks;
+pub mod masks;
 mod quote;
 mod terraform;
 
@@ -73,4 +74,24 @@ pub fn written_for_many(call: &Called<'_>, names: &[String], form: Form) -> Opti
 fn parts(path: &str) -> Vec<&str> {
     let path = path.split('?').next().unwrap_or_default();
     path.split('/').filter(|part| !part.is_empty()).collect()
+}
+
+/// `%20` as the blank it stands for; what is not UTF-8 becomes the mark for it.
+fn decoded(text: &str) -> String {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|code| *byte == b'%' && code.iter().all(u8::is_ascii_hexdigit));
+        match code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok()) {
+            Some(code) => {
+                plain.push(code);
+                rest = &after[2..];
+            }
+            None => {
+                plain.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&plain).into_owned()
 }

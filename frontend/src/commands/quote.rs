@@ -103,6 +103,51 @@ mod tests {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
+    /// What Terraform makes of a quoted string, by its language's rules; `None` where an expression would begin or the
+    /// string would end early.
+    fn read_by_terraform(quoted: &str) -> Option<String> {
+        let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        let (mut text, mut letters) = (String::new(), inner.chars().peekable());
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' | '\n' => return None,
+                '\\' => match letters.next()? {
+                    'n' => text.push('\n'),
+                    'r' => text.push('\r'),
+                    't' => text.push('\t'),
+                    same @ ('"' | '\\') => text.push(same),
+                    'u' => {
+                        let digits: String = letters.by_ref().take(4).collect();
+                        text.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
+                    }
+                    _ => return None,
+                },
+                '$' | '%' => {
+                    let rest: String = letters.clone().take(2).collect();
+                    if rest.starts_with('{') {
+                        return None;
+                    }
+                    text.push(letter);
+                    // Doubled before a bracket, it stands for itself.
+                    if rest == format!("{letter}{{") {
+                        letters.next();
+                        letters.next();
+                        text.push('{');
+                    }
+                }
+                letter => text.push(letter),
+            }
+        }
+        Some(text)
+    }
+
+    proptest! {
+        #[test]
+        fn terraform_reads_back_any_text(text in "\\PC{0,12}|[${}%\"\\\\n\\x01-\\x1f]{0,12}|[^\\x00]{0,12}") {
+            prop_assert_eq!(read_by_terraform(&hcl(&text)), Some(text));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]

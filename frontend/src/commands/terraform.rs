@@ -4,7 +4,11 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{Called, hcl, parts};
+use super::{
+    Called, hcl,
+    masks::{Variables, is_secret},
+    parts,
+};
 
 /// The resource that a call makes; `None` for calls that make nothing to keep.
 pub fn one(call: &Called<'_>) -> Option<String> {
@@ -51,7 +55,12 @@ pub fn one(call: &Called<'_>) -> Option<String> {
                     put(&mut text, name, &value.to_string());
                 }
             }
-            Some(text + "}")
+            let known =
+                ["name", "disk_format", "container_format", "visibility", "min_disk", "min_ram", "tags"];
+            let own = body.as_object().into_iter().flatten();
+            let own = own.filter(|(key, _)| !known.contains(&key.as_str()));
+            let variables = pairs(&mut text, "properties", own);
+            Some(variables + &text + "}")
         }
         _ => None,
     }
@@ -88,20 +97,14 @@ fn server(call: &Called<'_>, body: &Value, label: &str, before: &str, name: &str
         put(&mut text, "security_groups", &format!("[{}]", groups.join(", ")));
     }
     if server["user_data"].is_string() {
-        put(&mut text, "user_data", "file(\"user-data\")");
+        // Whatever bytes are in it; the provider takes base64 as it is.
+        put(&mut text, "user_data", "filebase64(\"user-data\")");
     }
     let tags: Vec<_> = items(&server["tags"]).filter_map(Value::as_str).map(hcl).collect();
     if !tags.is_empty() {
         put(&mut text, "tags", &format!("[{}]", tags.join(", ")));
     }
-    let metadata = server["metadata"].as_object().filter(|map| !map.is_empty());
-    if let Some(metadata) = metadata {
-        text += "\n  metadata = {\n";
-        for (key, value) in metadata {
-            _ = writeln!(text, "    {} = {}", hcl(key), hcl(value.as_str().unwrap_or_default()));
-        }
-        text += "  }\n";
-    }
+    let variables = pairs(&mut text, "metadata", server["metadata"].as_object().into_iter().flatten());
     for device in items(&server["block_device_mapping_v2"]) {
         let keys =
             ["uuid", "source_type", "destination_type", "volume_size", "boot_index", "delete_on_termination"];
@@ -117,7 +120,28 @@ fn server(call: &Called<'_>, body: &Value, label: &str, before: &str, name: &str
     if let Some(hints) = hints {
         block(&mut text, "scheduler_hints", hints, &["group"]);
     }
-    text + "}"
+    variables + &text + "}"
+}
+
+/// Names with their values, and before the resource the variables that secrets among them are read from.
+fn pairs<'a>(text: &mut String, name: &str, pairs: impl Iterator<Item = (&'a String, &'a Value)>) -> String {
+    let (mut declared, mut names) = (String::new(), Variables::default());
+    let mut lines = String::new();
+    for (key, value) in pairs {
+        let Some(value) = value.as_str() else { continue };
+        let value = if is_secret(key) {
+            let variable = names.name(key).to_ascii_lowercase();
+            declared += &format!("variable \"{variable}\" {{\n  type = string\n  sensitive = true\n}}\n\n");
+            format!("var.{variable}")
+        } else {
+            hcl(value)
+        };
+        _ = writeln!(lines, "    {} = {value}", hcl(key));
+    }
+    if !lines.is_empty() {
+        *text += &format!("\n  {name} = {{\n{lines}  }}\n");
+    }
+    declared
 }
 
 fn head(kind: &str, label: &str) -> String {
@@ -176,7 +200,7 @@ mod tests {
   name = "web $${1}"
   image_id = "i"
   flavor_id = "f"
-  user_data = file("user-data")
+  user_data = filebase64("user-data")
 
   metadata = {
     "a.b" = "c"
@@ -200,6 +224,32 @@ mod tests {
             many(&create(r#"{"server": {"name": "a", "flavorRef": "f"}}"#), &names).expect("a resource");
         assert!(
             text.contains(r#"for_each = toset(["a", "b\""])"#) && text.contains("name = each.value"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_a_variable_that_is_yours_to_set() {
+        let body = r#"{"server": {"name": "a", "flavorRef": "f", "metadata": {"db password": "geheim", "env": "x"}}}"#;
+        let text = one(&create(body)).expect("a resource");
+        assert!(text.starts_with(
+            "variable \"secret_db_password\" {\n  type = string\n  sensitive = true\n}\n\nresource "
+        ));
+        assert!(
+            text.contains("\"db password\" = var.secret_db_password") && text.contains("\"env\" = \"x\""),
+            "{text}"
+        );
+        assert!(!text.contains("geheim"));
+    }
+
+    #[test]
+    fn an_image_has_its_properties() {
+        let body = r#"{"name": "a", "disk_format": "raw", "container_format": "bare", "min_disk": 1, "os_distro": "${x}"}"#;
+        let call = Called { service: "image", path: "images", ..create(body) };
+        let text = one(&call).expect("a resource");
+        assert!(
+            text.contains("min_disk_gb = 1")
+                && text.contains("\n  properties = {\n    \"os_distro\" = \"$${x}\"\n  }"),
             "{text}"
         );
     }
