@@ -17,7 +17,7 @@ use api_types::{
 use js_sys::Date;
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
-use web_sys::PageTransitionEvent;
+use web_sys::{PageTransitionEvent, Storage};
 
 pub use expiry::{Expiry, Standing};
 pub use prompt::session_prompt;
@@ -40,6 +40,7 @@ pub struct Session {
     is_continuing: RwSignal<bool>,
     tabs: StoredValue<Option<Tabs>, LocalStorage>,
     timer: StoredValue<Option<TimeoutHandle>>,
+    has_left: StoredValue<bool>,
     /// Kept, since timers and answers find no context.
     announcer: Announcements,
 }
@@ -57,6 +58,11 @@ impl Session {
 
     pub fn standing(self) -> Standing {
         self.standing.get()
+    }
+
+    /// Somebody signed out of this browser: nothing of what is on the page may be kept any more.
+    pub fn has_left(self) -> bool {
+        self.has_left.get_value()
     }
 
     /// Counts up when the session goes on after an end: who had to stop starts anew then.
@@ -142,6 +148,7 @@ impl Session {
     fn adopt(self, current: CurrentSession) {
         set_csrf_token(&current.csrf_token);
         self.expiry.set_value(Some(Expiry::of(&current, Date::now())));
+        keep_for(&current.user.id);
         conceal(false);
         let had_ended = matches!(self.standing.get_untracked(), Standing::Expired | Standing::Ended);
         self.current.set(Some(current));
@@ -177,7 +184,10 @@ impl Session {
     fn hear(self, message: Message) {
         match message {
             Message::Theme(theme) => use_theme().follow(theme),
-            Message::SignedOut => self.go_to_sign_in(),
+            Message::SignedOut => {
+                self.let_go();
+                self.go_to_sign_in();
+            }
             Message::Renewed => self.load(),
             Message::SignedIn(user) => self.hear_sign_in(&user),
         }
@@ -195,8 +205,17 @@ impl Session {
 
     fn left(self) {
         self.tell(&Message::SignedOut);
+        self.let_go();
         conceal(true);
         _ = window().location().assign(routes::SIGN_IN);
+    }
+
+    /// Nothing that was typed stays in this tab, nor is anything kept while the page is being left.
+    fn let_go(self) {
+        self.has_left.set_value(true);
+        if let Some(kept) = kept_in_tab() {
+            _ = kept.clear();
+        }
     }
 
     fn go_to_sign_in(self) {
@@ -233,6 +252,7 @@ pub fn provide_session() -> Session {
         is_continuing: RwSignal::new(false),
         tabs: StoredValue::new_local(None),
         timer: StoredValue::new(None),
+        has_left: StoredValue::new(false),
         announcer: use_announcer(),
     };
     provide_context(session);
@@ -264,6 +284,22 @@ pub fn provide_session() -> Session {
 /// The session of this document.
 pub fn use_session() -> Session {
     expect_context()
+}
+
+/// Whose the things are that this tab keeps, such as drafts.
+const WHOSE: &str = "meridian.user";
+
+/// What this tab keeps is one person's: it outlives a session that was lost, and goes when another person signs in.
+fn keep_for(user: &str) {
+    let Some(kept) = kept_in_tab() else { return };
+    if kept.get_item(WHOSE).ok().flatten().as_deref() != Some(user) {
+        _ = kept.clear();
+        _ = kept.set_item(WHOSE, user);
+    }
+}
+
+fn kept_in_tab() -> Option<Storage> {
+    window().session_storage().ok().flatten()
 }
 
 /// On the root element while the page is not to be read: its session is over. The page itself stays as it is.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     names::{NameError, names_of},
-    user_data::{self, base64},
+    texts,
+    user_data::{self, Finding, Kind, base64},
 };
 
 /// A thing that was chosen: its id in the region, and its name, by which another region may have it too.
@@ -15,7 +16,14 @@ pub struct Chosen {
     pub name: String,
 }
 
-/// The form. Holds no password and no private key.
+/// User data that is no text, such as a packed one: it is sent as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    pub name: String,
+    pub base64: String,
+}
+
+/// The form. Nothing in it is asked for as a secret, but user data and metadata may hold some.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Draft {
@@ -33,6 +41,8 @@ pub struct Draft {
     pub key_pair: Option<String>,
     /// Plain, not base64.
     pub user_data: String,
+    /// In place of the text.
+    pub user_data_file: Option<DataFile>,
     pub boots_from_volume: bool,
     pub volume_gib: String,
     pub is_volume_kept: bool,
@@ -91,30 +101,53 @@ impl Draft {
         let mut problems = Vec::new();
         let mut problem = |section, text: &str| problems.push(Problem { section, text: text.to_owned() });
         if let Err(error) = self.names() {
-            problem(Section::Name, &name_problem(&error));
+            problem(Section::Name, &texts::name_problem(&error));
         }
         if self.region.is_empty() {
-            problem(Section::Region, "Choose a region.");
+            problem(Section::Region, texts::CHOOSE_REGION);
         }
         if self.image.is_none() {
-            problem(Section::Image, "Choose an image.");
+            problem(Section::Image, texts::CHOOSE_IMAGE);
         }
         if self.flavor.is_none() {
-            problem(Section::Flavor, "Choose a flavor.");
+            problem(Section::Flavor, texts::CHOOSE_FLAVOR);
         }
         if self.boots_from_volume && self.volume_size_gib().is_none() {
-            problem(Section::Disk, "Say how large the volume is to be, in whole GiB.");
+            problem(Section::Disk, texts::SAY_VOLUME_SIZE);
         }
         if self.networks.is_empty() && !self.is_without_network {
-            problem(Section::Networks, "Choose a network, or say that there is to be none.");
+            problem(Section::Networks, texts::CHOOSE_NETWORK);
         }
-        if user_data::check(&self.user_data).iter().any(user_data::Finding::is_problem) {
-            problem(Section::UserData, "The user data cannot be used as it is.");
+        if self.user_data_findings().iter().any(Finding::is_problem) {
+            problem(Section::UserData, texts::USELESS_USER_DATA);
         }
         if let Some(text) = self.labels_problem() {
             problem(Section::Labels, &text);
         }
         problems
+    }
+
+    /// What is wrong with the user data, or may be.
+    pub fn user_data_findings(&self) -> Vec<Finding> {
+        match &self.user_data_file {
+            Some(file) => user_data::check_file(&file.base64),
+            None => user_data::check(&self.user_data),
+        }
+    }
+
+    pub fn user_data_kind(&self) -> Option<Kind> {
+        match &self.user_data_file {
+            Some(file) => user_data::kind_of_file(&file.base64),
+            None => user_data::kind_of(&self.user_data),
+        }
+    }
+
+    /// Its length as it is sent, in letters of base64.
+    pub fn user_data_len(&self) -> usize {
+        match &self.user_data_file {
+            Some(file) => file.base64.len(),
+            None => user_data::encoded_len(self.user_data.len()),
+        }
     }
 
     /// What is sent to make the server of this name. `None` before the essentials are chosen.
@@ -155,7 +188,9 @@ impl Draft {
         if let Some(key_pair) = &self.key_pair {
             put("key_name", json!(key_pair));
         }
-        if !self.user_data.trim().is_empty() {
+        if let Some(file) = &self.user_data_file {
+            put("user_data", json!(file.base64));
+        } else if !self.user_data.trim().is_empty() {
             put("user_data", json!(base64(self.user_data.as_bytes())));
         }
         if !self.description.trim().is_empty() {
@@ -212,24 +247,6 @@ impl Draft {
         }
         let long = self.metadata.iter().find(|(_, value)| value.chars().count() > 255);
         long.map(|(key, _)| format!("The value of {key} in the metadata is longer than 255 characters."))
-    }
-}
-
-pub fn name_problem(error: &NameError) -> String {
-    match error {
-        NameError::Empty => "Give it a name.".to_owned(),
-        NameError::TooLong(start) => format!("A name has at most 255 characters: {start}…"),
-        NameError::NoRange(range) => {
-            format!(
-                "\u{201c}{{{range}}}\u{201d} is no range. Write the first and the last number: {{01..20}}"
-            )
-        }
-        NameError::TooMany(count) => {
-            format!("That would be {count} servers; at most {} are made at once.", super::names::MOST)
-        }
-        NameError::ControlCharacter => "A name has no control characters.".to_owned(),
-        NameError::Blank(_) => "A name neither begins nor ends with a blank.".to_owned(),
-        NameError::Beyond(letter) => format!("The cloud takes no \u{201c}{letter}\u{201d} in a name."),
     }
 }
 
@@ -318,6 +335,18 @@ mod tests {
         let wrong = Draft { user_data: "#cloud-config\n- a".into(), tags: vec!["a/b".into()], ..draft() };
         let sections: Vec<_> = wrong.problems().into_iter().map(|problem| problem.section).collect();
         assert_eq!(sections, [UserData, Labels]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_sent_as_it_is() {
+        let packed = base64(b"\x1f\x8b\x08\0\xff");
+        let file = Some(DataFile { name: "user-data.gz".into(), base64: packed.clone() });
+        let draft = Draft { user_data: "left from before".into(), user_data_file: file, ..draft() };
+        assert_eq!((draft.problems(), draft.user_data_kind()), (Vec::new(), Some(Kind::Packed)));
+        assert_eq!(draft.body("a").expect("a body")["server"]["user_data"], packed);
+        let large = Some(DataFile { name: "large".into(), base64: base64(&[0xff; 50_000]) });
+        let draft = Draft { user_data_file: large, ..draft };
+        assert_eq!(draft.problems().first().map(|problem| problem.section), Some(Section::UserData));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use web_sys::AbortSignal;
 
 use super::{
     draft::{Chosen, Draft, Problem, Section},
-    submit::Making,
+    makings::{self, Batch},
+    texts,
 };
 use crate::{
     api_client::ApiError,
@@ -29,9 +30,6 @@ pub struct Form {
     pub offers: Offers,
     /// Whether what is missing is told: not before the first press on Create.
     pub is_checked: RwSignal<bool>,
-    /// The servers of the last press on Create.
-    pub makings: Held<Vec<Making>>,
-    pub is_busy: RwSignal<bool>,
     /// What to tell beside the form: where a draft came from, what another region does not have.
     pub notes: Held<Vec<String>>,
 }
@@ -60,6 +58,24 @@ impl Form {
     pub fn cloud(self) -> Option<Cloud> {
         let region: Region = self.draft.with_untracked(|draft| draft.region.parse().ok())?;
         self.project.with_untracked(|project| Some(Cloud::new(project.as_ref()?, &region)))
+    }
+
+    /// How the servers of the last press on Create are doing.
+    pub fn batch<U>(self, read: impl FnOnce(&Batch) -> U) -> U {
+        self.project.with(|project| makings::read(project.as_ref(), read))
+    }
+
+    /// Servers are being made: another press does nothing.
+    pub fn is_busy(self) -> bool {
+        self.batch(Batch::is_busy)
+    }
+
+    /// Forgets what became of the last press. Does nothing while servers are being made.
+    pub fn forget_batch(self) {
+        let Some(project) = self.project.get_untracked() else { return };
+        if untrack(|| self.batch(|batch| *batch != Batch::default() && !batch.is_busy())) {
+            makings::change(&project, |batch| *batch = Batch::default());
+        }
     }
 
     /// What is wrong in a part of the form, once that is told.
@@ -105,15 +121,8 @@ pub fn use_form() -> Form {
         zones: offered(place, async |cloud, until| offers::list_zones(&cloud, until.as_ref()).await),
         limits: offered(place, async |cloud, until| offers::show_limits(&cloud, until.as_ref()).await),
     };
-    let form = Form {
-        project,
-        draft,
-        offers,
-        is_checked: RwSignal::new(false),
-        makings: Held::new(Vec::new()),
-        is_busy: RwSignal::new(false),
-        notes: Held::new(Vec::new()),
-    };
+    let form =
+        Form { project, draft, offers, is_checked: RwSignal::new(false), notes: Held::new(Vec::new()) };
     // What one region offers must not stand under another's name.
     after_change(move || region.with(|_| {}), move || offers.clear());
     after(move || choose_region(form));
@@ -170,8 +179,7 @@ fn follow_region(form: Form) {
         form.draft.set_if_new(draft);
         if !lost.is_empty() {
             let region = form.draft.with_untracked(|draft| draft.region.clone());
-            let note = format!("{region} does not have: {}.", lost.join(", "));
-            form.notes.update(|notes| notes.push(note));
+            form.notes.update(|notes| notes.push(texts::region_lacks(&region, &lost)));
         }
     };
     after(move || {

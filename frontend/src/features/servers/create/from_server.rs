@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     draft::{Chosen, Draft},
     form::Form,
+    texts,
 };
 use crate::{
     cloud::{Cloud, CloudError, Service, encoded},
@@ -58,9 +59,9 @@ pub fn begin_with(form: Form, start: Start, toasts: ToastBox) {
                 let cloud = Cloud::new(&project, &region);
                 match show(&cloud, &server).await {
                     Ok(server) => {
-                        let name = server.name.clone();
+                        let note = texts::filled_in_from(&server.name);
                         form.draft.set(server.into_draft(region.as_str()));
-                        form.notes.update(|notes| notes.push(format!("{FROM} {name}. {NOT_TOLD}")));
+                        form.notes.update(|notes| notes.push(note));
                     }
                     Err(error) => toasts.fail(error.message(), error.request_ids().first().cloned()),
                 }
@@ -68,9 +69,6 @@ pub fn begin_with(form: Form, start: Start, toasts: ToastBox) {
         }
     });
 }
-
-const FROM: &str = "Filled in from";
-const NOT_TOLD: &str = "User data and what is on its disk are not copied: the cloud does not tell them.";
 
 /// What of a server another one is made of. Source: compute API, show server.
 #[derive(Deserialize)]

@@ -1,5 +1,7 @@
-//! The draft outlives a reload, a lost session and a tab that was closed by mistake: the browser keeps it, for the
-//! person who wrote it. It holds no password and no private key.
+//! The draft outlives a reload, a lost session and a page that was left by mistake: the tab keeps it, for the person
+//! who wrote it, with what was made of it so far. It holds no password and no private key of its own, but what is in
+//! user data and metadata, which may be secret: it goes when its servers are made, when another person signs in, and
+//! when anybody signs out (`session.rs`).
 
 use std::time::Duration;
 
@@ -8,10 +10,14 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
-use super::{draft::Draft, form::Form};
+use super::{
+    draft::Draft,
+    form::Form,
+    makings::{self, Batch, KeptMaking, Phase},
+};
 use crate::{
     session::use_session,
-    ui::{effect::after, format},
+    ui::{Held, effect::after, format},
 };
 
 /// A draft as it is kept.
@@ -22,6 +28,9 @@ struct Kept {
     /// Seconds since 1970.
     at: i64,
     draft: Draft,
+    /// Those of its servers that may be there already: they are not made twice.
+    #[serde(default)]
+    makings: Vec<KeptMaking>,
 }
 
 /// Brings back what was kept, once it is known who asks, then keeps what is changed. `is_wanted`: the address does not
@@ -29,26 +38,52 @@ struct Kept {
 pub fn keep_draft(form: Form, is_wanted: bool, restored: impl Fn(i64) + 'static) {
     let session = use_session();
     let is_ready = RwSignal::new(false);
+    // Kept, since the address may name another page's project by the time this one is left.
+    let place = Held::new(None::<ProjectId>);
+    let last = Held::new(None::<(Draft, i64)>);
     after(move || {
         let (Some(current), Some(project)) = (session.current(), form.project.get()) else { return };
+        place.set(Some(project.clone()));
         if is_ready.get_untracked() {
             return;
         }
+        // One that became servers, or that this address is not about, is over; one that is at it goes on.
+        makings::change(&project, |batch| {
+            if batch.phase == Phase::Done || !(is_wanted || batch.is_busy()) {
+                *batch = Batch::default();
+            }
+        });
         let kept = read(&project).filter(|kept| kept.user == current.user.id && !kept.draft.is_blank());
         if let Some(kept) = kept.filter(|_| is_wanted && form.draft.with_untracked(Draft::is_blank)) {
+            last.set(Some((kept.draft.clone(), kept.at)));
             form.draft.set(kept.draft);
+            // This document knows better what it did itself.
+            makings::change(&project, |batch| {
+                if batch.makings.is_empty() {
+                    *batch = Batch::restored(kept.makings);
+                }
+            });
             restored(kept.at);
         }
         is_ready.set(true);
     });
-    let timer = StoredValue::new(None::<TimeoutHandle>);
     let write_now = move || {
         let user = session.current_untracked().map(|current| current.user.id);
-        let Some((user, project)) = user.zip(form.project.get_untracked()) else { return };
-        write(&project, user, form.draft.get_untracked());
+        let Some((user, project)) = user.zip(place.get_untracked()) else { return };
+        let draft = form.draft.get_untracked();
+        let (phase, makings) = untrack(|| makings::read(Some(&project), |batch| (batch.phase, batch.kept())));
+        if is_ready.get_untracked() && !draft.is_blank() && phase != Phase::Done && !session.has_left() {
+            let at = last
+                .with_untracked(|last| last.as_ref().filter(|(same, _)| *same == draft).map(|(_, at)| *at));
+            let at = at.unwrap_or_else(format::now);
+            last.set(Some((draft.clone(), at)));
+            write(&project, &Kept { user, at, draft, makings });
+        }
     };
+    let timer = StoredValue::new(None::<TimeoutHandle>);
     after(move || {
         let is_blank = form.draft.with(Draft::is_blank);
+        form.batch(|_| {});
         if !is_ready.get() || is_blank {
             return;
         }
@@ -60,17 +95,22 @@ pub fn keep_draft(form: Form, is_wanted: bool, restored: impl Fn(i64) + 'static)
         }
     });
     // A page that is left, or a tab that is closed, waits for nothing.
-    let hidden = window_event_listener_untyped("pagehide", move |_| {
-        if is_ready.get_untracked() && !form.draft.with_untracked(Draft::is_blank) {
-            write_now();
-        }
-    });
+    let hidden = window_event_listener_untyped("pagehide", move |_| write_now());
     on_cleanup(move || {
         hidden.remove();
         if let Some(timer) = timer.get_value() {
             timer.clear();
         }
+        write_now();
     });
+}
+
+/// Keeps with the draft what came of it after its page was left.
+pub fn keep_outcomes(project: &ProjectId, makings: Vec<KeptMaking>) {
+    // Where nothing is kept (any more), nothing is added.
+    if let Some(kept) = read(project) {
+        write(project, &Kept { makings, ..kept });
+    }
 }
 
 /// The draft has become servers, or is not wanted any more.
@@ -85,9 +125,8 @@ fn read(project: &ProjectId) -> Option<Kept> {
 }
 
 /// Where the browser keeps nothing, the draft lasts as long as the page.
-fn write(project: &ProjectId, user: String, draft: Draft) {
-    let kept = Kept { user, at: format::now(), draft };
-    if let Some((storage, text)) = storage().zip(serde_json::to_string(&kept).ok()) {
+fn write(project: &ProjectId, kept: &Kept) {
+    if let Some((storage, text)) = storage().zip(serde_json::to_string(kept).ok()) {
         _ = storage.set_item(&key(project), &text);
     }
 }

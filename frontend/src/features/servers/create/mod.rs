@@ -5,11 +5,13 @@ mod fit;
 mod form;
 mod from_server;
 mod keep;
+mod makings;
 mod names;
 mod page;
 mod sections;
 mod submit;
 mod summary;
+mod texts;
 mod user_data;
 
 use api_types::{Region, ServerId};
@@ -28,7 +30,7 @@ pub fn clone_link(server: Held<Option<(Region, ServerId)>>) -> El {
         let (project, (region, id)) = (project.get()?, server.get()?);
         Some(format!("{}?clone={region}/{id}", new_server_path(&project)))
     };
-    el("a").class("button").live_attr("href", href).child(icon(Icon::Copy)).text("Clone")
+    el("a").class("button").live_attr("href", href).child(icon(Icon::Copy)).text(texts::CLONE)
 }
 
 /// The page, in a part of its own.

@@ -6,44 +6,20 @@ use leptos::{prelude::*, task::spawn_local};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{form::Form, keep};
+use super::{
+    form::Form,
+    keep,
+    makings::{self, Making, Phase, State},
+    texts,
+};
 use crate::{
     api_client::{ApiError, Call},
     cloud::{Cloud, CloudError, Service, encoded},
     offers::{COMPUTE_VERSION, compute, moment},
-    project::servers_path,
+    project::{new_server_path, servers_path},
     router::{Router, Step},
-    ui::{
-        announcer::Announcements,
-        format::{self, counted},
-        toast::ToastBox,
-    },
+    ui::{announcer::Announcements, format, toast::ToastBox},
 };
-
-/// One server on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Making {
-    pub name: String,
-    pub state: State,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    Waiting,
-    Asking,
-    /// Nova has taken it up, under this id.
-    Made(String),
-    Failed(CloudError),
-    /// No answer came: it may have been made all the same.
-    Unsure(CloudError),
-}
-
-impl State {
-    /// It can be asked for again.
-    pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Unsure(_))
-    }
-}
 
 /// What it takes to tell how it went, kept while the page may be left.
 #[derive(Clone, Copy)]
@@ -59,69 +35,78 @@ const AT_ONCE: usize = 4;
 /// Younger servers of the same name and metadata are taken for the one that was asked for.
 const RECENT_SECS: i64 = 900;
 
-/// The names that a press on Create is about: those that failed before, or all.
+/// The names that a press on Create is about: those that were not made by the presses before.
 pub fn names_to_make(form: Form) -> Vec<String> {
-    let failed = |makings: &Vec<Making>| -> Vec<String> {
-        makings.iter().filter(|making| making.state.is_failure()).map(|making| making.name.clone()).collect()
-    };
-    let failed = form.makings.with(failed);
-    if failed.is_empty() { form.draft.with(|draft| draft.names().unwrap_or_default()) } else { failed }
+    let names = form.draft.with(|draft| draft.names().unwrap_or_default());
+    form.batch(|batch| batch.not_made(names))
 }
 
-/// Makes the servers. Does nothing while it is at it, so a double click makes them once.
+/// Makes the servers. Does nothing while it is at it, so a double click makes them once. The page may be left
+/// meanwhile: nothing of it is needed to go on and to tell what came of it.
 pub fn create(form: Form, tellers: Tellers) {
-    if form.is_busy.get_untracked() {
-        return;
-    }
-    let names = untrack(|| names_to_make(form));
-    let Some(cloud) = form.cloud() else { return };
-    let unsure: Vec<String> = form.makings.with_untracked(|makings| {
-        let unsure = makings.iter().filter(|making| matches!(making.state, State::Unsure(_)));
-        unsure.map(|making| making.name.clone()).collect()
-    });
+    let (names, is_busy) = untrack(|| (names_to_make(form), form.is_busy()));
+    let Some(cloud) = form.cloud().filter(|_| !is_busy) else { return };
     // What is sent is what stands there now, whatever is typed meanwhile.
-    let orders: Vec<(String, Value)> = form.draft.with_untracked(|draft| {
-        names.iter().filter_map(|name| Some((name.clone(), draft.body(name)?))).collect()
+    let bodies: Option<Vec<Value>> =
+        form.draft.with_untracked(|draft| names.iter().map(|name| draft.body(name)).collect());
+    let Some(bodies) = bodies.filter(|bodies| !bodies.is_empty()) else { return };
+    let unsure: Vec<String> = untrack(|| {
+        form.batch(|batch| {
+            let unsure = batch.makings.iter().filter(|making| making.state.is_unsure());
+            unsure.map(|making| making.name.clone()).collect()
+        })
     });
-    if orders.is_empty() {
-        return;
-    }
-    form.is_busy.set(true);
-    form.makings.update(|makings| {
+    let mut first = 0;
+    makings::change(&cloud.project, |batch| {
+        batch.phase = Phase::Busy;
         // Those that were made before stay where they are.
-        makings.retain(|making| !making.state.is_failure());
-        makings.extend(names.iter().map(|name| Making { name: name.clone(), state: State::Waiting }));
+        batch.makings.retain(|making| matches!(making.state, State::Made(_)));
+        first = batch.makings.len();
+        batch.makings.extend(names.iter().map(|name| Making { name: name.clone(), state: State::Waiting }));
     });
-    let first = form.makings.with_untracked(Vec::len) - names.len();
+    let orders: Vec<Order> = names
+        .into_iter()
+        .zip(bodies)
+        .enumerate()
+        .map(|(at, (name, body))| Order { at: first + at, was_unsure: unsure.contains(&name), name, body })
+        .collect();
     let orders = Rc::new(orders);
     let (next, running) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(AT_ONCE.min(orders.len()))));
     for _ in 0..running.get() {
-        let (orders, next, running, cloud, unsure) =
-            (orders.clone(), next.clone(), running.clone(), cloud.clone(), unsure.clone());
+        let (orders, next, running, cloud) = (orders.clone(), next.clone(), running.clone(), cloud.clone());
         spawn_local(async move {
-            while let Some((name, body)) = orders.get(next.replace(next.get() + 1)) {
-                let at = first + orders.iter().position(|(other, _)| other == name).unwrap_or_default();
-                tell(form, at, State::Asking);
-                let state = make(&cloud, name, body, unsure.contains(name)).await;
-                tell(form, at, state);
+            while let Some(order) = orders.get(next.replace(next.get() + 1)) {
+                tell(&cloud, order.at, State::Asking);
+                let state = make(&cloud, order).await;
+                tell(&cloud, order.at, state);
             }
             running.set(running.get() - 1);
             if running.get() == 0 {
-                finish(form, cloud, tellers).await;
+                finish(&cloud, tellers).await;
             }
         });
     }
 }
 
-fn tell(form: Form, at: usize, state: State) {
-    form.makings.update(|makings| {
-        if let Some(making) = makings.get_mut(at) {
+/// A server to be made.
+struct Order {
+    /// Its place in the batch.
+    at: usize,
+    name: String,
+    body: Value,
+    /// It was asked for before, and no answer came.
+    was_unsure: bool,
+}
+
+fn tell(cloud: &Cloud, at: usize, state: State) {
+    makings::change(&cloud.project, |batch| {
+        if let Some(making) = batch.makings.get_mut(at) {
             making.state = state;
         }
     });
 }
 
-async fn make(cloud: &Cloud, name: &str, body: &Value, was_unsure: bool) -> State {
+async fn make(cloud: &Cloud, order: &Order) -> State {
     #[derive(Deserialize)]
     struct Answer {
         server: Made,
@@ -130,14 +115,14 @@ async fn make(cloud: &Cloud, name: &str, body: &Value, was_unsure: bool) -> Stat
     struct Made {
         id: String,
     }
-    if was_unsure {
-        match find_made(cloud, name, body).await {
+    if order.was_unsure {
+        match find_made(cloud, order).await {
             Ok(Some(id)) => return State::Made(id),
             Ok(None) => {}
             Err(error) => return State::Unsure(error),
         }
     }
-    let call = compute(cloud.post(Service::Compute, "servers"), None).body(body);
+    let call = compute(cloud.post(Service::Compute, "servers"), None).body(&order.body);
     match call.json::<Answer>().await {
         Ok(answer) => State::Made(answer.server.id),
         Err(error) if is_unsure(&error) => State::Unsure(error),
@@ -161,7 +146,7 @@ fn is_unsure(error: &CloudError) -> bool {
 }
 
 /// A server of this name that is younger than the form could be: made by the call that got no answer.
-async fn find_made(cloud: &Cloud, name: &str, body: &Value) -> Result<Option<String>, CloudError> {
+async fn find_made(cloud: &Cloud, order: &Order) -> Result<Option<String>, CloudError> {
     #[derive(Deserialize)]
     struct Answer {
         servers: Vec<Found>,
@@ -178,13 +163,20 @@ async fn find_made(cloud: &Cloud, name: &str, body: &Value) -> Result<Option<Str
     // Nova takes the name for an expression.
     let path = format!(
         "servers/detail?sort_key=created_at&sort_dir=desc&limit=20&name={}",
-        encoded(&expression(name))
+        encoded(&expression(&order.name))
     );
     let call = cloud.get(Service::Compute, &path).header("openstack-api-version", COMPUTE_VERSION);
     let servers = call.json::<Answer>().await?.servers;
-    let wanted = body["server"].get("metadata").cloned().unwrap_or_else(|| serde_json::json!({}));
+    let wanted = order.body["server"].get("metadata").cloned().unwrap_or_else(|| serde_json::json!({}));
     let is_new = |created: &str| moment(created).is_some_and(|at| format::now() - at < RECENT_SECS);
-    let is_it = |found: &Found| found.name == name && found.metadata == wanted && is_new(&found.created);
+    // Another of the same name whose answer came is that other one.
+    let known = untrack(|| makings::read(Some(&cloud.project), |batch| batch.ids()));
+    let is_it = |found: &Found| {
+        found.name == order.name
+            && found.metadata == wanted
+            && is_new(&found.created)
+            && !known.contains(&found.id)
+    };
     Ok(servers.into_iter().find(is_it).map(|found| found.id))
 }
 
@@ -201,29 +193,36 @@ fn expression(name: &str) -> String {
     text
 }
 
-async fn finish(form: Form, cloud: Cloud, tellers: Tellers) {
+async fn finish(cloud: &Cloud, tellers: Tellers) {
+    let project = &cloud.project;
     // The region is asked for what is new at once instead of in its own time; what comes of it the list shows.
-    _ = Call::post(api_types::routes::servers_retry(&cloud.project, &cloud.region)).done().await;
-    _ = form.is_busy.try_set(false);
-    let (made, failed) = form.makings.with_untracked(|makings| {
-        let failed = makings.iter().filter(|making| making.state.is_failure()).count();
-        (makings.len() - failed, failed)
+    _ = Call::post(api_types::routes::servers_retry(project, &cloud.region)).done().await;
+    makings::change(project, |batch| {
+        batch.phase = if batch.has_failures() { Phase::Idle } else { Phase::Done };
     });
-    if failed > 0 {
-        let told = format!("{} could not be created.", counted(failed as u64, "server", "servers"));
-        tellers.announcer.say(told);
+    let batch = untrack(|| makings::read(Some(project), Clone::clone));
+    let is_on_page = tellers.router.path().with_untracked(|path| *path == new_server_path(project));
+    if !batch.has_failures() {
+        keep::forget(project);
+        tellers.toasts.say(texts::being_created(&batch));
+        if is_on_page {
+            tellers.router.go(&format!("{}?sort=-created", servers_path(project)), Step::Push);
+        }
         return;
     }
-    keep::forget(&cloud.project);
-    let said = form.makings.with_untracked(|makings| match makings.as_slice() {
-        [only] => format!("{} is being created.", only.name),
-        _ => format!("{} are being created.", counted(made as u64, "server", "servers")),
-    });
-    tellers.toasts.say(said);
-    let here = tellers.router.path().get_untracked();
-    if here.ends_with("/servers/new") {
-        tellers.router.go(&format!("{}?sort=-created", servers_path(&cloud.project)), Step::Push);
+    let told = texts::progress(&batch);
+    if is_on_page {
+        tellers.announcer.say(format!("{told}."));
+        return;
     }
+    keep::keep_outcomes(project, batch.kept());
+    let error = batch.makings.iter().find_map(|making| match &making.state {
+        State::Failed(error) | State::Unsure(error) => Some(error),
+        _ => None,
+    });
+    let why = error.map(CloudError::message).unwrap_or_default();
+    let id = error.and_then(|error| error.request_ids().first().cloned());
+    tellers.toasts.fail(format!("{told}. {why} {}", texts::COME_BACK), id);
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub enum Kind {
     PartHandler,
     /// Windows images read it with cloudbase-init.
     PowerShell,
+    /// With gzip; what is in it is any of the others.
+    Packed,
 }
 
 /// What is wrong, or may be. A problem keeps the servers from being made; a warning does not.
@@ -33,6 +35,8 @@ pub enum Finding {
     NoMapping,
     /// Nothing tells cloud-init what this is: it does nothing with it.
     UnknownKind,
+    /// The same of a file that is no text.
+    UnknownBytes,
     /// `#cloud-config` with a blank before or another spelling.
     NearlyCloudConfig,
     /// Not a name that cloud-init knows at the top, and one that looks like it.
@@ -96,6 +100,18 @@ pub fn check(text: &str) -> Vec<Finding> {
         None => findings.push(Finding::UnknownKind),
     }
     findings
+}
+
+/// Looks a file over that is no text, by its base64.
+pub fn check_file(base64: &str) -> Vec<Finding> {
+    let too_large = (base64.len() > MOST_ENCODED).then_some(Finding::TooLarge { encoded: base64.len() });
+    let unknown = kind_of_file(base64).is_none().then_some(Finding::UnknownBytes);
+    too_large.into_iter().chain(unknown).collect()
+}
+
+/// What a file that is no text is taken for. gzip begins with the bytes 1f 8b 08.
+pub fn kind_of_file(base64: &str) -> Option<Kind> {
+    base64.starts_with("H4sI").then_some(Kind::Packed)
 }
 
 /// How long a text of so many bytes is in base64.
@@ -316,6 +332,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_packed_file_is_known_and_any_other_is_told() {
+        assert_eq!(kind_of_file(&base64(b"\x1f\x8b\x08\0")), Some(Kind::Packed));
+        assert_eq!(check_file(&base64(b"\x1f\x8b\x08\0")), []);
+        assert_eq!(check_file(&base64(b"\xff\xfe#")), [Finding::UnknownBytes]);
+        let large = [b"\x1f\x8b\x08".as_slice(), &[0; 60_000]].concat();
+        assert!(check_file(&base64(&large)).iter().any(Finding::is_problem));
+    }
 
     #[test]
     fn base64_is_as_everybody_writes_it() {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::card;
 use crate::{
     cloud::Service,
-    features::servers::create::{draft::Section, form::Form},
+    features::servers::create::{draft::Section, form::Form, texts},
     ui::{
         El,
         choice::{check_with, line},
@@ -33,29 +33,21 @@ pub fn section(form: Form) -> El {
     };
     let content = move || match has_volumes.get() {
         Some(false) if !boots.get() => {
-            vec![
-                el("p")
-                    .class("nothing")
-                    .text("The server starts from its flavor\u{2019}s own disk: this region has no volumes."),
-            ]
+            vec![el("p").class("nothing").text(texts::NO_VOLUMES)]
         }
         _ => {
-            let tick = check_with(
-                "Start from a new volume",
-                Some("The volume is made from the image and outlives the server if you wish."),
-                move || boots.get(),
-                turn,
-            );
+            let tick =
+                check_with(texts::FROM_VOLUME, Some(texts::FROM_VOLUME_HINT), move || boots.get(), turn);
             let more = boots.get().then(|| volume(form));
             [Some(tick), more].into_iter().flatten().collect()
         }
     };
-    card(form, Section::Disk, "Disk", vec![el("div").class("form").live_children(content)])
+    card(form, Section::Disk, texts::DISK, vec![el("div").class("form").live_children(content)])
 }
 
 fn volume(form: Form) -> El {
     let size = line(
-        "Size of the volume in GiB",
+        texts::VOLUME_SIZE,
         None,
         el("input")
             .attr("type", "text")
@@ -68,14 +60,14 @@ fn volume(form: Form) -> El {
     let too_small = derived(move || {
         let needed = form.image()?.disk_needed_gib();
         let size = form.draft.with(|draft| draft.volume_size_gib())?;
-        (size < needed).then(|| format!("The image needs {needed} GiB."))
+        (size < needed).then(|| texts::image_needs(needed))
     });
     let note = el("p")
         .class("field-note error")
         .live_attr("hidden", move || too_small.with(Option::is_none).then(String::new))
         .live_text(move || too_small.get().unwrap_or_default());
     let keep = check_with(
-        "Keep the volume when the server is deleted",
+        texts::KEEP_VOLUME,
         None,
         move || form.draft.with(|draft| draft.is_volume_kept),
         move |is_kept| form.change(|draft| draft.is_volume_kept = is_kept),

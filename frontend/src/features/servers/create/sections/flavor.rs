@@ -6,6 +6,7 @@ use crate::{
         draft::{Chosen, Section},
         fit::{Wanted, unfit},
         form::Form,
+        texts,
     },
     offers::Flavor,
     ui::{
@@ -21,7 +22,7 @@ pub fn section(form: Form) -> El {
     let sort = Held::new(Sort { by: Column::Vcpus, is_descending: false });
     let table = offered(form.offers.flavors, move |flavors| {
         if flavors.is_empty() {
-            return vec![el("p").class("nothing").text("This region offers no flavor to this project.")];
+            return vec![el("p").class("nothing").text(texts::NO_FLAVOR)];
         }
         vec![flavor_table(form, sort, flavors.clone())]
     });
@@ -30,10 +31,8 @@ pub fn section(form: Form) -> El {
         .class("field-note error")
         .attr("role", "alert")
         .live_attr("hidden", move || chosen_unfit.with(Option::is_none).then(String::new))
-        .live_text(move || {
-            chosen_unfit.get().map(|why| format!("The chosen flavor does not fit: {why}")).unwrap_or_default()
-        });
-    card(form, Section::Flavor, "Flavor", vec![note, table])
+        .live_text(move || chosen_unfit.get().map(|why| texts::unfit_chosen(&why)).unwrap_or_default());
+    card(form, Section::Flavor, texts::FLAVOR, vec![note, table])
 }
 
 /// Why a flavor will not do for what stands in the form now.
@@ -64,16 +63,16 @@ fn flavor_table(form: Form, sort: Held<Sort>, flavors: Vec<Flavor>) -> El {
     // A column of which nothing is known says nothing.
     let has_prices = flavors.iter().any(|flavor| flavor.price().is_some());
     let mut columns = vec![
-        (Column::Name, "Name"),
-        (Column::Vcpus, "vCPUs"),
-        (Column::Memory, "Memory"),
-        (Column::Disk, "Disk"),
+        (Column::Name, texts::NAME),
+        (Column::Vcpus, texts::VCPUS),
+        (Column::Memory, texts::MEMORY),
+        (Column::Disk, texts::DISK),
     ];
     if has_prices {
-        columns.push((Column::Price, "Price an hour"));
+        columns.push((Column::Price, texts::PRICE_AN_HOUR));
     }
     let heads: Vec<El> = columns.iter().map(|(column, name)| head(sort, *column, name)).collect();
-    let fits = el("th").attr("scope", "col").text("Fits");
+    let fits = el("th").attr("scope", "col").text(texts::FITS);
     // One look at all of them: a reason for each, which changes with the name, the image and the disk.
     let reasons = {
         let flavors = flavors.clone();
@@ -149,27 +148,27 @@ fn row(form: Form, flavor: &Flavor, has_prices: bool, reasons: Held<Vec<Option<S
     let name =
         el("label").class("choose-name").child(dot).child(el("span").class("foreign").text(&flavor.name));
     let disk = if flavor.disk_gib == 0 {
-        "as the image".to_owned()
+        texts::AS_THE_IMAGE.to_owned()
     } else {
         format!("{} GiB", number(u64::from(flavor.disk_gib)))
     };
     let cell = |label: &str, text: &str| el("td").attr("data-label", label).class("numbers").text(text);
     let price = has_prices.then(|| {
         let price = flavor.price().map(|price| price.hourly());
-        cell("Price an hour", price.as_deref().unwrap_or("unknown"))
+        cell(texts::PRICE_AN_HOUR, price.as_deref().unwrap_or(texts::UNKNOWN))
     });
-    let fits = el("td").attr("data-label", "Fits").class("fits").live_children(move || {
+    let fits = el("td").attr("data-label", texts::FITS).class("fits").live_children(move || {
         vec![match why() {
             Some(why) => el("span").class("foreign").text(&why),
-            None => el("span").class("yes").child(icon(Icon::Check)).text("Yes"),
+            None => el("span").class("yes").child(icon(Icon::Check)).text(texts::DOES_FIT),
         }]
     });
     el("tr")
         .live_class("unfit", move || why().is_some())
         .child(el("th").attr("scope", "row").child(name))
-        .child(cell("vCPUs", &number(u64::from(flavor.vcpus))))
-        .child(cell("Memory", &memory(flavor.ram_mib)))
-        .child(cell("Disk", &disk))
+        .child(cell(texts::VCPUS, &number(u64::from(flavor.vcpus))))
+        .child(cell(texts::MEMORY, &memory(flavor.ram_mib)))
+        .child(cell(texts::DISK, &disk))
         .child_if(price)
         .child(fits)
         // The whole row is for pointers what the button is for keys.

@@ -9,6 +9,7 @@ use crate::{
     features::servers::create::{
         draft::{Chosen, Section},
         form::Form,
+        texts,
     },
     offers::{Image, Origin, family_name},
     ui::{
@@ -26,8 +27,8 @@ pub fn section(form: Form) -> El {
     let search = text_input(
         el("input")
             .attr("type", "search")
-            .attr("placeholder", "Search images…")
-            .attr("aria-label", "Search images")
+            .attr("placeholder", texts::SEARCH_IMAGES_HINT)
+            .attr("aria-label", texts::SEARCH_IMAGES)
             .attr("autocomplete", "off")
             .attr("spellcheck", "false"),
         move || filter.search.get(),
@@ -57,7 +58,7 @@ pub fn section(form: Form) -> El {
             image_rows(form, filter, rows),
         ]
     });
-    card(form, Section::Image, "Image", vec![search, list])
+    card(form, Section::Image, texts::IMAGE, vec![search, list])
 }
 
 #[derive(Clone, Copy)]
@@ -89,15 +90,15 @@ fn origin_buttons(filter: Filter, origins: Vec<(Origin, usize)>) -> El {
         pick(words, count, move || filter.origin.get() == origin, move || filter.origin.set(origin))
     };
     let all = [
-        (None, "All"),
-        (Some(Origin::Provided), "Provided"),
-        (Some(Origin::Mine), "Mine"),
-        (Some(Origin::Shared), "Shared with me"),
+        (None, texts::ALL),
+        (Some(Origin::Provided), texts::PROVIDED),
+        (Some(Origin::Mine), texts::MINE),
+        (Some(Origin::Shared), texts::SHARED),
     ];
     el("div")
         .class("picks")
         .attr("role", "group")
-        .attr("aria-label", "Whose")
+        .attr("aria-label", texts::WHOSE)
         .children(all.map(button).into())
 }
 
@@ -115,7 +116,7 @@ fn family_buttons(filter: Filter, families: BTreeMap<String, usize>) -> El {
         )
     };
     let buttons = families.into_iter().map(button).collect();
-    el("div").class("picks").attr("role", "group").attr("aria-label", "System").children(buttons)
+    el("div").class("picks").attr("role", "group").attr("aria-label", texts::SYSTEM).children(buttons)
 }
 
 /// A button that is pressed or not, with how many it stands for.
@@ -144,9 +145,9 @@ fn image_rows(form: Form, filter: Filter, rows: Vec<(Image, Origin)>) -> El {
         found.with(|images| {
             if images.is_empty() {
                 return vec![el("p").class("nothing").text(if count == 0 {
-                    "This region has no image that can be used."
+                    texts::NO_IMAGE
                 } else {
-                    "No image matches."
+                    texts::NO_IMAGE_FOUND
                 })];
             }
             images.iter().map(|image| image_row(form, image)).collect()
@@ -157,7 +158,7 @@ fn image_rows(form: Form, filter: Filter, rows: Vec<(Image, Origin)>) -> El {
         el("div")
             .class("option-list")
             .attr("role", "radiogroup")
-            .attr("aria-label", "Image")
+            .attr("aria-label", texts::IMAGE)
             .attr("data-testid", "image-list")
             .live_children(draw),
     )
@@ -173,7 +174,7 @@ fn image_row(form: Form, image: &Image) -> El {
     );
     let mut facts = Vec::new();
     if image.is_snapshot() {
-        facts.push("Snapshot".to_owned());
+        facts.push(texts::SNAPSHOT.to_owned());
     }
     facts.extend(image.family().map(|family| family_name(&family)));
     let disk = image.disk_needed_gib();

@@ -6,7 +6,7 @@ use web_sys::KeyboardEvent;
 
 use super::card;
 use crate::{
-    features::servers::create::{draft::Section, form::Form},
+    features::servers::create::{draft::Section, form::Form, texts},
     ui::{
         El, Held, Icon,
         choice::{button, labelled, text_input},
@@ -17,7 +17,7 @@ use crate::{
 
 pub fn section(form: Form) -> El {
     let content = vec![tags(form), metadata(form)];
-    card(form, Section::Labels, "Tags and metadata", content)
+    card(form, Section::Labels, texts::LABELS, content)
 }
 
 fn tags(form: Form) -> El {
@@ -52,14 +52,14 @@ fn tags(form: Form) -> El {
         let gone = tag.clone();
         let remove = el("button")
             .attr("type", "button")
-            .attr("aria-label", &format!("Remove tag {tag}"))
+            .attr("aria-label", &texts::remove_tag(tag))
             .child(icon(Icon::Close))
             .on("click", move |_| form.change(|draft| draft.tags.retain(|tag| *tag != gone)));
         el("li").class("chip").child(el("span").class("foreign").text(tag)).child(remove)
     };
     let chips =
         el("ul").class("chips").live_children(move || held.with(|tags| tags.iter().map(chip).collect()));
-    el("div").class("form").child(labelled("Tags", Some("Enter or a comma adds one."), input)).child(chips)
+    el("div").class("form").child(labelled(texts::TAGS, Some(texts::TAGS_HINT), input)).child(chips)
 }
 
 fn metadata(form: Form) -> El {
@@ -73,7 +73,7 @@ fn metadata(form: Form) -> El {
                 .attr("autocomplete", "off")
                 .attr("maxlength", "255")
                 .attr("placeholder", label)
-                .attr("aria-label", &format!("{label} of entry {}", at + 1))
+                .attr("aria-label", &texts::of_entry(label, at + 1))
                 .attr_if("autofocus", (is_key && focus_last.get_untracked()).then_some(""));
             let read = move || {
                 form.draft.with(|draft| {
@@ -95,7 +95,7 @@ fn metadata(form: Form) -> El {
         let remove = el("button")
             .attr("type", "button")
             .class("button quiet icon-only")
-            .attr("aria-label", &format!("Remove entry {}", at + 1))
+            .attr("aria-label", &texts::remove_entry(at + 1))
             .child(icon(Icon::Close))
             .on("click", move |_| {
                 form.change(|draft| {
@@ -104,12 +104,16 @@ fn metadata(form: Form) -> El {
                     }
                 });
             });
-        el("div").class("pair").child(field("Name", true)).child(field("Value", false)).child(remove)
+        el("div")
+            .class("pair")
+            .child(field(texts::METADATA_NAME, true))
+            .child(field(texts::METADATA_VALUE, false))
+            .child(remove)
     };
     let rows = el("div").class("pairs").live_children(move || (0..count.get()).map(row).collect());
-    let add = button("button", "Add metadata", move || {
+    let add = button("button", texts::ADD_METADATA, move || {
         focus_last.set(true);
         form.change(|draft| draft.metadata.push((String::new(), String::new())));
     });
-    el("div").class("form").child(el("h3").text("Metadata")).child(rows).child(el("div").child(add))
+    el("div").class("form").child(el("h3").text(texts::METADATA)).child(rows).child(el("div").child(add))
 }

@@ -13,11 +13,16 @@ mod user_data;
 
 use leptos::prelude::*;
 
-use super::{draft::Section, form::Form};
+use super::{draft::Section, form::Form, texts};
 use crate::{
     api_client::ApiError,
     asked::Asked,
-    ui::{El, Failure, derived, dom::unique_id, el, loaded::lines},
+    ui::{
+        El, Failure, derived,
+        dom::{self, unique_id},
+        el,
+        loaded::lines,
+    },
 };
 
 /// All of them.
@@ -34,6 +39,16 @@ pub fn sections(form: Form) -> Vec<El> {
         labels::section(form),
         placement::section(form),
     ]
+}
+
+/// Brings a part of the form into view and puts the focus on its first field.
+pub fn show_section(name: &str) {
+    let Ok(Some(section)) = document().query_selector(&format!("[data-section={name}]")) else { return };
+    section.scroll_into_view();
+    let fields = dom::query_all(&section, "input:not([type=file]), select, textarea, button");
+    if let Some(field) = fields.first() {
+        dom::focus(field);
+    }
 }
 
 /// A part of the form: its title, what is wrong with it once that is told, its content.
@@ -68,8 +83,11 @@ fn offered<T: 'static>(asked: Asked<T>, draw: impl Fn(&T) -> Vec<El> + 'static) 
 
 fn failed(error: &ApiError, retry: Callback<()>) -> El {
     let failure = Failure::from(error.clone());
-    let text = el("p").class("foreign").text("This could not be loaded. ").text(&failure.message);
-    let again =
-        el("button").attr("type", "button").class("button").text("Retry").on("click", move |_| retry.run(()));
+    let text = el("p").class("foreign").text(texts::NOT_LOADED).text(&failure.message);
+    let again = el("button")
+        .attr("type", "button")
+        .class("button")
+        .text(texts::RETRY)
+        .on("click", move |_| retry.run(()));
     el("div").class("offer-failed").attr("role", "status").child(text).child(again)
 }

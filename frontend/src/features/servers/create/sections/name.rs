@@ -1,17 +1,16 @@
 //! The name, or the pattern for many; the names that come of it.
 
-use leptos::prelude::*;
-
 use super::card;
 use crate::{
     features::servers::create::{
-        draft::{Section, name_problem},
+        draft::Section,
         form::Form,
         names::{NameError, warning_for},
+        texts,
     },
     ui::{
         El,
-        choice::{line, text_input},
+        choice::{labelled, line, text_input},
         derived, el,
         format::counted,
     },
@@ -26,15 +25,13 @@ pub fn section(form: Form) -> El {
         .attr("spellcheck", "false")
         .attr("maxlength", "300");
     let name = line(
-        "Name, or a pattern for many",
-        Some("For many at once, put a range in braces: web-{01..20}"),
+        texts::NAME_LABEL,
+        Some(texts::NAME_HINT),
         input,
         move || form.draft.with(|draft| draft.name.clone()),
         move |text| {
             // Other names are other servers: what failed before is no longer meant.
-            if !form.is_busy.get_untracked() {
-                form.makings.set(Vec::new());
-            }
+            form.forget_batch();
             form.change(|draft| draft.name = text);
         },
     );
@@ -42,7 +39,7 @@ pub fn section(form: Form) -> El {
         Ok(names) => resulting(&names),
         // Nothing is wrong yet with a name that is only begun.
         Err(NameError::Empty) => Vec::new(),
-        Err(error) => vec![el("p").class("field-note error").text(&name_problem(&error))],
+        Err(error) => vec![el("p").class("field-note error").text(&texts::name_problem(&error))],
     };
     let result =
         el("div").attr("data-testid", "resulting-names").attr("aria-live", "polite").live_children(outcome);
@@ -51,8 +48,8 @@ pub fn section(form: Form) -> El {
         move || form.draft.with(|draft| draft.description.clone()),
         move |text| form.change(|draft| draft.description = text),
     );
-    let description = crate::ui::choice::labelled("Description (optional)", None, description);
-    card(form, Section::Name, "Name and description", vec![name, result, description])
+    let description = labelled(texts::DESCRIPTION, None, description);
+    card(form, Section::Name, texts::NAME_TITLE, vec![name, result, description])
 }
 
 fn resulting(names: &[String]) -> Vec<El> {
@@ -65,18 +62,14 @@ fn resulting(names: &[String]) -> Vec<El> {
         told.push(list);
         if names.len() > SHOWN {
             let rest = names.iter().skip(SHOWN).map(|name| el("li").class("badge foreign").text(name));
-            let summary = el("summary").text(&format!("and {} more", names.len() - SHOWN));
+            let summary = el("summary").text(&texts::and_more(names.len() - SHOWN));
             told.push(
                 el("details").child(summary).child(el("ul").class("name-list").children(rest.collect())),
             );
         }
     }
     if let Some(letter) = warning_for(names) {
-        let warning = format!(
-            "The host name is made from this. Clouds that keep names in their DNS refuse \u{201c}{letter}\u{201d} there, and \
-             the server then ends in an error."
-        );
-        told.push(el("p").class("field-note warning").text(&warning));
+        told.push(el("p").class("field-note warning").text(&texts::no_host_name(letter)));
     }
     told
 }

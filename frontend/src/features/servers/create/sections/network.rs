@@ -5,6 +5,7 @@ use crate::{
     features::servers::create::{
         draft::{Chosen, Draft, Section},
         form::Form,
+        texts,
     },
     offers::{Network, SecurityGroup},
     ui::{El, choice::check_with, derived, el},
@@ -13,13 +14,13 @@ use crate::{
 pub fn section(form: Form) -> El {
     let networks = offered(form.offers.networks, move |networks| {
         if networks.is_empty() {
-            return vec![el("p").class("nothing").text("This region has no network for this project.")];
+            return vec![el("p").class("nothing").text(texts::NO_NETWORKS)];
         }
-        vec![group("Networks", networks.iter().map(|network| network_choice(form, network)).collect())]
+        vec![group(texts::NETWORKS, networks.iter().map(|network| network_choice(form, network)).collect())]
     });
     let without = check_with(
-        "Without a network",
-        Some("It can be attached to one later."),
+        texts::WITHOUT_NETWORK,
+        Some(texts::WITHOUT_NETWORK_HINT),
         move || form.draft.with(|draft| draft.is_without_network),
         move |is_without| {
             form.change(|draft| {
@@ -36,17 +37,20 @@ pub fn section(form: Form) -> El {
             return Vec::new();
         }
         let groups = offered(form.offers.security_groups, move |groups| {
-            vec![group("Security groups", groups.iter().map(|group| group_choice(form, group)).collect())]
+            vec![group(
+                texts::SECURITY_GROUPS,
+                groups.iter().map(|group| group_choice(form, group)).collect(),
+            )]
         });
         let none_chosen = derived(move || form.draft.with(|draft| draft.security_groups.is_empty()));
         let note = el("p")
             .class("field-note")
             .live_attr("hidden", move || (!none_chosen.get()).then(String::new))
-            .text("With none chosen the cloud takes the group \u{201c}default\u{201d}.");
-        vec![el("h3").text("Security groups"), groups, note]
+            .text(texts::NO_GROUP_CHOSEN);
+        vec![el("h3").text(texts::SECURITY_GROUPS), groups, note]
     };
     let guards = el("div").class("form").live_children(guards);
-    card(form, Section::Networks, "Networks", vec![networks, without, guards])
+    card(form, Section::Networks, texts::NETWORKS, vec![networks, without, guards])
 }
 
 fn group(label: &str, choices: Vec<El>) -> El {
@@ -55,8 +59,8 @@ fn group(label: &str, choices: Vec<El>) -> El {
 
 fn network_choice(form: Form, network: &Network) -> El {
     let note = match (network.is_external, network.shared) {
-        (true, _) => Some("external"),
-        (false, true) => Some("shared"),
+        (true, _) => Some(texts::EXTERNAL),
+        (false, true) => Some(texts::SHARED_NETWORK),
         (false, false) => None,
     };
     let name = if network.name.is_empty() { &network.id } else { &network.name };

@@ -5,6 +5,7 @@ use crate::{
     features::servers::create::{
         draft::{Chosen, Section},
         form::Form,
+        texts,
     },
     ui::{
         El,
@@ -15,17 +16,17 @@ use crate::{
 
 pub fn section(form: Form) -> El {
     let zone = offered(form.offers.zones, move |zones| {
-        let mut options = vec![(String::new(), "Any".to_owned())];
+        let mut options = vec![(String::new(), texts::ANY.to_owned())];
         options.extend(zones.iter().map(|zone| (zone.clone(), zone.clone())));
         let list = select(
             move || options.clone(),
             move || form.draft.with(|draft| draft.zone.clone()),
             move |zone| form.change(|draft| draft.zone = zone),
         );
-        vec![labelled("Availability zone", None, list)]
+        vec![labelled(texts::ZONE, None, list)]
     });
     let group = offered(form.offers.server_groups, move |groups| {
-        let mut options = vec![(String::new(), "None".to_owned())];
+        let mut options = vec![(String::new(), texts::NONE.to_owned())];
         options.extend(
             groups.iter().map(|group| (group.id.clone(), format!("{} ({})", group.name, group.policy))),
         );
@@ -43,12 +44,12 @@ pub fn section(form: Form) -> El {
                 form.change(|draft| draft.server_group = group);
             },
         );
-        vec![labelled("Server group", Some("Keeps its servers on different hosts, or on one."), list)]
+        vec![labelled(texts::SERVER_GROUP, Some(texts::SERVER_GROUP_HINT), list)]
     });
     card(
         form,
         Section::Placement,
-        "Placement",
+        texts::PLACEMENT,
         vec![el("div").class("form short-fields").child(zone).child(group)],
     )
 }

@@ -6,6 +6,7 @@ use crate::{
     features::servers::create::{
         draft::Section,
         form::{Form, remember_region},
+        texts,
     },
     regions::with_service,
     ui::{El, choice::radio, el},
@@ -31,9 +32,9 @@ pub fn section(form: Form) -> El {
             el("div")
                 .class("tiles")
                 .attr("role", "radiogroup")
-                .attr("aria-label", "Region")
+                .attr("aria-label", texts::REGION)
                 .children(regions.into_iter().map(choice).collect()),
         ]
     });
-    card(form, Section::Region, "Region", vec![choices])
+    card(form, Section::Region, texts::REGION, vec![choices])
 }

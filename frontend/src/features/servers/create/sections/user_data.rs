@@ -1,23 +1,23 @@
 //! What the server is told on its first start: how large it is and whether cloud-init can read it.
 
-use leptos::task::spawn_local;
+use leptos::{prelude::request_animation_frame, task::spawn_local};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, HtmlInputElement};
 
-use super::card;
+use super::{card, show_section};
 use crate::{
     features::servers::create::{
-        draft::Section,
+        draft::{DataFile, Section},
         form::Form,
-        user_data::{Finding, Kind, MOST_ENCODED, check, encoded_len, kind_of},
+        texts,
+        user_data::{Finding, base64},
     },
     ui::{
         El, Icon,
-        choice::{labelled, text_area},
+        choice::{button, labelled, text_area},
         derived, el,
         element::icon,
-        format::number,
         use_toasts,
     },
 };
@@ -31,24 +31,24 @@ pub fn section(form: Form) -> El {
         .attr("placeholder", "#cloud-config\npackages:\n  - nginx");
     let area = text_area(area, text, move |text| form.change(|draft| draft.user_data = text));
     let area = area.class("input area mono");
-    let findings = derived(move || form.draft.with(|draft| check(&draft.user_data)));
-    let size = derived(move || form.draft.with(|draft| encoded_len(draft.user_data.len())));
-    let kind = derived(move || form.draft.with(|draft| kind_of(&draft.user_data)));
+    let findings = derived(move || form.draft.with(|draft| draft.user_data_findings()));
+    let size = derived(move || form.draft.with(|draft| (draft.user_data_kind(), draft.user_data_len())));
     let told = move || {
-        let (size, kind) = (size.get(), kind.get());
-        if size == 0 {
-            return Vec::new();
-        }
-        let what = kind.map(|kind| format!("{} · ", kind_name(kind))).unwrap_or_default();
-        let most = number(MOST_ENCODED as u64);
-        let text = format!("{what}{} of {most} characters as base64", number(size as u64));
-        vec![el("p").class("field-note numbers").text(&text)]
+        let (kind, size) = size.get();
+        let line = |size| el("p").class("field-note numbers").text(&texts::user_data_size(kind, size));
+        Some(size).filter(|size| *size > 0).map(line).into_iter().collect()
     };
     let list = move || findings.with(|findings| findings.iter().map(finding).collect());
-    let file = file_button(form);
+    let file =
+        derived(move || form.draft.with(|draft| draft.user_data_file.as_ref().map(|file| file.name.clone())));
+    // A file that is no text stands in place of the text.
+    let field = labelled(texts::USER_DATA_LABEL, Some(texts::USER_DATA_HINT), area)
+        .live_attr("hidden", move || file.with(Option::is_some).then(String::new));
+    let held = move || file.get().map(|name| held_file(form, &name)).into_iter().collect();
     let content = vec![
-        labelled("Cloud-config or script (optional)", Some("What the server does on its first start."), area),
-        file,
+        field,
+        el("div").attr("data-testid", "user-data-file").live_children(held),
+        file_button(form),
         el("div").live_children(told),
         el("ul")
             .class("findings")
@@ -56,13 +56,21 @@ pub fn section(form: Form) -> El {
             .attr("aria-live", "polite")
             .live_children(list),
     ];
-    card(form, Section::UserData, "User data", content)
+    card(form, Section::UserData, texts::USER_DATA, content)
+}
+
+fn held_file(form: Form, name: &str) -> El {
+    let remove = button("button quiet", texts::REMOVE_FILE, move || {
+        form.change(|draft| draft.user_data_file = None);
+        // The button that had the focus is gone; the text is back by the next frame.
+        request_animation_frame(|| show_section("UserData"));
+    });
+    el("div").class("form-actions").child(el("strong").class("foreign").text(name)).child(remove)
 }
 
 fn file_button(form: Form) -> El {
     let toasts = use_toasts();
-    let input =
-        el("input").attr("type", "file").class("unseen").attr("aria-label", "Load user data from a file");
+    let input = el("input").attr("type", "file").class("unseen").attr("aria-label", texts::FROM_FILE_LABEL);
     let input = input.on("change", move |event: Event| {
         let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
             return;
@@ -71,68 +79,33 @@ fn file_button(form: Form) -> El {
         // The same file chosen again is a change too.
         input.set_value("");
         if file.size() > 1_000_000.0 {
-            return toasts.fail("This file is far larger than user data may be (48 KiB).", None);
+            return toasts.fail(texts::FILE_TOO_LARGE, None);
         }
         spawn_local(async move {
             let Ok(bytes) = JsFuture::from(file.array_buffer()).await else {
-                return toasts.fail("The file could not be read.", None);
+                return toasts.fail(texts::FILE_UNREADABLE, None);
             };
-            match String::from_utf8(js_sys::Uint8Array::new(&bytes).to_vec()) {
-                Ok(text) => form.change(|draft| draft.user_data = text),
-                Err(_) => toasts.fail("This file is no text in UTF-8.", None),
-            }
+            form.change(|draft| match String::from_utf8(js_sys::Uint8Array::new(&bytes).to_vec()) {
+                Ok(text) => {
+                    draft.user_data = text;
+                    draft.user_data_file = None;
+                }
+                Err(no_text) => {
+                    let base64 = base64(no_text.as_bytes());
+                    draft.user_data_file = Some(DataFile { name: file.name(), base64 });
+                }
+            });
         });
     });
     el("label")
         .class("button file-button")
         .child(icon(Icon::Download))
-        .child(el("span").text("From a file…"))
+        .child(el("span").text(texts::FROM_FILE))
         .child(input)
 }
 
 fn finding(finding: &Finding) -> El {
     let class = if finding.is_problem() { "finding bad" } else { "finding" };
     let mark = if finding.is_problem() { Icon::Alert } else { Icon::Info };
-    el("li").class(class).child(icon(mark)).child(el("span").class("foreign").text(&words(finding)))
-}
-
-fn words(finding: &Finding) -> String {
-    match finding {
-        Finding::TooLarge { encoded } => format!(
-            "Too large: {} characters as base64, Nova takes {}. Put the rest where the server can fetch it.",
-            number(*encoded as u64),
-            number(MOST_ENCODED as u64)
-        ),
-        Finding::NoYaml { line, column, why } => {
-            format!("Line {line}, column {column}: this is not YAML ({why}). cloud-init would ignore all of it.")
-        }
-        Finding::NoMapping => "A cloud-config is made of names and values: \u{201c}packages: […]\u{201d}.".to_owned(),
-        Finding::UnknownKind => {
-            "cloud-init does not know what this is, and ignores it: begin with #cloud-config, or #! for a script."
-                .to_owned()
-        }
-        Finding::NearlyCloudConfig => {
-            "The very first line has to be #cloud-config, exactly so; otherwise cloud-init ignores all of it.".to_owned()
-        }
-        Finding::UnknownKey { line, key, meant } => {
-            let meant = meant.map(|meant| format!(" Is {meant} meant?")).unwrap_or_default();
-            format!("Line {line}: cloud-init knows no \u{201c}{key}\u{201d}.{meant}")
-        }
-        Finding::TwiceTheSame { line, key } => {
-            format!("Line {line}: \u{201c}{key}\u{201d} stands there twice; only the last one counts.")
-        }
-    }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::CloudConfig => "cloud-config",
-        Kind::Script => "Script",
-        Kind::Include => "List of addresses to include",
-        Kind::Boothook => "Boothook",
-        Kind::Template => "Template",
-        Kind::Multipart => "Several parts (MIME)",
-        Kind::PartHandler => "Part handler",
-        Kind::PowerShell => "Script for Windows",
-    }
+    el("li").class(class).child(icon(mark)).child(el("span").class("foreign").text(&texts::finding(finding)))
 }
