@@ -13,9 +13,10 @@ use numbers::{amount, between, number_after};
 /// What a cloud said when it refused or failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fault<'a> {
-    /// The status it answered with; `None` for a failure that came later, as a server's fault does.
+    /// The status it answered with; `None` for a failure that came later, as a server's fault does, and where the
+    /// call did not get through.
     pub status: Option<u16>,
-    /// Our own code, where the call did not get through (`upstream_timeout`).
+    /// Our own code, where the call did not get through (`upstream_timeout`); empty for a failure that came later.
     pub code: &'a str,
     /// The cloud's sentence, as it said it.
     pub words: &'a str,
@@ -32,9 +33,9 @@ pub struct Explanation {
 /// Explains a fault.
 pub fn explain(fault: Fault<'_>) -> Explanation {
     by_words(fault.words)
-        .or_else(|| by_code(fault.code))
+        .or_else(|| by_code(fault))
         .or_else(|| fault.status.and_then(by_status))
-        .unwrap_or_else(|| general(fault.words))
+        .unwrap_or_else(|| general(fault))
 }
 
 const NOTHING_CHANGED: &str = "Nothing was changed.";
@@ -247,9 +248,19 @@ fn choice(words: &str) -> Option<Explanation> {
 }
 
 /// Calls that did not get through, by our own code.
-fn by_code(code: &str) -> Option<Explanation> {
+fn by_code(fault: Fault<'_>) -> Option<Explanation> {
     const AGAIN: &str = "Try again shortly. Other regions and services are not affected.";
-    match code {
+    const LOOK_FIRST: &str = "Look whether it was done before you ask again.";
+    match fault.code {
+        // Between the browser and the panel: what was asked for may have arrived all the same.
+        "unreachable" => told(
+            "No answer came from the panel.",
+            MAY_HAVE_HAPPENED,
+            "Check the connection, then look whether it was done before you ask again.",
+        ),
+        "malformed" | "request_timeout" | "internal_error" | "database_unavailable" => {
+            told(cause_of(fault.words), MAY_HAVE_HAPPENED, LOOK_FIRST)
+        }
         "upstream_timeout" => told("The service did not answer in time.", MAY_HAVE_HAPPENED, AGAIN),
         "upstream_unreachable" => told("The service cannot be reached.", MAY_HAVE_HAPPENED, AGAIN),
         "circuit_open" => {
@@ -284,13 +295,25 @@ fn by_status(status: u16) -> Option<Explanation> {
     }
 }
 
-fn general(words: &str) -> Explanation {
+fn general(fault: Fault<'_>) -> Explanation {
+    let came_later = fault.status.is_none() && fault.code.is_empty();
+    let (consequence, next) = match came_later {
+        true => (
+            IN_ERROR,
+            "Try a hard reboot; if that does not help, give your provider the cloud's words and the server's id.",
+        ),
+        false => {
+            (NOTHING_CHANGED, "Change what it names and try again, or give your provider the request id.")
+        }
+    };
+    Explanation { cause: cause_of(fault.words), consequence, next }
+}
+
+/// The words themselves, where nothing better is known.
+fn cause_of(words: &str) -> String {
     // Glance ends its sentences with markup, and what stands before some services answers in nothing else.
     let sentence = words.split('<').next().unwrap_or_default().trim();
-    let cause =
-        if sentence.is_empty() { "The cloud gave no reason.".to_owned() } else { sentence.to_owned() };
-    let next = "Change what it names and try again, or give your provider the request id.";
-    Explanation { cause, consequence: NOTHING_CHANGED, next }
+    if sentence.is_empty() { "The cloud gave no reason.".to_owned() } else { sentence.to_owned() }
 }
 
 fn resource_name(resource: &str) -> &str {

@@ -72,6 +72,25 @@ fn a_call_whose_answer_is_not_known_does_not_claim_that_nothing_happened() {
 }
 
 #[test]
+fn what_may_have_arrived_is_not_denied() {
+    let lost =
+        explain(Fault { code: "unreachable", words: "The panel cannot be reached.", ..Fault::default() });
+    assert_eq!(lost.consequence, MAY_HAVE_HAPPENED);
+    for code in ["malformed", "request_timeout", "internal_error", "database_unavailable"] {
+        let odd = explain(Fault { code, words: "The panel answered oddly.", ..Fault::default() });
+        assert_eq!((odd.cause.as_str(), odd.consequence), ("The panel answered oddly.", MAY_HAVE_HAPPENED));
+    }
+    let refused = explain(Fault { code: "too_many_jobs", words: "You have many.", ..Fault::default() });
+    assert_eq!(refused.consequence, NOTHING_CHANGED);
+}
+
+#[test]
+fn a_fault_of_a_server_that_nobody_knows_leaves_it_in_error() {
+    let odd = explain(Fault { words: "The flux is not aligned.", ..Fault::default() });
+    assert_eq!((odd.cause.as_str(), odd.consequence), ("The flux is not aligned.", IN_ERROR));
+}
+
+#[test]
 fn what_is_not_known_keeps_its_own_words() {
     let odd = said(400, "The flux is not aligned.");
     assert_eq!(odd.cause, "The flux is not aligned.");
