@@ -16,6 +16,7 @@ pub mod field;
 pub mod format;
 pub mod held;
 pub mod help_dialog;
+pub mod hold;
 pub mod icon;
 pub mod keyboard;
 pub mod loaded;

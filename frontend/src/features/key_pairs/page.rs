@@ -8,12 +8,11 @@ use crate::{
     across::{Across, Answer, ask_regions},
     cloud::{Cloud, Service, encoded},
     confirm::{Confirm, Question, confirm},
-    key_pair_form::{From, key_pair_form},
+    key_pair_form::{From, Place, key_pair_dialog},
     offers::{KeyPair, MadeKeyPair, compute, list_key_pairs},
     ui::{
         El, Held, Icon, Page,
         choice::{labelled, select},
-        dialog::titled_dialog,
         el,
         element::icon,
         empty_state::empty_state,
@@ -107,41 +106,21 @@ fn delete_button(name: String, cloud: Cloud, pairs: Across<Vec<KeyPair>>, confir
 }
 
 fn adding_dialog(pairs: Across<Vec<KeyPair>>, is_open: RwSignal<bool>, from: Held<From>) -> El {
-    let title = move || {
-        if from.get() == From::Cloud {
-            "Create a key pair".to_owned()
-        } else {
-            "Import a key pair".to_owned()
-        }
-    };
-    titled_dialog(is_open, "dialog", title, move || {
+    let place = move || {
         let clouds: Vec<Cloud> =
             pairs.with(|answers| answers.iter().map(|answer| answer.cloud.clone()).collect());
         let chosen = Held::new(clouds.first().cloned());
         let options: Vec<_> =
             clouds.iter().map(|cloud| (cloud.region.to_string(), cloud.region.to_string())).collect();
-        let by_name = clouds.clone();
         let region = select(
             move || options.clone(),
             move || {
                 chosen
                     .with(|chosen| chosen.as_ref().map(|cloud| cloud.region.to_string()).unwrap_or_default())
             },
-            move |name| chosen.set(by_name.iter().find(|cloud| cloud.region.as_str() == name).cloned()),
+            move |name| chosen.set(clouds.iter().find(|cloud| cloud.region.as_str() == name).cloned()),
         );
-        let made = move |_: &MadeKeyPair| {
-            if let Some(cloud) = chosen.get_untracked() {
-                pairs.refetch(&cloud.region);
-            }
-        };
-        let close = move || {
-            _ = is_open.try_set(false);
-        };
-        el("div").class("form").child(labelled("Region", None, region)).child(key_pair_form(
-            from.get_untracked(),
-            move || chosen.get_untracked(),
-            made,
-            close,
-        ))
-    })
+        Place { cloud: chosen, field: Some(labelled("Region", None, region)) }
+    };
+    key_pair_dialog(is_open, from, place, move |cloud: &Cloud, _: &MadeKeyPair| pairs.refetch(&cloud.region))
 }

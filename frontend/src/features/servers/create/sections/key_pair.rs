@@ -1,9 +1,13 @@
 //! The key that opens the server: chosen, or made or imported in place.
 
+use leptos::prelude::*;
+
 use super::{card, offered};
 use crate::{
-    features::servers::create::{draft::Section, form::Form},
-    key_pair_form::{From, key_pair_form},
+    cloud::Cloud,
+    features::servers::create::{draft::Section, form::Form, texts},
+    key_pair_form::{From, Place, key_pair_dialog},
+    offers::MadeKeyPair,
     ui::{
         El, Held,
         choice::{button, labelled, select},
@@ -12,9 +16,8 @@ use crate::{
 };
 
 pub fn section(form: Form) -> El {
-    let adding = Held::new(None::<From>);
     let choice = offered(form.offers.key_pairs, move |pairs| {
-        let mut options = vec![(String::new(), "None".to_owned())];
+        let mut options = vec![(String::new(), texts::NONE.to_owned())];
         options.extend(pairs.iter().map(|pair| (pair.name.clone(), pair.name.clone())));
         let list = select(
             move || options.clone(),
@@ -22,28 +25,29 @@ pub fn section(form: Form) -> El {
             move |name| form.change(|draft| draft.key_pair = Some(name).filter(|name| !name.is_empty())),
         );
         vec![el("div").class("short-fields").child(labelled(
-            "Key pair to open it with",
-            Some("The public half is put into the server. Without one you need another way in, such as user data."),
+            texts::KEY_PAIR_LABEL,
+            Some(texts::KEY_PAIR_HINT),
             list,
         ))]
     });
-    let add = move || match adding.get() {
-        Some(from) => {
-            let made = move |pair: &crate::offers::MadeKeyPair| {
-                let name = pair.name.clone();
-                form.change(|draft| draft.key_pair = Some(name));
-                form.offers.key_pairs.refetch();
-            };
-            let title = if from == From::Cloud { "Create a key pair" } else { "Import a key pair" };
-            let inner = key_pair_form(from, move || form.cloud(), made, move || adding.set(None));
-            vec![el("div").class("inset").child(el("h3").text(title)).child(inner)]
-        }
-        None => vec![
-            el("div")
-                .class("form-actions")
-                .child(button("button", "Create…", move || adding.set(Some(From::Cloud))))
-                .child(button("button", "Import…", move || adding.set(Some(From::Person)))),
-        ],
+    let (is_open, from) = (RwSignal::new(false), Held::new(From::Cloud));
+    let open = move |words: &str, kind: From| {
+        button("button", words, move || {
+            from.set(kind);
+            is_open.set(true);
+        })
     };
-    card(form, Section::KeyPair, "Key pair", vec![choice, el("div").live_children(add)])
+    let add = el("div")
+        .class("form-actions")
+        .child(open(texts::CREATE_KEY_PAIR, From::Cloud))
+        .child(open(texts::IMPORT_KEY_PAIR, From::Person));
+    // The region that was chosen when the dialog opened: it cannot be changed behind it.
+    let place = move || Place { cloud: Held::new(form.cloud()), field: None };
+    let made = move |_: &Cloud, pair: &MadeKeyPair| {
+        let name = pair.name.clone();
+        form.change(|draft| draft.key_pair = Some(name));
+        form.offers.key_pairs.refetch();
+    };
+    let dialog = key_pair_dialog(is_open, from, place, made);
+    card(form, Section::KeyPair, texts::KEY_PAIR, vec![choice, add, dialog])
 }
