@@ -5,6 +5,7 @@ mod edit;
 mod page;
 mod rows;
 mod share;
+mod texts;
 mod upload;
 mod upload_form;
 mod uploads;

@@ -7,7 +7,8 @@ use web_sys::{Event, File, HtmlInputElement};
 
 use super::{
     detect::{Content, ENOUGH, FORMATS, content_of},
-    upload::{Phase, size_text, speed},
+    texts,
+    upload::Phase,
     uploads::{self, NewImage, Upload},
 };
 use crate::{
@@ -18,21 +19,18 @@ use crate::{
     ui::{
         El, Held, Icon,
         choice::{button, labelled, line, select},
+        derived,
         dialog::titled_dialog,
-        el,
+        dom, el,
         element::icon,
-        format,
         time::use_seconds,
     },
+    usage_bar::bar,
 };
 
 pub fn upload_dialog(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
-    titled_dialog(is_open, "dialog", || "Upload an image".to_owned(), move || form(images, is_open))
+    titled_dialog(is_open, "dialog", || texts::UPLOAD_TITLE.to_owned(), move || form(images, is_open))
 }
-
-const RESUME: &str = "If the connection is lost, the upload begins again by itself, from the first byte: the cloud\u{2019}s image \
-                      service cannot go on in the middle of a file. It goes on while you use other pages of the panel, as \
-                      long as this tab stays open.";
 
 fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
     let clouds: Vec<Cloud> =
@@ -71,20 +69,20 @@ fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
     let by_name = clouds.clone();
     let send = move |event: Event| {
         event.prevent_default();
-        let Some(chosen) = file.get_untracked() else { return wrong.set(Some("Choose a file.".to_owned())) };
+        let Some(chosen) = file.get_untracked() else { return wrong.set(Some(texts::NO_FILE.to_owned())) };
         if chosen.size() < 1.0 {
-            return wrong.set(Some("This file is empty.".to_owned()));
+            return wrong.set(Some(texts::EMPTY_FILE.to_owned()));
         }
         if let Some(Content::Packed(kind)) = content.get_untracked() {
-            return wrong.set(Some(packed(kind)));
+            return wrong.set(Some(texts::packed(kind)));
         }
         let number = |text: RwSignal<String>| text.get_untracked().trim().parse::<u32>();
         let (Ok(min_disk_gib), Ok(min_ram_mib)) = (number(min_disk), number(min_ram)) else {
-            return wrong.set(Some("The least disk and memory are whole numbers.".to_owned()));
+            return wrong.set(Some(texts::NO_NUMBER.to_owned()));
         };
         let name = name.get_untracked().trim().to_owned();
         if name.is_empty() {
-            return wrong.set(Some("Give it a name.".to_owned()));
+            return wrong.set(Some(texts::NO_NAME.to_owned()));
         }
         let cloud = by_name.iter().find(|cloud| cloud.region.as_str() == region.get_untracked());
         let Some(cloud) = cloud.cloned() else { return };
@@ -107,19 +105,18 @@ fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
         .attr("autofocus", "")
         .on("change", choose);
     let found = move || {
-        let size = file.with(|file| file.as_ref().map(|file| size_text(file.size() as u64)));
-        let told = match (content.get(), size) {
-            (_, None) => return Vec::new(),
-            (Some(Content::Packed(kind)), _) => el("p").class("field-note error").text(&packed(kind)),
-            (Some(Content::Disk(key)), Some(size)) => {
-                let kind = FORMATS.iter().find(|(known, _)| *known == key).map_or(key, |(_, words)| *words);
-                el("p").class("field-note").text(&format!("{size} · {kind}, as the file itself says"))
-            }
-            (_, Some(size)) => {
-                el("p").class("field-note").text(&format!("{size} · its format cannot be told from the file"))
-            }
+        let Some(size) = file.with(|file| file.as_ref().map(|file| file.size() as u64)) else {
+            return Vec::new();
         };
-        vec![told]
+        let note = |words: String| el("p").class("field-note").text(&words);
+        vec![match content.get() {
+            Some(Content::Packed(kind)) => note(texts::packed(kind)).class("field-note error"),
+            Some(Content::Disk(key)) => {
+                let kind = FORMATS.iter().find(|(known, _)| *known == key).map_or(key, |(_, words)| *words);
+                note(texts::found(size, Some(kind)))
+            }
+            _ => note(texts::found(size, None)),
+        }]
     };
     let text =
         |limit: &str| el("input").attr("type", "text").attr("maxlength", limit).attr("autocomplete", "off");
@@ -132,19 +129,19 @@ fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
     el("form")
         .class("form")
         .attr("novalidate", "")
-        .child(labelled("File", None, file_input))
+        .child(labelled(texts::FILE, None, file_input))
         .child(el("div").attr("aria-live", "polite").live_children(found))
-        .child(field("Name", text("255"), name))
+        .child(field(texts::NAME, text("255"), name))
         .child(
             el("div")
                 .class("pair-of-fields")
                 .child(labelled(
-                    "Region",
+                    texts::REGION,
                     None,
                     select(move || region_options.clone(), move || region.get(), move |v| region.set(v)),
                 ))
                 .child(labelled(
-                    "Format",
+                    texts::FORMAT,
                     None,
                     select(formats, move || format_key.get(), move |v| format_key.set(v)),
                 )),
@@ -152,16 +149,16 @@ fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
         .child(
             el("div")
                 .class("pair-of-fields")
-                .child(field("System (optional)", text("60").attr("placeholder", "debian"), family))
-                .child(field("Version (optional)", text("60").attr("placeholder", "13"), version)),
+                .child(field(texts::SYSTEM, text("60").attr("placeholder", "debian"), family))
+                .child(field(texts::VERSION, text("60").attr("placeholder", "13"), version)),
         )
         .child(
             el("div")
                 .class("pair-of-fields")
-                .child(field("Least disk in GiB", text("9").attr("inputmode", "numeric"), min_disk))
-                .child(field("Least memory in MiB", text("9").attr("inputmode", "numeric"), min_ram)),
+                .child(field(texts::LEAST_DISK, text("9").attr("inputmode", "numeric"), min_disk))
+                .child(field(texts::LEAST_MEMORY, text("9").attr("inputmode", "numeric"), min_ram)),
         )
-        .child(el("p").class("field-note").text(RESUME))
+        .child(el("p").class("field-note").text(texts::RESUME))
         .child(el("div").attr("role", "alert").live_children(move || {
             wrong.with(|wrong| {
                 wrong.iter().map(|words| el("p").class("field-note error").text(words)).collect()
@@ -170,94 +167,100 @@ fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
         .child(
             el("div")
                 .class("form-actions")
-                .child(el("button").attr("type", "submit").class("button primary").text("Upload"))
-                .child(button("button", "Cancel", move || is_open.set(false))),
+                .child(el("button").attr("type", "submit").class("button primary").text(texts::UPLOAD))
+                .child(button("button", texts::CANCEL, move || is_open.set(false))),
         )
         .on("submit", send)
-}
-
-fn packed(kind: &str) -> String {
-    format!("This file is packed ({kind}). Unpack it first: no server can start from it as it is.")
 }
 
 /// What is on its way, and what has just come or failed.
 pub fn upload_list() -> El {
     let now = use_seconds();
-    el("div").class("uploads").attr("data-testid", "uploads").live_children(move || {
+    let keys = derived(|| {
         uploads::track();
-        let uploads = uploads::all();
+        uploads::keys()
+    });
+    // A line stays the same element while its upload goes on: a button that is being pressed stays under the pointer.
+    let lines = move || keys.get().into_iter().map(|key| untrack(|| upload_line(key, now))).collect();
+    el("div").class("uploads").attr("data-testid", "uploads").live_children(lines)
+}
+
+fn upload_line(key: u32, now: Signal<i64>) -> El {
+    let upload = derived(move || {
+        uploads::track();
+        uploads::one(key)
+    });
+    let Some(Upload { name, cloud, .. }) = uploads::one(key) else { return el("div") };
+    let of_phase = move |is: fn(&Phase) -> bool| {
+        derived(move || upload.with(|upload| upload.as_ref().is_some_and(|upload| is(&upload.phase))))
+    };
+    let is_going_on = of_phase(Phase::is_going_on);
+    let is_done = of_phase(|phase| *phase == Phase::Done);
+    let is_failed = of_phase(|phase| matches!(phase, Phase::Failed(_)));
+    let is_waiting = of_phase(|phase| matches!(phase, Phase::Waiting { .. }));
+    let words = move || {
         // Only a countdown needs the clock.
-        if uploads.iter().any(|upload| matches!(upload.phase, Phase::Waiting { .. })) {
+        if is_waiting.get() {
             now.track();
         }
-        uploads.iter().map(drawn).collect()
-    })
-}
-
-fn drawn(upload: &Upload) -> El {
-    let key = upload.key;
-    let (words, sent) = words_of(upload);
-    let percent = match upload.size {
-        0 => 0,
-        size => sent.saturating_mul(100) / size,
+        upload.with(|upload| upload.as_ref().map(texts::doing).unwrap_or_default())
     };
-    let is_going_on = upload.phase.is_going_on();
-    let bar = is_going_on.then(|| {
-        crate::usage_bar::bar(&format!("{} sent", upload.name), percent, false).class("usage progress")
+    let percent = move || upload.with(|upload| upload.as_ref().map_or(0, percent_of));
+    let bar = bar(&texts::sent_of(&name), 0, false)
+        .class("usage progress")
+        .live_attr("value", move || Some(percent().to_string()))
+        .live_attr("hidden", move || (!is_going_on.get()).then(String::new));
+    let failure = derived(move || {
+        let error = upload.with(|upload| upload.as_ref().and_then(|upload| upload.error.clone()));
+        error.filter(|_| !is_going_on.get())
     });
-    let again = matches!(upload.phase, Phase::Waiting { .. } | Phase::Failed(_))
-        .then(|| button("button", "Try now", move || uploads::try_again(key)));
-    let stop = if is_going_on {
-        button("button quiet", "Cancel", move || uploads::cancel(key))
-    } else {
-        button("button quiet", "Dismiss", move || uploads::dismiss(key))
+    let stop = el("button").attr("type", "button").class("button quiet");
+    let stop = stop
+        .live_text(move || if is_going_on.get() { texts::CANCEL } else { texts::DISMISS }.to_owned())
+        .on("click", move |_| {
+            if is_going_on.get_untracked() {
+                uploads::cancel(key);
+            } else {
+                uploads::dismiss(key);
+            }
+        });
+    // It goes with the press; the focus stays in its line.
+    let next = send_wrapper::SendWrapper::new(stop.html().clone());
+    let again = button("button", texts::TRY_NOW, move || {
+        uploads::try_again(key);
+        dom::focus(&next);
+    });
+    let again = again.live_attr("hidden", move || (!is_waiting.get() && !is_failed.get()).then(String::new));
+    let mark = move || {
+        vec![icon(match (is_done.get(), is_failed.get()) {
+            (true, _) => Icon::Check,
+            (_, true) => Icon::Alert,
+            _ => Icon::Upload,
+        })]
     };
-    let mark = match upload.phase {
-        Phase::Done => Icon::Check,
-        Phase::Failed(_) => Icon::Alert,
-        _ => Icon::Upload,
-    };
-    let failure = upload.error.as_ref().filter(|_| !is_going_on).map(cloud_fault);
-    let class = if matches!(upload.phase, Phase::Failed(_)) { "upload failed" } else { "upload" };
-    el("div")
-        .class(class)
-        .attr("data-upload", &upload.name)
-        .child(icon(mark))
+    let text = el("div")
+        .class("upload-text")
+        .child(el("strong").class("foreign").text(&name))
+        .child(el("span").class("nothing").text(&texts::to_region(cloud.region.as_str())))
+        .child(el("p").class("numbers").live_text(words))
+        .child(bar)
         .child(
-            el("div")
-                .class("upload-text")
-                .child(el("strong").class("foreign").text(&upload.name))
-                .child(el("span").class("nothing").text(" to ").text(upload.cloud.region.as_str()))
-                .child(el("p").class("numbers").text(&words))
-                .child_if(bar)
-                .child_if(failure),
-        )
-        .child(el("div").class("form-actions").child_if(again).child(stop))
+            el("div").live_children(move || failure.with(|error| error.iter().map(cloud_fault).collect())),
+        );
+    el("div")
+        .class("upload")
+        .live_class("failed", move || is_failed.get())
+        .attr("data-upload", &name)
+        .child(el("span").class("upload-mark").live_children(mark))
+        .child(text)
+        .child(el("div").class("form-actions").child(again).child(stop))
 }
 
-fn words_of(upload: &Upload) -> (String, u64) {
-    let size = size_text(upload.size);
-    let begun_again = match upload.restarts {
-        0 => String::new(),
-        1 => " · began again once".to_owned(),
-        count => format!(" · began again {count} times"),
+fn percent_of(upload: &Upload) -> u64 {
+    let sent = match upload.phase {
+        Phase::Sending { sent } => sent,
+        Phase::Finishing => upload.size,
+        _ => 0,
     };
-    match &upload.phase {
-        Phase::Creating => ("Being prepared".to_owned(), 0),
-        Phase::Sending { sent } => {
-            let speed = speed(*sent, format::now_ms() - upload.began_ms);
-            let speed = speed.map(|speed| format!(" · {speed}")).unwrap_or_default();
-            (format!("{} of {size}{speed}{begun_again}", size_text(*sent)), *sent)
-        }
-        Phase::Finishing => (format!("{size} sent, being stored{begun_again}"), upload.size),
-        Phase::Waiting { until_ms } => {
-            let seconds = ((until_ms - format::now_ms()) / 1000.0).max(0.0) as u64;
-            (format!("The connection was lost. It begins again from the start in {seconds} s."), 0)
-        }
-        Phase::Done => (format!("{size} uploaded{begun_again}"), upload.size),
-        // The reason stands below, explained.
-        Phase::Failed(_) if upload.error.is_some() => ("Not uploaded".to_owned(), 0),
-        Phase::Failed(words) => (words.clone(), 0),
-        Phase::Cancelled => ("Cancelled".to_owned(), 0),
-    }
+    sent.saturating_mul(100).checked_div(upload.size).unwrap_or_default()
 }

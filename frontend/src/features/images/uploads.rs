@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, File, ProgressEvent, XmlHttpRequest};
 
-use super::upload::{Found, Next, Phase, found_of, next_after, pause_ms};
+use super::{
+    texts,
+    upload::{Found, Next, Phase, found_of, next_after, pause_ms},
+};
 use crate::{
     api_client::csrf_token,
     cloud::{
@@ -25,7 +28,7 @@ use crate::{
 };
 
 /// An upload as it is shown.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Upload {
     pub key: u32,
     pub name: String,
@@ -53,9 +56,16 @@ pub fn track() {
     VERSION.with(|version| version.track());
 }
 
-/// All of this document, the latest first.
-pub fn all() -> Vec<Upload> {
-    RUNNING.with_borrow(|running| running.iter().rev().map(|running| running.upload.clone()).collect())
+/// The keys of all of this document, the latest first.
+pub fn keys() -> Vec<u32> {
+    RUNNING.with_borrow(|running| running.iter().rev().map(|running| running.upload.key).collect())
+}
+
+/// One of them, as long as it is on the list.
+pub fn one(key: u32) -> Option<Upload> {
+    RUNNING.with_borrow(|running| {
+        running.iter().find(|running| running.upload.key == key).map(|running| running.upload.clone())
+    })
 }
 
 /// Begins an upload. `body` is what the image's record is made of.
@@ -93,7 +103,12 @@ pub fn cancel(key: u32) {
     }
     if let Some(image) = image {
         spawn_local(async move {
-            _ = cloud.delete(Service::Image, &format!("images/{}", encoded(&image))).done().await;
+            let deleted = cloud.delete(Service::Image, &format!("images/{}", encoded(&image))).done().await;
+            if let Err(error) = deleted
+                && error.status() != Some(404)
+            {
+                change(key, |running| running.upload.error = Some(error));
+            }
             FINISHED.with(|finished| finished.set(finished.get_untracked().wrapping_add(1)));
         });
     }
@@ -146,9 +161,7 @@ fn change<T>(key: u32, change: impl FnOnce(&mut Running) -> T) -> Option<T> {
 }
 
 fn phase_of(key: u32) -> Option<Phase> {
-    RUNNING.with_borrow(|running| {
-        running.iter().find(|running| running.upload.key == key).map(|running| running.upload.phase.clone())
-    })
+    one(key).map(|upload| upload.phase)
 }
 
 /// The browser asks before a document is closed that still sends something.
@@ -157,13 +170,13 @@ fn hold_document() {
         return;
     }
     let ask = Closure::<dyn Fn(Event)>::new(|event: Event| {
-        if all().iter().any(|upload| upload.phase.is_going_on()) {
+        if keys().into_iter().filter_map(one).any(|upload| upload.phase.is_going_on()) {
             event.prevent_default();
         }
     });
     _ = window().add_event_listener_with_callback("beforeunload", ask.as_ref().unchecked_ref());
     let online = Closure::<dyn Fn()>::new(|| {
-        for upload in all() {
+        for upload in keys().into_iter().filter_map(one) {
             if matches!(upload.phase, Phase::Waiting { .. }) {
                 look(upload.key);
             }
@@ -358,8 +371,8 @@ fn look(key: u32) {
             Next::GiveUp => {
                 change(key, |running| {
                     let words = match found {
-                        Found::Lost => "The image is no longer there, or cannot be filled any more.",
-                        _ => "The connection was lost too often.",
+                        Found::Lost => texts::NO_LONGER_THERE,
+                        _ => texts::LOST_TOO_OFTEN,
                     };
                     running.upload.phase = Phase::Failed(words.to_owned());
                     running.upload.error = shown.err();
