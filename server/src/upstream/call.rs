@@ -232,6 +232,11 @@ impl Answer {
             .map_err(|error| UpstreamError::Malformed { reason: error.to_string() })
     }
 
+    /// The id of the call in the service's log.
+    pub fn request_id(&self) -> Option<String> {
+        super::error::request_id(&self.headers)
+    }
+
     /// A header's value, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

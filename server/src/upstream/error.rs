@@ -180,7 +180,8 @@ fn sentence_of(message: &str) -> String {
     text
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
+/// The id of the call in the service's log.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     // Placement and old services use the second name only.
     ["x-openstack-request-id", "x-compute-request-id"]
         .iter()

@@ -228,6 +228,7 @@ mod tests {
             interfaces: Part::Known(Vec::new()),
             actions: Part::Known(Vec::new()),
             raw: serde_json::Value::Null,
+            calls: Vec::new(),
         }
     }
 

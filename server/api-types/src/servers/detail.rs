@@ -37,6 +37,27 @@ pub struct ServerDetail {
     pub actions: Part<Vec<InstanceAction>>,
     /// What Nova answered, as it answered it.
     pub raw: Value,
+    /// The calls to the cloud that all of this came from.
+    #[serde(default)]
+    pub calls: Vec<UpstreamCall>,
+}
+
+/// A read of the compute service that the panel's server made for a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamCall {
+    /// Below the versioned endpoint: `servers/5f3c.../os-interface`.
+    pub path: String,
+    /// `compute 2.79`, as the service said it.
+    #[serde(default)]
+    pub microversion: Option<String>,
+    /// `None` where no answer came.
+    #[serde(default)]
+    pub status: Option<u16>,
+    pub duration_ms: u32,
+    /// The id of the call in our log and, where the cloud said one, in its.
+    pub request_id: String,
+    #[serde(default)]
+    pub upstream_request_id: Option<String>,
 }
 
 /// Something that was asked for separately: there, or the reason why not.

@@ -6,7 +6,7 @@ use api_types::{
     ErrorBody, ProjectId, Region, ServerId,
     servers::{
         ServerDetail,
-        detail::{AttachedVolume, InstanceAction, Interface, Part, SecurityGroup},
+        detail::{AttachedVolume, InstanceAction, Interface, Part, SecurityGroup, UpstreamCall},
     },
 };
 use axum::{
@@ -16,7 +16,10 @@ use axum::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
-use tokio::{join, time::timeout};
+use tokio::{
+    join,
+    time::{Instant, timeout},
+};
 
 use super::{
     decode::{Names, Owner, decode_row, seconds_of},
@@ -83,12 +86,13 @@ impl Shown<'_> {
         let place =
             self.upstream.compute(scope, self.region).ok_or_else(|| no_such_region(self.region.as_str()))?;
         let (server, volumes, groups, interfaces, actions) = join!(
-            self.upstream.show_server(&place, self.server),
+            self.told("", self.upstream.show_server(&place, self.server)),
             self.part::<Volumes>(&place, "os-volume_attachments"),
             self.part::<Groups>(&place, "os-security-groups"),
             self.part::<Interfaces>(&place, "os-interface"),
             self.part::<Actions>(&place, "os-instance-actions"),
         );
+        let (server, of_server) = server;
         let answer = server.map_err(|error| self.refusal(&place, error))?;
         let index = indexes.find(scope, self.region);
         let names = index.as_ref().map(|index| index.names()).unwrap_or_default();
@@ -102,10 +106,11 @@ impl Shown<'_> {
             // The list learns what the page shows.
             indexes.merge(&index, &detail.row);
         }
-        detail.volumes = volumes;
-        detail.security_groups = groups;
-        detail.interfaces = interfaces;
-        detail.actions = actions;
+        detail.volumes = volumes.0;
+        detail.security_groups = groups.0;
+        detail.interfaces = interfaces.0;
+        detail.actions = actions.0;
+        detail.calls = vec![of_server, volumes.1, groups.1, interfaces.1, actions.1];
         Ok(detail)
     }
 
@@ -120,12 +125,15 @@ impl Shown<'_> {
         ApiError::NotFound { kind: "server", id: self.server.to_string() }
     }
 
-    async fn part<T: ServerPart>(&self, place: &Place<'_>, name: &str) -> Part<Vec<T::Item>> {
+    async fn part<T: ServerPart>(&self, place: &Place<'_>, name: &str) -> (Part<Vec<T::Item>>, UpstreamCall) {
         // Waiting for its turn included: whatever keeps one part is not to keep the page.
         let within = PART_WITHIN.min(self.upstream.client.config().timeout);
-        let result = timeout(within, self.upstream.show_part(place, self.server, name)).await;
-        let result = result.unwrap_or(Err(UpstreamError::Timeout { after: within }));
-        match result.and_then(|answer| answer.json::<T>()) {
+        let asking = async {
+            let result = timeout(within, self.upstream.show_part(place, self.server, name)).await;
+            result.unwrap_or(Err(UpstreamError::Timeout { after: within }))
+        };
+        let (result, told) = self.told(name, asking).await;
+        let part = match result.and_then(|answer| answer.json::<T>()) {
             Ok(part) => Part::Known(part.items()),
             Err(error) => {
                 let missing = ApiError::upstream(&place.target)(error);
@@ -136,7 +144,32 @@ impl Shown<'_> {
                     retry_after_secs: missing.retry_after().map(seconds_up),
                 })
             }
-        }
+        };
+        (part, told)
+    }
+
+    /// Asks, and tells the call as the page shows it.
+    async fn told(
+        &self,
+        part: &str,
+        asking: impl Future<Output = Result<Answer, UpstreamError>>,
+    ) -> (Result<Answer, UpstreamError>, UpstreamCall) {
+        let asked_at = Instant::now();
+        let result = asking.await;
+        let (status, upstream_request_id) = match &result {
+            Ok(answer) => (Some(answer.status), answer.request_id()),
+            Err(error) => (error.status(), error.request_id().map(str::to_owned)),
+        };
+        let version = result.as_ref().ok().and_then(|answer| answer.header("openstack-api-version"));
+        let call = UpstreamCall {
+            path: format!("servers/{}/{part}", self.server).trim_end_matches('/').to_owned(),
+            microversion: version.map(str::to_owned),
+            status: status.map(|status| status.as_u16()),
+            duration_ms: u32::try_from(asked_at.elapsed().as_millis()).unwrap_or(u32::MAX),
+            request_id: self.caller.request_id.0.to_string(),
+            upstream_request_id,
+        };
+        (result, call)
     }
 }
 
@@ -190,6 +223,7 @@ fn read_server(
         actions: Part::Known(Vec::new()),
         row,
         raw,
+        calls: Vec::new(),
     };
     Ok(ReadServer { detail, is_gone, is_ours })
 }

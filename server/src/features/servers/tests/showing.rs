@@ -40,7 +40,19 @@ async fn a_server_is_shown_with_all_its_parts(db: PgPool) {
     assert!(!known(detail.interfaces).is_empty());
     assert!(known(detail.actions).iter().all(|action| action.started_at > 0));
     let calls: Vec<String> = app.cloud.admin().calls().into_iter().map(|call| call.path_and_query).collect();
-    assert_eq!(calls.iter().filter(|call| call.contains(&id)).count(), 5, "{calls:?}");
+    let mut made: Vec<_> = calls.iter().filter(|call| call.contains(&id)).collect();
+    assert_eq!(made.len(), 5, "{calls:?}");
+    // Each of them is told, with its result and both ids.
+    let mut told: Vec<_> = detail.calls.iter().map(|call| &call.path).collect();
+    told.sort();
+    made.sort();
+    assert!(made.iter().zip(&told).all(|(made, told)| made.ends_with(*told)), "{made:?} {told:?}");
+    for call in &detail.calls {
+        assert_eq!(call.status, Some(200), "{call:?}");
+        assert!(call.upstream_request_id.as_deref().is_some_and(|id| id.starts_with("req-")), "{call:?}");
+        assert!(call.microversion.as_deref().is_some_and(|it| it.starts_with("compute ")), "{call:?}");
+        assert!(!call.request_id.is_empty());
+    }
 }
 
 #[sqlx::test(migrations = "../migrations")]
