@@ -3,6 +3,7 @@
 
 pub mod follow;
 pub mod news;
+mod not_done;
 pub mod texts;
 
 use std::rc::Rc;
@@ -36,8 +37,8 @@ pub struct Jobs {
 
 /// What became of a job, for those who showed something in advance.
 pub enum News<'a> {
-    /// The cloud did not do it to these servers, or nobody knows whether it did.
-    NotDone(&'a [JobItem]),
+    /// The cloud did not do it to these of its servers, or nobody knows whether it did.
+    NotDone(&'a Job, &'a [JobItem]),
     /// Nothing more will be done.
     Ended(&'a Job),
 }

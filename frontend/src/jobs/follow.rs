@@ -13,6 +13,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::{
     Jobs, News, list,
     news::{Told, has_ended, is_running},
+    not_done::{Place, read_on},
     texts,
 };
 use crate::explain::{Fault, explain};
@@ -24,6 +25,8 @@ pub struct Following {
     /// Asked so often since something new began.
     rounds: Cell<u32>,
     told: RefCell<Told>,
+    /// How far the servers were read that a job was not done to, by job and result.
+    places: RefCell<Vec<((String, &'static str), Place)>>,
     /// Jobs whose failure is told where it was asked for.
     told_elsewhere: RefCell<Vec<String>>,
     listeners: RefCell<Vec<(u32, Listener)>>,
@@ -167,10 +170,11 @@ impl Jobs {
         for (change, job) in changed {
             if change.has_problems {
                 let items = self.not_done(&job).await;
-                self.tell(&News::NotDone(&items));
+                self.tell(&News::NotDone(&job, &items));
                 self.say_problem(&job, &items);
             }
             if change.has_ended {
+                self.with(|following| following.places.borrow_mut().retain(|((id, _), _)| *id != job.id));
                 self.tell(&News::Ended(&job));
                 self.announcer.say(texts::ended(&job));
             }
@@ -180,15 +184,22 @@ impl Jobs {
         }
     }
 
-    /// The servers it was not done to, the first some hundred of each kind.
+    /// The servers it was not done to: all that were not told yet, and some that were.
     async fn not_done(self, job: &Job) -> Vec<JobItem> {
         let counts = job.counts;
         let kinds = [(counts.failed, "failed"), (counts.skipped, "skipped"), (counts.uncertain, "uncertain")];
         let mut found = Vec::new();
-        for (_, kind) in kinds.into_iter().filter(|(count, _)| *count > 0) {
-            if let Ok(page) = self.items(&job.id, Some(kind), None).await {
-                found.extend(page.items);
-            }
+        for (count, kind) in kinds.into_iter().filter(|(count, _)| *count > 0) {
+            let key = (job.id.clone(), kind);
+            let kept = self.with(|following| {
+                let mut places = following.places.borrow_mut();
+                let at = places.iter().position(|(of, _)| *of == key);
+                at.map(|at| places.swap_remove(at).1)
+            });
+            let mut place = kept.flatten().unwrap_or_default();
+            let page = async |after| self.items(&job.id, Some(kind), after).await.ok();
+            found.extend(read_on(&mut place, count, page).await);
+            self.with(|following| following.places.borrow_mut().push((key, place)));
         }
         found
     }

@@ -16,6 +16,7 @@ use web_sys::HtmlElement;
 
 use super::{
     actions::layer,
+    expecting::Expecting,
     rows::RowView,
     store::{Servers, ServersStore, use_servers_store},
     texts,
@@ -33,7 +34,7 @@ pub struct Acting {
     /// What shows it has to be here.
     is_needed: RwSignal<bool>,
     /// Servers that show in advance what a job is to do to them.
-    expecting: Held<Vec<(String, Vec<ServerId>)>>,
+    expecting: Held<Expecting>,
     store: ServersStore,
 }
 
@@ -125,9 +126,14 @@ impl Acting {
         self.action.set(None);
     }
 
+    /// Something new is asked of these servers: what an earlier job does to them is no longer what their rows show.
+    pub fn expects_anew(self, servers: &[ServerId]) {
+        self.expecting.update(|expecting| expecting.forget(servers));
+    }
+
     /// From now on these servers' rows wait for what this job does.
     pub fn expects(self, job: &Job, servers: Vec<ServerId>) {
-        self.expecting.update(|expecting| expecting.push((job.id.clone(), servers)));
+        self.expecting.update(|expecting| expecting.add(&job.id, servers));
     }
 
     /// The servers meant, as they are known now.
@@ -153,27 +159,25 @@ impl Acting {
 
     fn hear(self, news: &News<'_>) {
         match news {
-            News::NotDone(items) => {
-                self.store.withdraw(&items.iter().map(|item| item.server).collect::<Vec<_>>());
+            News::NotDone(job, items) => {
+                let servers: Vec<_> = items.iter().map(|item| item.server).collect();
+                self.withdraw(|expecting| expecting.take_of(&job.id, &servers));
+            }
+            News::Ended(job) if job.state == JobState::Canceled => {
+                self.withdraw(|expecting| expecting.take(&job.id));
             }
             News::Ended(job) => {
-                let mut over = Vec::new();
-                self.expecting.update(|expecting| {
-                    expecting.retain(|(id, servers)| {
-                        let is_it = *id == job.id;
-                        if is_it {
-                            over.extend(servers.iter().copied());
-                        }
-                        !is_it
-                    });
-                });
-                let store = self.store;
-                if job.state == JobState::Canceled {
-                    store.withdraw(&over);
-                } else if !over.is_empty() {
-                    set_timeout(move || store.withdraw(&over), TRUTH_COMES_WITHIN);
-                }
+                let id = job.id.clone();
+                set_timeout(move || self.withdraw(|expecting| expecting.take(&id)), TRUTH_COMES_WITHIN);
             }
+        }
+    }
+
+    fn withdraw(self, take: impl FnOnce(&mut Expecting) -> Vec<ServerId>) {
+        let mut servers = Vec::new();
+        self.expecting.update(|expecting| servers = take(expecting));
+        if !servers.is_empty() {
+            self.store.withdraw(&servers);
         }
     }
 }
@@ -219,7 +223,7 @@ pub fn provide_acting() -> Acting {
         menu: Held::new(None),
         action: Held::new(None),
         is_needed: RwSignal::new(false),
-        expecting: Held::new(Vec::new()),
+        expecting: Held::new(Expecting::default()),
         store,
     };
     provide_context(acting);

@@ -10,6 +10,7 @@ mod create;
 mod detail_page;
 mod detail_state;
 mod detail_texts;
+mod expecting;
 mod list_address;
 pub mod list_page;
 mod list_state;

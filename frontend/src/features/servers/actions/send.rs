@@ -43,6 +43,7 @@ impl Sender {
         let kind = action.kind();
         let able = servers.iter().filter(|server| kind.check(server.now()).is_ok());
         let able: Vec<_> = able.map(|server| server.id).collect();
+        self.acting.expects_anew(&able);
         self.store.expect(&able, |row| expected(&action, row));
         let confirmed = Confirmed { word };
         let job = CreateJob {
