@@ -3,6 +3,7 @@
 
 pub mod calls;
 mod refusal;
+pub mod shown;
 
 use api_types::{ProjectId, Region, routes::REQUEST_ID_HEADER};
 use js_sys::encode_uri_component;

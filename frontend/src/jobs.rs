@@ -17,7 +17,8 @@ use leptos::prelude::*;
 
 use crate::{
     api_client::{ApiError, Call},
-    ui::{Held, announcer::Announcements, toast::ToastBox, use_announcer, use_toasts},
+    cloud::calls::note_job,
+    ui::{Held, announcer::Announcements, format, toast::ToastBox, use_announcer, use_toasts},
 };
 use follow::Following;
 
@@ -67,8 +68,10 @@ impl Jobs {
     ///
     /// Errors: all of [`ApiError`]; nothing was begun then, or it will be found under the same key.
     pub async fn create(self, project: &ProjectId, job: &CreateJob) -> Result<Job, ApiError> {
-        crate::cloud::calls::note_job(job);
-        let job = Call::post(routes::project_jobs(project)).body(job).json::<Job>().await?;
+        let sent_at = format::now();
+        let answer = Call::post(routes::project_jobs(project)).body(job).json::<Job>().await;
+        note_job(job, sent_at, answer.as_ref());
+        let job = answer?;
         self.follow_new(job.clone());
         Ok(job)
     }
@@ -80,6 +83,13 @@ impl Jobs {
         let job = Call::post(routes::job(id)).body(control).json::<Job>().await?;
         self.follow_new(job.clone());
         Ok(job)
+    }
+
+    /// What became of the first few servers.
+    ///
+    /// Errors: all of [`ApiError`].
+    pub async fn first_items(self, id: &str, most: usize) -> Result<JobItems, ApiError> {
+        Call::get(format!("{}?limit={most}", routes::job_items(id))).json().await
     }
 
     /// A page of what became of each server. `result` is one of the names of [`api_types::jobs::ItemResult`].

@@ -6,6 +6,7 @@ use web_sys::Event;
 
 use super::{offers::calls_panel, top_bar::top_bar};
 use crate::{
+    cloud::shown::provide_calls_shown,
     features::jobs::jobs_layer,
     project::{page_path, use_project},
     router::use_router,
@@ -37,7 +38,7 @@ pub struct Product {
 #[component]
 pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
     let is_help_open = RwSignal::new(false);
-    let is_calls_open = RwSignal::new(false);
+    let calls = provide_calls_shown();
     let products = use_products();
     use_shortcuts(
         "Everywhere",
@@ -48,9 +49,10 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
                 run: Some(Callback::new(move |()| is_help_open.set(true))),
             },
             Shortcut {
-                keys: &["c"],
-                does: "Show the calls to the cloud",
-                run: Some(Callback::new(move |()| is_calls_open.set(true))),
+                // Not `c`: the list copies an address with it.
+                keys: &["a"],
+                does: "Show the API calls to the cloud",
+                run: Some(Callback::new(move |()| calls.show())),
             },
             Shortcut { keys: &["Escape"], does: "Close what is open", run: None },
         ],
@@ -65,7 +67,7 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
     let nav = el("nav").class("products").attr("aria-label", "Products").child(el("ul").live_children(links));
     let frame = el("div")
         .class("frame")
-        .child(top_bar(products, is_help_open, is_calls_open))
+        .child(top_bar(products, is_help_open, calls))
         .child(nav)
         .view(children().into_any());
     vec![
@@ -77,7 +79,7 @@ pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
         announcer(),
         help_dialog(is_help_open, shortcuts),
         titled_dialog(
-            is_calls_open,
+            calls.open(),
             "dialog wide",
             || "Calls to the cloud".to_owned(),
             || part(calls_panel()),

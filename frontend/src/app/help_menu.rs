@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
+    cloud::shown::CallsShown,
     session::use_session,
     ui::{
         Align, El, Icon,
@@ -10,7 +11,7 @@ use crate::{
     },
 };
 
-pub fn help_menu(is_help_open: RwSignal<bool>, is_calls_open: RwSignal<bool>) -> El {
+pub fn help_menu(is_help_open: RwSignal<bool>, calls: CallsShown) -> El {
     let session = use_session();
     icon_menu(
         || Icon::Help,
@@ -20,7 +21,7 @@ pub fn help_menu(is_help_open: RwSignal<bool>, is_calls_open: RwSignal<bool>) ->
             let keys = menu_item(Icon::Keyboard, "Keyboard", move || is_help_open.set(true));
             let url = session.current().and_then(|current| current.help_url);
             let more = url.map(|url| menu_link(Icon::External, "Documentation and support", &url, true));
-            let calls = menu_item(Icon::Code, "Show the calls", move || is_calls_open.set(true));
+            let calls = menu_item(Icon::Code, "Show the calls", move || calls.show());
             [calls, keys].into_iter().chain(more).collect()
         },
     )

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{account_menu::account_menu, frame::Product, help_menu::help_menu, theme_menu::theme_menu};
 use crate::{
+    cloud::shown::CallsShown,
     features::{jobs::jobs_button, projects::project_switcher},
     ui::{
         Align, El, Held, Icon, el,
@@ -13,11 +14,7 @@ use crate::{
     },
 };
 
-pub fn top_bar(
-    products: Held<Vec<Product>>,
-    is_help_open: RwSignal<bool>,
-    is_calls_open: RwSignal<bool>,
-) -> El {
+pub fn top_bar(products: Held<Vec<Product>>, is_help_open: RwSignal<bool>, calls: CallsShown) -> El {
     let home =
         move || products.with(|products| products.first().map_or("/".to_owned(), |first| first.href.clone()));
     let brand = el("a")
@@ -28,7 +25,7 @@ pub fn top_bar(
     let end = el("div")
         .class("top-bar-end")
         .child(jobs_button())
-        .child(help_menu(is_help_open, is_calls_open))
+        .child(help_menu(is_help_open, calls))
         .child(theme_menu())
         .child(account_menu());
     el("header")

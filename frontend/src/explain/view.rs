@@ -1,7 +1,10 @@
 //! An explanation drawn: what happened and what now, and below it what support wants to know, to be copied.
 
 use super::{Explanation, Fault, explain};
-use crate::ui::{BannerKind, El, banner::banner, copy_button::copy_button, el};
+use crate::{
+    cloud::shown::use_calls_shown,
+    ui::{BannerKind, El, Icon, banner::banner, copy_button::copy_button, el, element::icon},
+};
 
 /// Where the logs have more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +35,7 @@ pub fn explained(fault: Fault<'_>, traces: &Traces) -> El {
 }
 
 const SAID: &str = "What the cloud said";
+const CALLS: &str = "Show the calls";
 
 fn more(fault: Fault<'_>, traces: &Traces) -> El {
     let all = for_support(fault, traces);
@@ -47,6 +51,14 @@ fn more(fault: Fault<'_>, traces: &Traces) -> El {
         .child(
             el("p").text("Copy all for support ").child(copy_button(all, "Copy all for support".to_owned())),
         )
+        .child_if(use_calls_shown().map(|calls| {
+            el("button")
+                .attr("type", "button")
+                .class("button quiet")
+                .child(icon(Icon::Code))
+                .text(CALLS)
+                .on("click", move |_| calls.show())
+        }))
 }
 
 /// All of it as lines.

@@ -4,7 +4,7 @@
 use api_types::{jobs::CreateJob, servers::action::ServerAction};
 use serde_json::{Value, json};
 
-use crate::router::parts_of;
+use crate::{commands::Called, router::parts_of};
 
 /// A call as it is told; its region may be any of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,26 +28,34 @@ impl Told {
             body: body.map(|body| body.to_string()),
         }
     }
+
+    /// As the commands are written from it.
+    pub fn called(&self) -> Called<'_> {
+        Called {
+            method: self.method,
+            region: &self.region,
+            service: self.service,
+            path: &self.path,
+            microversion: self.microversion,
+            body: self.body.as_deref(),
+            ..Called::default()
+        }
+    }
 }
 
-/// What the page at an address shows is asked for by these, in each region.
+/// What the page at an address shows of servers is asked for by these, whoever looks. The calls of a server's own page
+/// come with its answer.
 pub fn of_page(path: &str, regions: &[String]) -> Vec<Told> {
-    let get = |region: &str, path: String| Told::compute("GET", region, path, None);
-    if parts_of("/projects/{project}/servers", path).is_some() {
-        return regions.iter().map(|region| get(region, "servers/detail?limit=1000".to_owned())).collect();
+    if parts_of("/projects/{project}/servers", path).is_none() {
+        return Vec::new();
     }
-    match parts_of("/projects/{project}/servers/{region}/{server}", path).as_deref() {
-        Some([_, region, server]) => {
-            let of_server = |rest: &str| get(region, format!("servers/{server}{rest}"));
-            vec![
-                of_server(""),
-                of_server("/os-instance-actions"),
-                of_server("/os-security-groups"),
-                of_server("/os-volume_attachments"),
-            ]
-        }
-        _ => Vec::new(),
-    }
+    let of_region = |region: &String| {
+        let get = |path: &str| Told::compute("GET", region, path.to_owned(), None);
+        // The names of the images, which Nova does not say.
+        let images = Told { service: "image", microversion: None, ..get("images?limit=1000") };
+        [get("servers/detail?limit=1000"), get("limits"), images]
+    };
+    regions.iter().flat_map(of_region).collect()
 }
 
 /// The calls of a job, for the first of its servers; all others have the same with their own id.
@@ -178,8 +186,10 @@ mod tests {
     #[test]
     fn the_list_is_asked_for_in_every_region_and_other_pages_ask_for_themselves() {
         let regions = ["One".to_owned(), "Two".to_owned()];
-        assert_eq!(of_page("/projects/p/servers", &regions).len(), 2);
-        assert_eq!(of_page("/projects/p/servers/One/5f", &regions)[1].path, "servers/5f/os-instance-actions");
+        let told = of_page("/projects/p/servers", &regions);
+        let of_two: Vec<_> = told.iter().filter(|told| told.region == "Two").collect();
+        assert_eq!((told.len(), of_two.len()), (6, 3));
+        assert_eq!((of_two[2].service, of_two[2].microversion), ("image", None));
         assert!(of_page("/projects/p/images", &regions).is_empty());
     }
 }

@@ -10,6 +10,7 @@ use super::{
     texts,
 };
 use crate::{
+    cloud::{calls::has_asked, shown::use_calls_shown},
     jobs::{Jobs, texts::title},
     ui::{
         El, Held, Icon, PopoverHandle, derived, effect::live, el, element::icon, time::relative_time,
@@ -48,7 +49,12 @@ pub fn job_line(jobs: Jobs, id: String) -> El {
             el("div")
                 .class("job-buttons")
                 .child(el("div").class("job-controls").live_children(buttons))
-                .child(result_button(jobs, id)),
+                .child(
+                    el("div")
+                        .class("job-controls")
+                        .child_if(calls_button(&id))
+                        .child(result_button(jobs, id)),
+                ),
         )
 }
 
@@ -110,6 +116,19 @@ fn asked(control: Control) -> ControlJob {
         Control::RetryFailed => ControlJob::RetryFailed { uncertain_too: false },
         Control::RetryUncertain => ControlJob::RetryFailed { uncertain_too: true },
     }
+}
+
+/// Only where this page asked for the job: what exactly it asked for is not told again.
+pub fn calls_button(id: &str) -> Option<El> {
+    let calls = use_calls_shown().filter(|_| has_asked(id))?;
+    let (id, handle) = (id.to_owned(), use_context::<PopoverHandle>());
+    let button = el("button").attr("type", "button").class("button quiet").child(icon(Icon::Code));
+    Some(button.text(texts::CALLS).on("click", move |_| {
+        if let Some(handle) = handle {
+            handle.close();
+        }
+        calls.show_of(&id);
+    }))
 }
 
 /// Closes the tray first, so that the focus comes back to its button when the result is closed.

@@ -6,7 +6,7 @@ use api_types::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::texts;
+use super::{line::calls_button, texts};
 use crate::{
     asked::{Asked, ask},
     jobs::{ITEMS_AT_ONCE, Jobs, follow::why, texts::title, use_jobs},
@@ -66,8 +66,18 @@ fn content(jobs: Jobs, id: String, job: ShownJob) -> El {
     });
     let further: Held<Vec<JobItem>> = Held::new(Vec::new());
     let next: RwSignal<Option<i64>> = RwSignal::new(None);
-    after(move || next.set(first.with(|page| page.and_then(|page| page.next))));
-    after_change(move || filter.with(|_| {}), move || further.set(Vec::new()));
+    after(move || {
+        // Answered anew, the first page is followed by others.
+        next.set(first.with(|page| page.and_then(|page| page.next)));
+        further.set(Vec::new());
+    });
+    after_change(
+        move || filter.with(|_| {}),
+        move || {
+            further.set(Vec::new());
+            next.set(None);
+        },
+    );
     // While it runs the first page follows it; of a large job only what is asked for.
     let seen = derived(move || job.with(|job| job.as_ref().map_or(0, |job| job.version)));
     after_change(
@@ -99,11 +109,12 @@ fn content(jobs: Jobs, id: String, job: ShownJob) -> El {
         .attr("download", "")
         .child(icon(Icon::Download))
         .text(texts::DOWNLOAD);
+    let end = el("div").class("job-controls").child_if(calls_button(&id)).child(csv);
     let more = more_button(jobs, id, filter, next, further);
     el("div")
         .class("result")
         .attr("data-testid", "job-result")
-        .child(el("div").class("result-head").child(filters(job, filter)).child(csv))
+        .child(el("div").class("result-head").child(filters(job, filter)).child(end))
         .child(el("div").class("result-items").child(first.drawn(rows)).child(more))
 }
 
@@ -134,20 +145,29 @@ fn more_button(
     further: Held<Vec<JobItem>>,
 ) -> El {
     let toasts = use_toasts();
+    let is_busy = RwSignal::new(false);
     el("button")
         .attr("type", "button")
         .class("button")
+        .live_class("busy", move || is_busy.get())
+        .live_attr("aria-disabled", move || is_busy.get().then(|| "true".to_owned()))
         .live_attr("hidden", move || next.get().is_none().then(String::new))
         .text(texts::MORE)
         .on("click", move |_| {
-            let Some(after) = next.get_untracked() else { return };
-            let (id, filter) = (id.clone(), filter.get_untracked());
+            let Some(after) = next.get_untracked().filter(|_| !is_busy.get_untracked()) else { return };
+            let (id, of) = (id.clone(), filter.get_untracked());
+            is_busy.set(true);
             spawn_local(async move {
-                match jobs.items(&id, filter, Some(after)).await {
-                    Ok(page) => {
+                let page = jobs.items(&id, of, Some(after)).await;
+                // The dialog may be closed by now, or show another result, or the same one anew from its first page.
+                let is_still_next = next.try_get_untracked() == Some(Some(after));
+                _ = is_busy.try_set(false);
+                match page {
+                    Ok(page) if is_still_next && filter.get_untracked() == of => {
                         further.update(|further| further.extend(page.items));
-                        _ = next.try_set(page.next);
+                        next.set(page.next);
                     }
+                    Ok(_) => {}
                     Err(error) => toasts.fail(error.message(), error.request_id().map(str::to_owned)),
                 }
             });

@@ -12,6 +12,7 @@ pub const TITLE: &str = "Jobs";
 pub const NONE: &str = "Nothing was asked for yet. What you do to servers appears here, with how far it is; it goes on \
                         when you close the page.";
 pub const RESULT: &str = "Result";
+pub const CALLS: &str = "Calls";
 pub const DOWNLOAD: &str = "Download CSV";
 pub const NOT_HERE: &str = "The part of the panel that shows results could not be loaded. Try again.";
 pub const MORE: &str = "Show more";

@@ -10,7 +10,11 @@ use wasm_bindgen::{JsCast, JsValue, prelude::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, BinaryType, CloseEvent, MessageEvent, Response, WebSocket};
 
-use crate::api_client::{ApiError, Call, refusal_of};
+use crate::{
+    api_client::{ApiError, Call, refusal_of},
+    cloud::calls::note_for_page,
+    ui::format,
+};
 
 /// A streaming answer, received by `assets/scripts/boot.js` as fast as it comes.
 pub struct Stream(Feed);
@@ -129,10 +133,14 @@ pub async fn show_server(
     until: Option<&AbortSignal>,
 ) -> Result<ServerDetail, ApiError> {
     let call = Call::get(routes::server(project, region, server));
-    match until {
-        Some(signal) => call.until(signal).json().await,
-        None => call.json().await,
-    }
+    let call = match until {
+        Some(signal) => call.until(signal),
+        None => call,
+    };
+    let sent_at = format::now();
+    let detail: ServerDetail = call.json().await?;
+    note_for_page(region, sent_at, &detail.calls);
+    Ok(detail)
 }
 
 /// What was done to a server through the panel. Given up when `until` says so.
