@@ -5,6 +5,7 @@
 
 mod client;
 mod database_proxy;
+mod log;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 
 pub use client::{Client, TestResponse};
 pub use database_proxy::DatabaseProxy;
+pub use log::Log;
 
 use crate::{
     app::{App, router},

@@ -2,6 +2,7 @@
 
 mod account_sessions;
 mod bad_input;
+mod call_log;
 mod check_config;
 mod connections;
 mod continue_session;

@@ -12,6 +12,7 @@ use axum::{
 use crate::{
     proxy::Recorded,
     session::{ClientAddress, RequestId, SeenCaller},
+    upstream::call_log::milliseconds,
 };
 
 /// Writes `request_id`, method, path, status, duration, caller and size. The query stays out, as do cookies, tokens
@@ -42,8 +43,7 @@ pub async fn log_request(request: Request, next: Next) -> Response {
         path = uri.path().chars().take(200).collect::<String>(),
         route = route.as_ref().map(MatchedPath::as_str),
         status = response.status().as_u16(),
-        // A tenth of a millisecond is as fine as anybody reads it.
-        duration_ms = (started_at.elapsed().as_secs_f64() * 10_000.0).round() / 10.0,
+        duration_ms = milliseconds(started_at.elapsed()),
         size_bytes,
         address = address.map(|ClientAddress(ip)| ip.to_string()),
         user = session.as_ref().map(|session| session.user.name.as_str()),

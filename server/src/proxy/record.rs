@@ -1,6 +1,6 @@
 //! One line in the log and the measurements of every call, however it ends.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use api_types::ProjectId;
 use axum::{
@@ -15,7 +15,11 @@ use crate::{
     error::ApiError,
     metrics::{Metric, Metrics},
     session::{ClientAddress, RequestId, Session},
-    upstream::{Target, UpstreamError, streaming::UploadProgress},
+    upstream::{
+        Target, UpstreamError,
+        call_log::{CallLine, chain, outcome_of, without_secrets},
+        streaming::UploadProgress,
+    },
 };
 
 /// What is known of a call so far. Its line is written when it ends; dropped before, the caller has left.
@@ -100,11 +104,7 @@ impl Record {
     /// The whole answer went to the browser.
     pub fn complete(&mut self) {
         let is_failure = self.status.is_some_and(|status| status.is_server_error());
-        let outcome = match self.status.map_or(0, |status| status.as_u16()) {
-            500.. => "failed",
-            400..500 => "refused",
-            _ => "ok",
-        };
+        let outcome = self.status.map_or("ok", outcome_of);
         self.write(Ending { is_failure, outcome, words: Words::Received, cause: None });
     }
 
@@ -149,42 +149,36 @@ impl Record {
         self.metrics.time(Metric::ProxyDuration, &[service, region], took);
 
         let url = self.url.as_ref().map(without_secrets);
-        let place = url.as_deref().unwrap_or(&self.path);
-        let status = self.status.map(|status| status.as_u16());
-        let description = ending.describe(service, &self.method, place, status);
         let user = self.session.as_ref().map(|session| &session.user);
         let sent_bytes = match ending.words {
             Words::Closed { sent } => sent,
             _ => self.upload.as_ref().map_or(0, UploadProgress::bytes),
         };
-        let upstream_request_id = self.upstream_request_id.as_ref().and_then(|id| id.to_str().ok());
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::$level!(
-                    user = user.map(|user| user.name.as_str()),
-                    user_id = user.map(|user| user.id.as_str()),
-                    project = self.project.as_ref().map(ProjectId::as_str),
-                    session = self.session.as_ref().map(|session| session.id.short()),
-                    region = self.target.as_ref().map_or("none", Target::region_tag),
-                    service,
-                    method = self.method.as_str(),
-                    url = place,
-                    status,
-                    outcome = ending.outcome,
-                    sent_bytes,
-                    received_bytes = self.received_bytes,
-                    duration_ms = milliseconds(took),
-                    source = self.source.word(),
-                    upstream_request_id,
-                    request_id = &*self.request_id,
-                    client_request_id = self.client_request_id.as_deref(),
-                    address = self.address.map(|ClientAddress(ip)| ip.to_string()),
-                    cause = ending.cause.as_deref(),
-                    "{description}"
-                )
-            };
-        }
-        if ending.is_failure { line!(error) } else { line!(info) }
+        let session = self.session.as_ref().map(|session| session.id.short());
+        let line = CallLine {
+            user: user.map(|user| user.name.as_str()),
+            user_id: user.map(|user| user.id.as_str()),
+            project: self.project.as_ref().map(ProjectId::as_str),
+            session: session.as_deref(),
+            job: None,
+            region: self.target.as_ref().map_or("none", Target::region_tag),
+            service,
+            method: self.method.as_str(),
+            url: url.as_deref().unwrap_or(&self.path),
+            status: self.status.map(|status| status.as_u16()),
+            outcome: ending.outcome,
+            sent_bytes,
+            received_bytes: self.received_bytes,
+            took,
+            source: self.source.word(),
+            upstream_request_id: self.upstream_request_id.as_ref().and_then(|id| id.to_str().ok()),
+            request_id: &self.request_id,
+            client_request_id: self.client_request_id.as_deref(),
+            address: self.address.map(|ClientAddress(ip)| ip),
+            cause: ending.cause.as_deref(),
+            what: &ending.words.tell(service),
+        };
+        line.write(ending.is_failure);
     }
 }
 
@@ -226,81 +220,15 @@ enum Words {
     Closed { sent: u64 },
 }
 
-impl Ending {
-    fn describe(&self, service: &str, method: &Method, place: &str, status: Option<u16>) -> String {
-        let status = status.map(|status| format!(" {status}")).unwrap_or_default();
-        let what = match self.words {
-            Words::Received => format!("received {service} response"),
-            Words::Broken => format!("{service} response broke off"),
-            Words::NoAnswer => format!("received no {service} response"),
-            Words::Refused => format!("refused {service} request"),
-            Words::CallerLeft => format!("caller left before the end of the {service} response"),
-            Words::Closed { .. } => format!("closed {service} connection"),
-        };
-        format!("{what} - {method} {place}{status}")
-    }
-}
-
-/// The address that was called, for the log: without a user, and without the values of parameters that are secrets.
-fn without_secrets(url: &Url) -> String {
-    let is_plain = url.username().is_empty() && url.password().is_none();
-    let Some(query) = url.query().filter(|query| query.split('&').any(is_secret)) else {
-        if is_plain {
-            return url.as_str().to_owned();
+impl Words {
+    fn tell(&self, service: &str) -> String {
+        match self {
+            Self::Received => format!("received {service} response"),
+            Self::Broken => format!("{service} response broke off"),
+            Self::NoAnswer => format!("received no {service} response"),
+            Self::Refused => format!("refused {service} request"),
+            Self::CallerLeft => format!("caller left before the end of the {service} response"),
+            Self::Closed { .. } => format!("closed {service} connection"),
         }
-        return masked(url, url.query().map(str::to_owned));
-    };
-    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if is_secret(pair) => format!("{name}=***"),
-        _ => pair.to_owned(),
-    });
-    masked(url, Some(pairs.collect::<Vec<_>>().join("&")))
-}
-
-fn masked(url: &Url, query: Option<String>) -> String {
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{host}{port}{}{query}", url.scheme(), url.path())
-}
-
-fn is_secret(pair: &str) -> bool {
-    const WORDS: [&str; 6] = ["token", "passw", "secret", "signature", "credential", "temp_url_sig"];
-    let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy();
-    WORDS.iter().any(|word| name.contains(word))
-}
-
-/// The error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
-/// A tenth of a millisecond is as fine as anybody reads it.
-fn milliseconds(took: Duration) -> f64 {
-    (took.as_secs_f64() * 10_000.0).round() / 10.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_in_the_log_has_no_secrets() {
-        let logged = |text: &str| without_secrets(&Url::parse(text).expect("a url"));
-        assert_eq!(logged("http://one:8774/v2.1/servers?limit=5"), "http://one:8774/v2.1/servers?limit=5");
-        assert_eq!(logged("http://u:p@one/v2?a=1"), "http://one/v2?a=1");
-        assert_eq!(logged("http://one/x?token=abc&a=1&%74oken=d"), "http://one/x?token=***&a=1&%74oken=***");
-        assert_eq!(
-            logged("http://one/x?adminPass=&admin_Password=x"),
-            "http://one/x?adminPass=&admin_Password=***"
-        );
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 
 use super::{CookieSecret, Cookies, ProjectScope, Scopes, Session, SessionUser, Sessions};
-use crate::error::ApiError;
+use crate::{error::ApiError, upstream::OnBehalf};
 
 /// The signed-in user behind a request.
 ///
@@ -47,6 +47,18 @@ pub struct SeenCaller(pub Arc<parking_lot::Mutex<Option<Arc<Session>>>>);
 impl Caller {
     pub fn user(&self) -> &SessionUser {
         &self.session.user
+    }
+
+    /// For whom a call in a project is made, as its line in the log has it.
+    pub fn on_behalf(&self, project: &ProjectId) -> OnBehalf {
+        OnBehalf {
+            user: self.session.user.name.clone(),
+            user_id: self.session.user.id.clone(),
+            project: project.to_string(),
+            session: self.session.id.short(),
+            job: None,
+            request_id: self.request_id.0.to_string(),
+        }
     }
 
     /// Resolves when the session ends.

@@ -1,6 +1,6 @@
 //! What is asked, of whom, and what came back.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use api_types::Region;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
-use super::{Microversion, UpstreamError};
+use super::{Microversion, OnBehalf, UpstreamError};
 
 /// A kind of OpenStack service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +39,7 @@ pub struct Call {
     pub(super) lane: Lane,
     pub(super) max_body_bytes: Option<usize>,
     pub(super) is_repeatable: bool,
+    pub(super) behalf: Option<Arc<OnBehalf>>,
 }
 
 /// Which calls wait for which: a page of a list takes a service a second or more, and what a person waits for is
@@ -138,6 +139,7 @@ impl Call {
             lane: Lane::Interactive,
             max_body_bytes: None,
             is_repeatable,
+            behalf: None,
         }
     }
 
@@ -172,6 +174,13 @@ impl Call {
             value.set_sensitive(true);
             self.headers.insert(name, value);
         }
+        self
+    }
+
+    /// Gives the call a line in the log.
+    #[must_use]
+    pub fn on_behalf(mut self, behalf: Option<Arc<OnBehalf>>) -> Self {
+        self.behalf = behalf;
         self
     }
 

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{
     Answer, Call, Lane, Target, UpstreamError,
+    call_log::log_call,
     circuit_breaker::{BreakerSettings, CallOutcome, CircuitBreaker, CircuitState, Pass, Refused},
     microversion::Microversions,
     places::{KEPT_FREE_FOR, Place, Places},
@@ -77,6 +78,16 @@ impl UpstreamClient {
 
     /// Like [`send`](Self::send), but every status is an answer.
     pub async fn send_any(&self, target: &Target, call: Call) -> Result<Answer, UpstreamError> {
+        let started_at = Instant::now();
+        let result = self.send_once(target, &call).await;
+        if let Some(behalf) = &call.behalf {
+            let sent_bytes = call.body.as_ref().map_or(0, Bytes::len);
+            log_call(behalf, target, &call.method, &call.url, sent_bytes, started_at.elapsed(), &result);
+        }
+        result
+    }
+
+    async fn send_once(&self, target: &Target, call: &Call) -> Result<Answer, UpstreamError> {
         let inner = &*self.0;
         let gate = inner.gate(target);
         let _place = gate.place_of(&gate.places, call.lane, inner.config.timeout).await?;
@@ -86,7 +97,7 @@ impl UpstreamClient {
         let pass = gate.admit(inner, target)?;
         let mut attempts = 0;
         loop {
-            let attempt = inner.attempt(&call, ends_at, deadline).await;
+            let attempt = inner.attempt(call, ends_at, deadline).await;
             attempts += 1;
             let refusal = attempt.as_ref().ok().and_then(UpstreamError::of);
             let pause = refusal.as_ref().or(attempt.as_ref().err()).and_then(|error| {

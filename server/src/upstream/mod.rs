@@ -1,6 +1,7 @@
 //! Calls to the OpenStack services: where they are, how long they may take, and what their failures mean.
 
 pub mod call;
+pub mod call_log;
 pub mod circuit_breaker;
 pub mod client;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod srv;
 pub mod streaming;
 
 pub use call::{Answer, Call, Lane, ServiceType, Target};
+pub use call_log::OnBehalf;
 pub use client::UpstreamClient;
 pub use error::UpstreamError;
 pub use microversion::Microversion;

@@ -10,17 +10,14 @@ mod sockets;
 mod srv;
 mod streaming;
 
-use std::{io::Write, sync::Arc};
-
 use api_types::routes::{self, PROJECT_HEADER};
 use axum::{
     body::Body,
     http::{HeaderMap, Method, Response},
 };
-use parking_lot::Mutex;
 use serde_json::Value;
 use server::{
-    testing::{Client, TestApp, TestResponse},
+    testing::{Client, Log, TestApp, TestResponse},
     upstream::{ServiceType, Target},
 };
 
@@ -79,48 +76,4 @@ impl<'a> Asking<'a> {
 /// Where a header's value is text.
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
-}
-
-/// What is logged while this lives, as a machine reads it: a value a line.
-struct Log {
-    lines: Arc<Mutex<Vec<u8>>>,
-    _guard: tracing::subscriber::DefaultGuard,
-}
-
-impl Log {
-    fn listen() -> Self {
-        let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let writer = Lines(lines.clone());
-        let subscriber =
-            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
-    }
-
-    /// The lines of calls: those with a URL.
-    fn calls(&self) -> Vec<Value> {
-        self.lines().into_iter().filter(|line| line.get("url").is_some()).collect()
-    }
-
-    fn lines(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.lines.lock().clone()).expect("text");
-        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.lines.lock().clone()).expect("text")
-    }
-}
-
-#[derive(Clone)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,6 +1,6 @@
 //! The calls to Nova and Glance by their API names. What they answer is read here and in `decode.rs`, nowhere else.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use api_types::{
     Region, ServerId,
@@ -17,7 +17,7 @@ use super::{decode::clip, fill::Side};
 use crate::{
     session::ProjectScope,
     upstream::{
-        Answer, Call, Lane, Microversion, ServiceType, Target, UpstreamClient, UpstreamError,
+        Answer, Call, Lane, Microversion, OnBehalf, ServiceType, Target, UpstreamClient, UpstreamError,
         service_catalog::{join, join_versioned},
     },
 };
@@ -33,6 +33,15 @@ pub struct Place<'a> {
     pub target: Target,
     endpoint: &'a Url,
     token: &'a str,
+    behalf: Option<Arc<OnBehalf>>,
+}
+
+impl Place<'_> {
+    /// Gives every call there a line in the log, under somebody's name.
+    pub fn on_behalf(mut self, behalf: OnBehalf) -> Self {
+        self.behalf = Some(Arc::new(behalf));
+        self
+    }
 }
 
 /// Which page of a list.
@@ -215,7 +224,8 @@ impl ServersUpstream {
 
     fn place<'a>(&self, service: ServiceType, scope: &'a ProjectScope, region: &Region) -> Option<Place<'a>> {
         let endpoint = scope.catalog.endpoint(service, region, self.client.config().interface)?;
-        Some(Place { target: Target::new(service, region.clone()), endpoint, token: scope.token.expose() })
+        let target = Target::new(service, region.clone());
+        Some(Place { target, endpoint, token: scope.token.expose(), behalf: None })
     }
 
     async fn list(&self, place: &Place<'_>, path: &[&str], page: Page) -> Result<PageAnswer, UpstreamError> {
@@ -253,7 +263,9 @@ impl ServersUpstream {
         }
         let versions = self.client.microversions();
         let version = versions.of(place.endpoint, Instant::now());
-        let call = |version: Microversion| build(url.clone()).token(place.token).microversion(version);
+        let call = |version: Microversion| {
+            build(url.clone()).token(place.token).microversion(version).on_behalf(place.behalf.clone())
+        };
         match self.client.send(&place.target, call(version)).await {
             Err(error) if error.status() == Some(StatusCode::NOT_ACCEPTABLE) => {
                 let lower = versions.negotiate(&self.client, &place.target, place.endpoint).await?;
