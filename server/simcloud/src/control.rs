@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::calls::CallRecord;
 use crate::clock::whole_seconds;
+use crate::consoles::ScreenKey;
 use crate::faults::{ActiveFault, Fault, Service};
 use crate::ids;
 use crate::latency::Latency;
@@ -182,9 +183,14 @@ impl Control {
         self.shared.consoles.open()
     }
 
-    /// Ends every console's connection, as a proxy that restarts does.
+    /// Breaks every console's connection without a farewell, as a proxy that restarts does.
     pub fn cut_consoles(&self) {
         self.shared.consoles.cut();
+    }
+
+    /// The keys that went down and up on a server's screen, oldest first; the last 10,000 of them.
+    pub fn screen_keys(&self, id: &str) -> Vec<ScreenKey> {
+        self.shared.consoles.keys(server_id(id))
     }
 
     /// The cloud's present.

@@ -64,6 +64,9 @@ pub enum Fault {
     CutInTheMiddle,
     /// This status, with the body the service gives with it: 401, 403, 404, 409, 413, 429, 500, 503.
     Status(u16),
+    /// What changes something is done, and answered with this status nevertheless: a gateway that lost the service
+    /// after it had passed the request on. Reads are well.
+    LostAnswer(u16),
     /// 200 with a body that is not JSON to the end.
     MalformedJson,
     /// One row in the middle of a list has wrong types and nulls; the others are well.

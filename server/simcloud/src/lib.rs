@@ -57,6 +57,7 @@ use tokio::task::JoinHandle;
 pub use calls::CallRecord;
 pub use cast::{DEMO_PASSWORD, DEMO_USER, MANY_PROJECTS, TEST_PASSWORD, TOTP_SECRET_BASE32};
 pub use config::{CloudConfig, ProjectSeed};
+pub use consoles::ScreenKey;
 pub use control::{Control, NewAddress, NewServer, ServerSummary};
 pub use faults::{ActiveFault, Fault, Service};
 pub use latency::Latency;

@@ -244,6 +244,8 @@ fn apply(server: &mut SimServer, change: &Change, region: &Region, now: DateTime
         Change::Resize(flavor) => {
             let old = std::mem::replace(&mut server.flavor, flavor.clone());
             server.rare_mut().old_flavor = Some(old);
+            // As Nova writes it; what is left of the time to confirm is counted from here.
+            server.launched_at = Some(whole_seconds(now));
         }
         Change::RevertResize => {
             if let Some(old) = server.rare_mut().old_flavor.take() {

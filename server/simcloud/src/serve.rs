@@ -149,9 +149,14 @@ async fn answer(
     let answer = if let Some(Fault::Status(code)) = fault {
         errors::fault(service, code, &shared.keystone_root())
     } else {
-        match handle(shared, service, region, request, fault.as_ref()).await {
-            Some(answer) => answer,
-            None => return Err(Unanswered),
+        let lost = match fault {
+            Some(Fault::LostAnswer(code)) if request.method() != hyper::Method::GET => Some(code),
+            _ => None,
+        };
+        match (handle(shared, service, region, request, fault.as_ref()).await, lost) {
+            (Some(_), Some(code)) => errors::fault(service, code, &shared.keystone_root()),
+            (Some(answer), None) => answer,
+            (None, _) => return Err(Unanswered),
         }
     };
     call_in_flight.answered(answer.status);

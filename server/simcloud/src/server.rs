@@ -62,6 +62,8 @@ pub struct Rare {
     pub user_data: Option<String>,
     pub config_drive: bool,
     pub server_group_id: Option<Uuid>,
+    /// As it was set last through the API.
+    pub admin_password: Option<String>,
     /// The flavor to go back to when a resize is reverted.
     pub old_flavor: Option<Arc<Flavor>>,
     /// Replaces fields of the JSON Nova answers with, for tests of bad rows.

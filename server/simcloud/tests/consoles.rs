@@ -75,13 +75,14 @@ async fn read_until(socket: &mut Socket, wanted: &str) -> String {
     said
 }
 
-/// Reads until the other side ends the connection.
-async fn read_to_the_end(socket: &mut Socket) {
+/// Reads until the other side ends the connection, and tells whether it said so.
+async fn read_to_the_end(socket: &mut Socket) -> bool {
     while let Some(message) = next(socket).await {
         if matches!(message, Message::Close(_)) {
-            return;
+            return true;
         }
     }
+    false
 }
 
 #[tokio::test]
@@ -144,10 +145,10 @@ async fn a_console_ends_with_its_server_and_when_it_is_cut() {
     let desk = Desk::new().await;
     let mut cut = desk.serial().await;
     desk.cloud.admin().cut_consoles();
-    read_to_the_end(&mut cut).await;
+    assert!(!read_to_the_end(&mut cut).await, "what carried it has gone");
     let mut stopped = desk.serial().await;
     desk.cloud.admin().update_server("RegionOne", &desk.server, |server| server.power_state = 4);
-    read_to_the_end(&mut stopped).await;
+    assert!(read_to_the_end(&mut stopped).await, "the console has ended");
     assert_eq!(desk.ask(&desk.server, "serial", "serial").await.status, 400);
 }
 

@@ -52,6 +52,16 @@ pub struct Consoles {
     tickets: Mutex<HashMap<String, (Ticket, DateTime<Utc>)>>,
     /// Changes when all open consoles are to end; its receivers are the open consoles.
     cut: watch::Sender<u64>,
+    /// What was pressed on each server's screen, oldest first.
+    keys: Mutex<HashMap<Uuid, Vec<ScreenKey>>>,
+}
+
+/// A key of a screen that went down or up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenKey {
+    /// As X11 numbers it (RFC 6143, 7.5.4).
+    pub keysym: u32,
+    pub is_down: bool,
 }
 
 /// `[consoleauth] token_ttl` of Nova.
@@ -63,9 +73,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The largest message; more is sent in pieces, as the proxies of real clouds do.
 const PIECE: usize = 32 * 1024;
 
+/// The most keys of one screen that are remembered.
+const MOST_KEYS: usize = 10_000;
+
 impl Default for Consoles {
     fn default() -> Self {
-        Consoles { tickets: Mutex::default(), cut: watch::Sender::new(0) }
+        Consoles { tickets: Mutex::default(), cut: watch::Sender::new(0), keys: Mutex::default() }
     }
 }
 
@@ -90,9 +103,25 @@ impl Consoles {
         self.cut.receiver_count()
     }
 
-    /// Ends all open consoles.
+    /// Breaks the connections of all open consoles.
     pub fn cut(&self) {
         self.cut.send_modify(|number| *number += 1);
+    }
+
+    /// What was pressed on a server's screen, oldest first.
+    pub fn keys(&self, server_id: Uuid) -> Vec<ScreenKey> {
+        self.keys.lock().get(&server_id).cloned().unwrap_or_default()
+    }
+
+    fn note_keys(&self, server_id: Uuid, pressed: Vec<ScreenKey>) {
+        if pressed.is_empty() {
+            return;
+        }
+        let mut keys = self.keys.lock();
+        let keys = keys.entry(server_id).or_default();
+        keys.extend(pressed);
+        let surplus = keys.len().saturating_sub(MOST_KEYS);
+        keys.drain(..surplus);
     }
 }
 
@@ -112,9 +141,16 @@ enum Console {
     Serial(Shell),
 }
 
-/// Why a console ends from its own side.
-#[derive(Debug, PartialEq, Eq)]
-struct Ended;
+/// How a console came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Whoever sat at it has left.
+    Left,
+    /// From its own side, with a farewell.
+    Over,
+    /// Without one: what carries it has gone.
+    Cut,
+}
 
 /// Accepts consoles until the task is aborted, which ends them too.
 pub async fn run(shared: Arc<Shared>, listener: TcpListener) {
@@ -153,21 +189,17 @@ async fn converse(shared: Arc<Shared>, stream: TcpStream) {
     // A token that is none ends the connection after it was taken up, as Nova's proxies have it.
     let ticket = token.and_then(|token| shared.consoles.redeem(&token, shared.world.clock.now()));
     let Some(ticket) = ticket else { return };
-    // How it ends is for the other side to see.
-    let _ended = attend(&shared, ticket, &mut socket).await;
-    let _closed_already = socket.close(None).await;
+    if attend(&shared, ticket, &mut socket).await != End::Cut {
+        let _closed_already = socket.close(None).await;
+    }
 }
 
 /// Lets somebody sit at a console until they leave, the server stops, or it is cut off.
-async fn attend(
-    shared: &Shared,
-    ticket: Ticket,
-    socket: &mut WebSocketStream<TcpStream>,
-) -> Result<(), Ended> {
+async fn attend(shared: &Shared, ticket: Ticket, socket: &mut WebSocketStream<TcpStream>) -> End {
     let mut cut = shared.consoles.cut.subscribe();
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let now = facts(shared, ticket).ok_or(Ended)?;
+    let Some(now) = facts(shared, ticket) else { return End::Over };
     let (mut console, greeting) = match ticket.kind {
         Kind::Screen => (Console::Screen(Box::new(Rfb::new(&now))), rfb::VERSION.to_vec()),
         Kind::Serial => {
@@ -175,39 +207,47 @@ async fn attend(
             (Console::Serial(shell), greeting)
         }
     };
-    send(socket, greeting).await?;
+    if let Err(end) = send(socket, greeting).await {
+        return end;
+    }
     loop {
         let said = tokio::select! {
             message = socket.next() => match message {
                 Some(Ok(Message::Binary(bytes))) => bytes,
                 Some(Ok(Message::Text(text))) => text.into(),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Left,
             },
             _ = looks.tick() => Bytes::new(),
-            _ = cut.changed() => return Err(Ended),
+            _ = cut.changed() => return End::Cut,
         };
-        let now = facts(shared, ticket).ok_or(Ended)?;
+        let Some(now) = facts(shared, ticket) else { return End::Over };
         let answer = match &mut console {
-            Console::Screen(screen) => screen.advance(&said, &now),
+            Console::Screen(screen) => {
+                let answer = screen.advance(&said, &now);
+                shared.consoles.note_keys(ticket.server_id, screen.take_keys());
+                answer
+            }
             Console::Serial(shell) => shell.advance(&said, &now),
         };
-        let (answer, ended) = match answer {
+        let (answer, is_over) = match answer {
             Ok(answer) => (answer, false),
             Err(last_words) => (last_words, true),
         };
-        send(socket, answer).await?;
-        if ended {
-            return Err(Ended);
+        if let Err(end) = send(socket, answer).await {
+            return end;
+        }
+        if is_over {
+            return End::Over;
         }
     }
 }
 
-async fn send(socket: &mut WebSocketStream<TcpStream>, bytes: Vec<u8>) -> Result<(), Ended> {
+async fn send(socket: &mut WebSocketStream<TcpStream>, bytes: Vec<u8>) -> Result<(), End> {
     let mut rest = Bytes::from(bytes);
     while !rest.is_empty() {
         let piece = rest.split_to(PIECE.min(rest.len()));
-        socket.send(Message::Binary(piece)).await.map_err(|_| Ended)?;
+        socket.send(Message::Binary(piece)).await.map_err(|_| End::Left)?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The server's side of RFB 3.8 (RFC 6143), as far as viewers need it: no security, raw pixels in the form
 //! they ask for, keys.
 
-use super::Facts;
 use super::screen::{HEIGHT, Picture, Screen, WIDTH};
+use super::{Facts, ScreenKey};
 
 /// What both sides say first.
 pub const VERSION: &[u8] = b"RFB 003.008\n";
@@ -19,6 +19,8 @@ pub struct Rfb {
     /// The viewer waits for what changes in this area.
     waiting: Option<Area>,
     is_control_down: bool,
+    /// What was pressed since it was asked for last.
+    keys: Vec<ScreenKey>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,13 @@ impl Rfb {
             sent: None,
             waiting: None,
             is_control_down: false,
+            keys: Vec::new(),
         }
+    }
+
+    /// What was pressed since this was asked last, oldest first.
+    pub fn take_keys(&mut self) -> Vec<ScreenKey> {
+        std::mem::take(&mut self.keys)
     }
 
     /// What the server says to what came and has happened since. The error ends the connection, with what
@@ -150,6 +158,7 @@ impl Rfb {
     fn key(&mut self, message: &[u8]) -> Vec<u8> {
         let is_down = message[1] != 0;
         let symbol = u32::from_be_bytes([message[4], message[5], message[6], message[7]]);
+        self.keys.push(ScreenKey { keysym: symbol, is_down });
         if CONTROL_KEYS.contains(&symbol) {
             self.is_control_down = is_down;
             return Vec::new();
@@ -305,6 +314,8 @@ mod tests {
         rfb.advance(&request(true), &facts(0)).expect("nothing");
         let key = [4, 1, 0, 0, 0, 0, 0, b'x'];
         assert!(!rfb.advance(&key, &facts(0)).expect("an update").is_empty());
+        assert_eq!(rfb.take_keys(), [ScreenKey { keysym: u32::from(b'x'), is_down: true }]);
+        assert_eq!(rfb.take_keys(), []);
     }
 
     #[test]

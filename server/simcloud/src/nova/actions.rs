@@ -116,8 +116,9 @@ const ACTIONS: &[Action] = &[
         "servers:trigger_crash_dump",
         &["active", "paused", "rescued", "resized", "error"],
     )),
-    harmless("addSecurityGroup", "addSecurityGroup", "os-security-groups:add"),
-    harmless("removeSecurityGroup", "removeSecurityGroup", "os-security-groups:remove"),
+    // Nova leaves no trace of these in the history.
+    harmless("addSecurityGroup", "", "os-security-groups:add"),
+    harmless("removeSecurityGroup", "", "os-security-groups:remove"),
     harmless("lock", "lock", "os-lock-server:lock"),
     harmless("unlock", "unlock", "os-lock-server:unlock"),
     on_host(harmless("os-getConsoleOutput", "", "os-console-output")),
@@ -295,7 +296,13 @@ fn perform(
         "shelve" => begin("shelving", lifecycle::shelve()),
         "shelveOffload" => begin("shelving_offloading", lifecycle::shelve_offload()),
         "unshelve" => begin("unshelving", lifecycle::unshelve()),
-        "changePassword" => begin("updating_password", lifecycle::task_over_after(2.0)),
+        "changePassword" => {
+            let password = validate::text(argument, "adminPass")?.map(str::to_owned);
+            let mut servers = context.region.servers.write();
+            servers.edit(&server.id, |server| server.rare_mut().admin_password = password);
+            drop(servers);
+            begin("updating_password", lifecycle::task_over_after(2.0));
+        }
         "migrate" => begin("resize_prep", lifecycle::resize(server.flavor.clone(), was_running)),
         "os-migrateLive" => begin("migrating", lifecycle::live_migrate()),
         "confirmResize" => {

@@ -42,10 +42,11 @@ use crate::{
 /// is what the console says, or what is said to it.
 ///
 /// Closes with 4401 when the session ends, 4410 when the console does, 4502 when it could not be opened, 1001 when the
-/// panel restarts.
+/// panel restarts or the cloud's connection is lost: the console may be there still.
 ///
-/// Errors: 400 no id or no kind, 404 no such region, 426 not a WebSocket request, 429 `too_many_streams`, and those of
-/// [`ProjectCaller`].
+/// Errors: 400 no id or no kind, 404 no such region, 429 `too_many_streams`, those of [`ProjectCaller`], and where there
+/// are none of these, 426 for what is no WebSocket request: no script sees why a socket was refused, so a browser asks
+/// the same once more without one.
 pub async fn open_console(
     caller: ProjectCaller,
     State(indexes): State<ServerIndexes>,
@@ -62,11 +63,11 @@ pub async fn open_console(
         message: "The server in the address is no server id.".to_owned(),
     })?;
     let Query(ConsoleQuery { kind }) = query.map_err(|_| invalid_query())?;
-    let upgrade = upgrade.map_err(|_| ApiError::Refused { status: StatusCode::UPGRADE_REQUIRED })?;
     if indexes.upstream().compute(&caller.scope, &region).is_none() {
         return Err(no_such_region(region.as_str()));
     }
     let open = indexes.streams().open(caller.session.id)?;
+    let upgrade = upgrade.map_err(|_| ApiError::Refused { status: StatusCode::UPGRADE_REQUIRED })?;
     let wanted = Wanted { indexes, scopes, caller, region, server, kind };
     let upgrade = upgrade.max_message_size(LARGEST_INPUT).max_frame_size(LARGEST_INPUT);
     Ok(upgrade.on_upgrade(move |socket| wanted.serve(socket, shutdown, open)))
@@ -92,6 +93,8 @@ enum End {
     Left,
     /// The console has.
     Console,
+    /// The cloud's connection broke: it says nothing of the console.
+    Lost,
     Over(Over),
     Restart,
 }
@@ -131,6 +134,7 @@ impl Wanted {
         let ask = async |scope: &ProjectScope| {
             let place =
                 upstream.compute(scope, &self.region).ok_or_else(|| no_such_region(self.region.as_str()))?;
+            let place = place.on_behalf(self.caller.on_behalf(&scope.project));
             let url = upstream.create_console(&place, self.server, self.kind).await;
             url.map_err(|error| match error.status() {
                 Some(StatusCode::NOT_FOUND) => {
@@ -248,7 +252,7 @@ async fn pass(
                 traffic.up_bytes += input.len() as u64;
                 match time::timeout(BLOCKED_FOR, console.send(Theirs::Binary(input))).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(_)) | Err(_) => return End::Console,
+                    Ok(Err(_)) | Err(_) => return End::Lost,
                 }
             }
             said = console.next() => {
@@ -256,7 +260,8 @@ async fn pass(
                     Some(Ok(Theirs::Binary(bytes))) => bytes,
                     Some(Ok(Theirs::Text(text))) => Bytes::from(text),
                     Some(Ok(Theirs::Ping(_) | Theirs::Pong(_) | Theirs::Frame(_))) => continue,
-                    Some(Ok(Theirs::Close(_)) | Err(_)) | None => return End::Console,
+                    Some(Ok(Theirs::Close(_))) => return End::Console,
+                    Some(Err(_)) | None => return End::Lost,
                 };
                 traffic.down_bytes += output.len() as u64;
                 if say(socket, Message::Binary(output)).await.is_err() {
@@ -282,7 +287,9 @@ async fn close(socket: &mut WebSocket, end: End) -> Result<(), Gone> {
     match end {
         End::Left => Ok(()),
         End::Console => close_with(socket, CONSOLE_ENDED, "the console has ended").await,
-        End::Over(Over::RolesChanged) | End::Restart => close_with(socket, GOING_AWAY, "come back").await,
+        End::Lost | End::Over(Over::RolesChanged) | End::Restart => {
+            close_with(socket, GOING_AWAY, "come back").await
+        }
         End::Over(Over::Ended { code, .. }) => close_with(socket, SESSION_OVER, code).await,
     }
 }

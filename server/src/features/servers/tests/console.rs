@@ -1,6 +1,7 @@
 //! A server's console over the panel's own socket.
 
 use api_types::servers::console::{CONSOLE_ENDED, ConsoleGreeting, ConsoleKind, NOT_OPENED, SESSION_OVER};
+use axum::http::StatusCode;
 use futures_util::{SinkExt, StreamExt};
 use simcloud::{Fault, NewServer};
 use tokio::time::timeout;
@@ -140,6 +141,38 @@ async fn it_closes_when_the_console_does(db: PgPool) {
     // The line's shell ends as any shell does.
     socket.send(Message::binary(b"exit\r".to_vec())).await.expect("sent");
     assert_eq!(close_code(&mut socket).await, CONSOLE_ENDED);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_lost_connection_to_the_cloud_is_no_end_and_the_console_opens_anew(db: PgPool) {
+    let scene = Scene::new(db).await;
+    let mut socket = scene.open(ConsoleKind::Serial).await;
+    assert_eq!(greeting(&mut socket).await, ConsoleGreeting::Open);
+    read_until(&mut socket, "# ").await;
+    scene.app.cloud.admin().cut_consoles();
+    assert_eq!(close_code(&mut socket).await, 1001, "come back");
+    let mut socket = scene.open(ConsoleKind::Serial).await;
+    assert_eq!(greeting(&mut socket).await, ConsoleGreeting::Open);
+    read_until(&mut socket, "# ").await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn why_a_socket_was_refused_is_told_to_whoever_asks_without_one(db: PgPool) {
+    let app =
+        TestApp::with(db, CloudConfig::default(), |source| source.with_env("INDEX_STREAMS_PER_SESSION", "1"))
+            .await;
+    let served = app.serve().await;
+    let alice = app.signed_in("alice");
+    let new = NewServer { name: "with-console".to_owned(), ..NewServer::default() };
+    let server = server_id(&app.cloud.admin().add_server("RegionOne", "alpha", new));
+    let path =
+        routes::server_console(&app.project("alpha"), &region("RegionOne"), &server, ConsoleKind::Serial);
+    alice.get(&path).await.assert_error(StatusCode::UPGRADE_REQUIRED, "upgrade_required");
+    let mut socket = connect(&served, &alice, &path, alice.origin()).await.expect("a socket");
+    assert_eq!(greeting(&mut socket).await, ConsoleGreeting::Open);
+    assert!(connect(&served, &alice, &path, alice.origin()).await.is_err());
+    alice.get(&path).await.assert_error(StatusCode::TOO_MANY_REQUESTS, "too_many_streams");
+    app.signed_in("solo").get(&path).await.assert_error(StatusCode::NOT_FOUND, "project_not_found");
 }
 
 #[sqlx::test(migrations = "../migrations")]
