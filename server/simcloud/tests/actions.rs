@@ -1,84 +1,25 @@
 //! What may be done to a server in which state, what becomes of it, and how it fails on request.
 
-use std::time::Duration;
-
-use crate::common::{Answer, Http};
+use crate::common::{Answer, Desk};
 use serde_json::{Value, json};
-use simcloud::{Cloud, CloudConfig, NewServer, ProjectSeed, Service};
-
-/// A cloud with alice working in beta.
-struct Desk {
-    cloud: Cloud,
-    http: Http,
-    token: String,
-}
+use simcloud::{NewServer, Service};
 
 impl Desk {
-    async fn new() -> Desk {
-        // Seeded, so that the quota does not end the fun.
-        let projects = vec![ProjectSeed::new("beta").with("RegionOne", 200)];
-        let cloud = Cloud::start(CloudConfig { projects, ..CloudConfig::default() }).await.expect("cloud");
-        let http = Http::new();
-        let token = http.token(&cloud, "alice", "beta").await;
-        Desk { cloud, http, token }
-    }
-
-    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let nova = self.cloud.service_url("RegionOne", Service::Compute).expect("nova");
-        self.http.send(method, &format!("{nova}/v2.1{path}"), &self.token, body.as_ref()).await
-    }
-
-    /// Sends in a microversion.
-    async fn send_as(&self, version: &str, method: &str, path: &str) -> Answer {
-        let nova = self.cloud.service_url("RegionOne", Service::Compute).expect("nova");
+    /// Reads in a microversion.
+    async fn nova_in(&self, version: &str, path: &str) -> Answer {
+        let url = self.url(Service::Compute, path);
         let version = format!("compute {version}");
         let headers = [("x-auth-token", self.token.as_str()), ("openstack-api-version", version.as_str())];
-        self.http
-            .try_send(method, &format!("{nova}/v2.1{path}"), &headers, Default::default())
-            .await
-            .expect("an answer")
-    }
-
-    fn add(&self, new: NewServer) -> String {
-        self.cloud.admin().add_server("RegionOne", "beta", new)
+        self.http.try_send("GET", &url, &headers, Default::default()).await.expect("an answer")
     }
 
     fn in_status(&self, status: &str) -> String {
-        self.add(NewServer { status: status.into(), ..NewServer::default() })
+        self.add_server(NewServer { status: status.into(), ..NewServer::default() })
     }
 
     fn told_to_fail(&self, action: &str, status: &str) -> String {
         let metadata = vec![("oslab_fail".to_owned(), action.to_owned())];
-        self.add(NewServer { metadata, status: status.into(), ..NewServer::default() })
-    }
-
-    async fn act(&self, id: &str, action: &Value) -> Answer {
-        self.send("POST", &format!("/servers/{id}/action"), Some(action.clone())).await
-    }
-
-    async fn server(&self, id: &str) -> Value {
-        self.send("GET", &format!("/servers/{id}"), None).await.json()["server"].clone()
-    }
-
-    fn wait(&self, seconds: u64) {
-        self.cloud.admin().advance(Duration::from_secs(seconds));
-    }
-
-    async fn newest_action(&self, id: &str) -> Value {
-        let history = self.send("GET", &format!("/servers/{id}/os-instance-actions"), None).await.json();
-        history["instanceActions"][0].clone()
-    }
-
-    async fn image(&self) -> Value {
-        let glance = self.cloud.service_url("RegionOne", Service::Image).expect("glance");
-        let images = self.http.get(&format!("{glance}/v2/images?name=debian-12"), &self.token).await.json();
-        images["images"][0]["id"].clone()
-    }
-
-    async fn flavor(&self, name: &str) -> Value {
-        let flavors = self.send("GET", "/flavors", None).await.json();
-        let flavors = flavors["flavors"].as_array().expect("flavors").clone();
-        flavors.iter().find(|flavor| flavor["name"] == name).expect("a flavor")["id"].clone()
+        self.add_server(NewServer { metadata, status: status.into(), ..NewServer::default() })
     }
 
     /// An action as it is asked for, by the name Nova has for it.
@@ -88,8 +29,8 @@ impl Desk {
             "stop" => json!({"os-stop": null}),
             "soft reboot" => json!({"reboot": {"type": "SOFT"}}),
             "hard reboot" => json!({"reboot": {"type": "HARD"}}),
-            "resize" => json!({"resize": {"flavorRef": self.flavor("m1.medium").await}}),
-            "rebuild" => json!({"rebuild": {"imageRef": self.image().await}}),
+            "resize" => json!({"resize": {"flavorRef": self.flavor_id("m1.medium").await}}),
+            "rebuild" => json!({"rebuild": {"imageRef": self.image_id("debian-12").await}}),
             "rescue" => json!({"rescue": {}}),
             "createImage" => json!({"createImage": {"name": "snap"}}),
             "changePassword" => json!({"changePassword": {"adminPass": "x"}}),
@@ -137,7 +78,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 #[tokio::test]
 async fn every_action_is_allowed_in_the_states_nova_allows_it_in() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     for (name, allowed) in ALLOWED {
         let body = desk.body_of(name).await;
         for status in STATUSES {
@@ -154,7 +95,7 @@ async fn every_action_is_allowed_in_the_states_nova_allows_it_in() {
 
 #[tokio::test]
 async fn servers_in_error_on_a_host_are_stopped_rebooted_rebuilt_and_rescued() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     for name in ["stop", "hard reboot", "rebuild", "rescue"] {
         let id = desk.in_status("ACTIVE");
         desk.cloud.admin().update_server("RegionOne", &id, |server| server.set_state("error", None));
@@ -168,7 +109,7 @@ async fn servers_in_error_on_a_host_are_stopped_rebooted_rebuilt_and_rescued() {
 
 #[tokio::test]
 async fn a_hard_reboot_ends_a_soft_one_and_nothing_else_interrupts() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let id = desk.in_status("ACTIVE");
     assert_eq!(desk.act(&id, &desk.body_of("soft reboot").await).await.status, 202);
     assert_eq!(desk.act(&id, &desk.body_of("soft reboot").await).await.status, 409);
@@ -180,8 +121,8 @@ async fn a_hard_reboot_ends_a_soft_one_and_nothing_else_interrupts() {
 
 #[tokio::test]
 async fn a_lock_stops_changes_but_no_snapshot() {
-    let desk = Desk::new().await;
-    let id = desk.add(NewServer { is_locked: true, ..NewServer::default() });
+    let desk = Desk::with_servers(200).await;
+    let id = desk.add_server(NewServer { is_locked: true, ..NewServer::default() });
     for name in ["stop", "soft reboot", "rebuild", "resize", "shelve", "changePassword"] {
         let answer = desk.act(&id, &desk.body_of(name).await).await;
         assert_eq!(
@@ -192,26 +133,26 @@ async fn a_lock_stops_changes_but_no_snapshot() {
     }
     assert_eq!(desk.act(&id, &desk.body_of("createImage").await).await.status, 202);
     let metadata = Some(json!({"metadata": {"k": "v"}}));
-    assert_eq!(desk.send("POST", &format!("/servers/{id}/metadata"), metadata).await.status, 409);
-    assert_eq!(desk.send("PUT", &format!("/servers/{id}/tags/t"), None).await.status, 201);
+    assert_eq!(desk.nova("POST", &format!("/servers/{id}/metadata"), metadata).await.status, 409);
+    assert_eq!(desk.nova("PUT", &format!("/servers/{id}/tags/t"), None).await.status, 201);
 }
 
 #[tokio::test]
 async fn tags_and_metadata_change_only_in_states_at_rest() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     for (status, is_allowed) in [("ACTIVE", true), ("SUSPENDED", true), ("RESCUE", false), ("BUILD", false)] {
         let id = desk.in_status(status);
-        let tag = desk.send("PUT", &format!("/servers/{id}/tags/t"), None).await.status;
+        let tag = desk.nova("PUT", &format!("/servers/{id}/tags/t"), None).await.status;
         assert_eq!(tag, if is_allowed { 201 } else { 409 }, "{status}");
         let metadata = Some(json!({"metadata": {"k": "v"}}));
-        let metadata = desk.send("POST", &format!("/servers/{id}/metadata"), metadata).await.status;
+        let metadata = desk.nova("POST", &format!("/servers/{id}/metadata"), metadata).await.status;
         assert_eq!(metadata, if is_allowed { 200 } else { 409 }, "{status}");
     }
 }
 
 #[tokio::test]
 async fn an_action_told_to_fail_is_accepted_and_fails_in_the_history() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let cases = [
         ("start", "SHUTOFF", "SHUTOFF"),
         ("stop", "ACTIVE", "ACTIVE"),
@@ -251,34 +192,33 @@ async fn an_action_told_to_fail_is_accepted_and_fails_in_the_history() {
         );
     }
     let id = desk.told_to_fail("delete", "ACTIVE");
-    assert_eq!(desk.send("DELETE", &format!("/servers/{id}"), None).await.status, 204);
+    assert_eq!(desk.nova("DELETE", &format!("/servers/{id}"), None).await.status, 204);
     desk.wait(5);
     assert_eq!(desk.server(&id).await["status"], "ERROR");
 }
 
 #[tokio::test]
 async fn a_failed_snapshot_leaves_no_image() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let id = desk.told_to_fail("createImage", "ACTIVE");
     let made = desk.act(&id, &desk.body_of("createImage").await).await.json();
-    let glance = desk.cloud.service_url("RegionOne", Service::Image).expect("glance");
-    let url = format!("{glance}/v2/images/{}", made["image_id"].as_str().expect("an id"));
-    assert_eq!(desk.http.get(&url, &desk.token).await.status, 200);
+    let path = format!("/images/{}", made["image_id"].as_str().expect("an id"));
+    assert_eq!(desk.glance("GET", &path, None).await.status, 200);
     desk.wait(5);
-    assert_eq!(desk.http.get(&url, &desk.token).await.status, 404);
+    assert_eq!(desk.glance("GET", &path, None).await.status, 404);
 }
 
 #[tokio::test]
 async fn events_say_what_was_done_and_why_it_failed() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let id = desk.in_status("ACTIVE");
     desk.act(&id, &desk.body_of("resize").await).await;
     let path = format!("/servers/{id}/os-instance-actions");
     let request = desk.newest_action(&id).await["request_id"].as_str().expect("an id").to_owned();
-    let during = desk.send_as("2.84", "GET", &format!("{path}/{request}")).await.json();
+    let during = desk.nova_in("2.84", &format!("{path}/{request}")).await.json();
     assert_eq!(during["instanceAction"]["events"][0]["finish_time"], Value::Null);
     desk.wait(20);
-    let after = desk.send_as("2.84", "GET", &format!("{path}/{request}")).await.json();
+    let after = desk.nova_in("2.84", &format!("{path}/{request}")).await.json();
     let after = after["instanceAction"]["events"].as_array().expect("events").clone();
     assert_eq!(after.len(), 4);
     assert!(after.iter().all(|event| event["result"] == "Success"), "{after:?}");
@@ -289,7 +229,7 @@ async fn events_say_what_was_done_and_why_it_failed() {
     desk.wait(5);
     let request = desk.newest_action(&failing).await["request_id"].as_str().expect("an id").to_owned();
     let path = format!("/servers/{failing}/os-instance-actions/{request}");
-    let shown = desk.send_as("2.84", "GET", &path).await.json();
+    let shown = desk.nova_in("2.84", &path).await.json();
     let event = &shown["instanceAction"]["events"][0];
     assert_eq!((&event["event"], &event["result"]), (&json!("compute_stop_instance"), &json!("Error")));
     assert!(event["details"].as_str().expect("details").contains("stop"));
@@ -297,19 +237,19 @@ async fn events_say_what_was_done_and_why_it_failed() {
 
 #[tokio::test]
 async fn the_history_of_a_deleted_server_can_still_be_read() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let id = desk.in_status("ACTIVE");
-    desk.send("DELETE", &format!("/servers/{id}"), None).await;
+    desk.nova("DELETE", &format!("/servers/{id}"), None).await;
     desk.wait(5);
-    assert_eq!(desk.send("GET", &format!("/servers/{id}"), None).await.status, 404);
+    assert_eq!(desk.nova("GET", &format!("/servers/{id}"), None).await.status, 404);
     assert_eq!(desk.newest_action(&id).await["action"], "delete");
     let path = format!("/servers/{id}/os-instance-actions");
-    assert_eq!(desk.send_as("2.20", "GET", &path).await.status, 404);
+    assert_eq!(desk.nova_in("2.20", &path).await.status, 404);
 }
 
 #[tokio::test]
 async fn a_stopped_server_is_stopped_after_its_resize_and_rebuild() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     for end in ["confirmResize", "revertResize"] {
         let id = desk.in_status("SHUTOFF");
         desk.act(&id, &desk.body_of("resize").await).await;
@@ -328,9 +268,9 @@ async fn a_stopped_server_is_stopped_after_its_resize_and_rebuild() {
 
 #[tokio::test]
 async fn a_resize_no_host_has_room_for_changes_nothing() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let id = desk.in_status("ACTIVE");
-    let resize = json!({"resize": {"flavorRef": desk.flavor("t1.toobig").await}});
+    let resize = json!({"resize": {"flavorRef": desk.flavor_id("t1.toobig").await}});
     assert_eq!(desk.act(&id, &resize).await.status, 202);
     desk.wait(5);
     let server = desk.server(&id).await;
@@ -343,15 +283,15 @@ async fn a_resize_no_host_has_room_for_changes_nothing() {
 
 #[tokio::test]
 async fn what_boots_from_a_volume_is_rescued_and_rebuilt_by_newer_versions_only() {
-    let desk = Desk::new().await;
-    let id = desk.add(NewServer { image: None, ..NewServer::default() });
+    let desk = Desk::with_servers(200).await;
+    let id = desk.add_server(NewServer { image: None, ..NewServer::default() });
     assert_eq!(desk.act(&id, &desk.body_of("rescue").await).await.status, 400);
     assert_eq!(desk.act(&id, &desk.body_of("rebuild").await).await.status, 400);
 }
 
 #[tokio::test]
 async fn the_console_log_grows_with_age_and_actions() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let id = desk.in_status("ACTIVE");
     let log = || async {
         let body = json!({"os-getConsoleOutput": {}});
@@ -381,14 +321,13 @@ async fn the_console_log_grows_with_age_and_actions() {
 
 #[tokio::test]
 async fn the_callers_own_request_id_is_taken_and_not_given_back() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_servers(200).await;
     let control = desk.cloud.admin();
     let own = "req-11111111-2222-4333-8444-555555555555";
-    let nova = desk.cloud.service_url("RegionOne", Service::Compute).expect("nova");
+    let url = desk.url(Service::Compute, "/flavors");
     for (sent, kept) in [(own, Some(own)), ("nonsense", None)] {
         control.reset_calls();
         let headers = [("x-auth-token", desk.token.as_str()), ("x-openstack-request-id", sent)];
-        let url = format!("{nova}/v2.1/flavors");
         let answer = desk.http.try_send("GET", &url, &headers, Default::default()).await.expect("an answer");
         assert_ne!(answer.header("x-openstack-request-id"), Some(own));
         assert_eq!(control.calls()[0].global_request_id.as_deref(), kept);

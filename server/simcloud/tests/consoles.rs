@@ -2,44 +2,33 @@
 
 use std::time::Duration;
 
-use crate::common::{Answer, Http};
+use crate::common::{Answer, Desk};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use simcloud::{Cloud, CloudConfig, NewServer, Service};
+use simcloud::NewServer;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-struct Desk {
-    cloud: Cloud,
-    http: Http,
-    token: String,
-    server: String,
+/// Alice, and the server `web-01`, which has been running for half a minute.
+async fn desk_and_server() -> (Desk, String) {
+    let desk = Desk::new().await;
+    let server = desk.add_server(NewServer { name: "web-01".into(), ..NewServer::default() });
+    desk.wait(30);
+    (desk, server)
 }
 
 impl Desk {
-    async fn new() -> Desk {
-        let cloud = Cloud::start(CloudConfig::default()).await.expect("cloud");
-        let http = Http::new();
-        let token = http.token(&cloud, "alice", "beta").await;
-        let server = NewServer { name: "web-01".into(), ..NewServer::default() };
-        let server = cloud.admin().add_server("RegionOne", "beta", server);
-        cloud.admin().advance(Duration::from_secs(30));
-        Desk { cloud, http, token, server }
-    }
-
-    async fn ask(&self, server: &str, protocol: &str, kind: &str) -> Answer {
-        let nova = self.cloud.service_url("RegionOne", Service::Compute).expect("nova");
+    async fn ask_for_console(&self, server: &str, protocol: &str, kind: &str) -> Answer {
         let body = json!({"remote_console": {"protocol": protocol, "type": kind}});
-        let url = format!("{nova}/v2.1/servers/{server}/remote-consoles");
-        self.http.send("POST", &url, &self.token, Some(&body)).await
+        self.nova("POST", &format!("/servers/{server}/remote-consoles"), Some(body)).await
     }
 
     /// The address of the socket behind the one that Nova gives.
-    async fn socket_url(&self, protocol: &str, kind: &str) -> String {
-        let answer = self.ask(&self.server, protocol, kind).await;
+    async fn socket_url(&self, server: &str, protocol: &str, kind: &str) -> String {
+        let answer = self.ask_for_console(server, protocol, kind).await;
         assert_eq!(answer.status, 200, "{:?}", answer.json());
         let url = answer.json()["remote_console"]["url"].as_str().expect("a URL").to_owned();
         match url.strip_prefix("http://") {
@@ -48,8 +37,8 @@ impl Desk {
         }
     }
 
-    async fn serial(&self) -> Socket {
-        let mut socket = open(&self.socket_url("serial", "serial").await).await;
+    async fn serial_line(&self, server: &str) -> Socket {
+        let mut socket = open(&self.socket_url(server, "serial", "serial").await).await;
         read_until(&mut socket, "root@web-01:~# ").await;
         socket
     }
@@ -87,8 +76,8 @@ async fn read_to_the_end(socket: &mut Socket) -> bool {
 
 #[tokio::test]
 async fn a_serial_line_answers_and_lets_go() {
-    let desk = Desk::new().await;
-    let mut socket = desk.serial().await;
+    let (desk, server) = desk_and_server().await;
+    let mut socket = desk.serial_line(&server).await;
     socket.send(Message::binary(b"hostname\r".to_vec())).await.expect("sent");
     assert!(read_until(&mut socket, "# ").await.contains("\r\nweb-01\r\n"));
     socket.send(Message::binary(b"seq 50000\r".to_vec())).await.expect("sent");
@@ -99,8 +88,8 @@ async fn a_serial_line_answers_and_lets_go() {
 
 #[tokio::test]
 async fn a_screen_is_drawn_and_changes_by_itself() {
-    let desk = Desk::new().await;
-    let mut socket = open(&desk.socket_url("vnc", "novnc").await).await;
+    let (desk, server) = desk_and_server().await;
+    let mut socket = open(&desk.socket_url(&server, "vnc", "novnc").await).await;
     assert_eq!(next(&mut socket).await, Some(Message::binary(b"RFB 003.008\n".to_vec())));
     socket.send(Message::binary(b"RFB 003.008\n".to_vec())).await.expect("sent");
     assert_eq!(next(&mut socket).await, Some(Message::binary(vec![1, 1])));
@@ -128,62 +117,57 @@ async fn a_screen_is_drawn_and_changes_by_itself() {
 
 #[tokio::test]
 async fn a_token_opens_one_console_once() {
-    let desk = Desk::new().await;
-    let url = desk.socket_url("serial", "serial").await;
+    let (desk, server) = desk_and_server().await;
+    let url = desk.socket_url(&server, "serial", "serial").await;
     let mut first = open(&url).await;
     read_until(&mut first, "# ").await;
     assert_eq!(desk.cloud.admin().open_consoles(), 1);
     read_to_the_end(&mut open(&url).await).await;
     read_to_the_end(&mut open(&url.replace("token=", "token=x")).await).await;
-    let late = desk.socket_url("serial", "serial").await;
-    desk.cloud.admin().advance(Duration::from_secs(601));
+    let late = desk.socket_url(&server, "serial", "serial").await;
+    desk.wait(601);
     read_to_the_end(&mut open(&late).await).await;
 }
 
 #[tokio::test]
 async fn a_console_ends_with_its_server_and_when_it_is_cut() {
-    let desk = Desk::new().await;
-    let mut cut = desk.serial().await;
+    let (desk, server) = desk_and_server().await;
+    let mut cut = desk.serial_line(&server).await;
     desk.cloud.admin().cut_consoles();
     assert!(!read_to_the_end(&mut cut).await, "what carried it has gone");
-    let mut stopped = desk.serial().await;
-    desk.cloud.admin().update_server("RegionOne", &desk.server, |server| server.power_state = 4);
+    let mut stopped = desk.serial_line(&server).await;
+    desk.cloud.admin().update_server("RegionOne", &server, |server| server.power_state = 4);
     assert!(read_to_the_end(&mut stopped).await, "the console has ended");
-    assert_eq!(desk.ask(&desk.server, "serial", "serial").await.status, 400);
+    assert_eq!(desk.ask_for_console(&server, "serial", "serial").await.status, 400);
 }
 
 #[tokio::test]
 async fn the_kernels_words_come_while_somebody_watches() {
-    let desk = Desk::new().await;
-    let mut socket = desk.serial().await;
-    desk.cloud.admin().advance(Duration::from_secs(120));
+    let (desk, server) = desk_and_server().await;
+    let mut socket = desk.serial_line(&server).await;
+    desk.wait(120);
     read_until(&mut socket, "chronyd").await;
 }
 
 #[tokio::test]
 async fn consoles_that_cannot_be_are_refused() {
-    let desk = Desk::new().await;
-    let control = desk.cloud.admin();
-    let add = |new: NewServer| control.add_server("RegionOne", "beta", new);
-    let offloaded = add(NewServer { status: "SHELVED_OFFLOADED".into(), ..NewServer::default() });
-    let deleting = add(NewServer { task_state: Some("deleting".into()), ..NewServer::default() });
-    let stopped = add(NewServer { status: "SHUTOFF".into(), ..NewServer::default() });
+    let (desk, server) = desk_and_server().await;
+    let offloaded = desk.add_server(NewServer { status: "SHELVED_OFFLOADED".into(), ..NewServer::default() });
+    let deleting = desk.add_server(NewServer { task_state: Some("deleting".into()), ..NewServer::default() });
+    let stopped = desk.add_server(NewServer { status: "SHUTOFF".into(), ..NewServer::default() });
     let metadata = vec![("oslab_fail".to_owned(), "vnc_console".to_owned())];
-    let told = add(NewServer { metadata, ..NewServer::default() });
+    let told = desk.add_server(NewServer { metadata, ..NewServer::default() });
     let cases = [(&offloaded, 409), (&deleting, 409), (&stopped, 400), (&told, 400)];
-    for (server, status) in cases {
-        let answer = desk.ask(server, "vnc", "novnc").await;
+    for (unfit, status) in cases {
+        let answer = desk.ask_for_console(unfit, "vnc", "novnc").await;
         assert_eq!(answer.status, status, "{:?}", answer.json());
     }
-    assert_eq!(desk.ask(&desk.server, "spice", "spice-html5").await.status, 400);
+    assert_eq!(desk.ask_for_console(&server, "spice", "spice-html5").await.status, 400);
     let unknown = "00000000-0000-4000-8000-000000000000";
-    assert_eq!(desk.ask(unknown, "vnc", "novnc").await.status, 404);
-    let reader = desk.http.token(&desk.cloud, "reader", "alpha").await;
-    let of_alpha = control.add_server("RegionOne", "alpha", NewServer::default());
-    let nova = desk.cloud.service_url("RegionOne", Service::Compute).expect("nova");
-    let body = json!({"remote_console": {"protocol": "vnc", "type": "novnc"}});
-    let url = format!("{nova}/v2.1/servers/{of_alpha}/remote-consoles");
-    assert_eq!(desk.http.send("POST", &url, &reader, Some(&body)).await.status, 403);
+    assert_eq!(desk.ask_for_console(unknown, "vnc", "novnc").await.status, 404);
+    let reader = Desk::of(&desk.cloud, "reader", "alpha").await;
+    let of_alpha = reader.add_server(NewServer::default());
+    assert_eq!(reader.ask_for_console(&of_alpha, "vnc", "novnc").await.status, 403);
     let answer: Value = desk.http.get(&format!("{}/consoles", desk.cloud.control_url()), "").await.json();
     assert_eq!(answer["open"], 0);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::Http;
+use crate::common::{Desk, Http};
 use serde_json::json;
 use simcloud::{Cloud, CloudConfig, Latency, Service};
 
@@ -68,51 +68,46 @@ async fn what_does_not_exist_is_refused_in_words() {
 
 #[tokio::test]
 async fn a_page_takes_its_rows_time_and_only_as_many_at_once_as_there_are_workers() {
-    let cloud = cloud().await;
-    let http = Http::new();
-    let token = http.token(&cloud, "alice", "alpha").await;
-    let nova = cloud.service_url("RegionOne", Service::Compute).expect("nova");
-    let url = format!("{nova}/v2.1/servers/detail");
+    let desk = Desk::of(&cloud().await, "alice", "alpha").await;
     // Five rows: 100 ms a page.
     let latency = Latency { detail_row: Duration::from_millis(20), workers: 2, ..Latency::none() };
-    cloud.admin().set_latency(latency);
+    desk.cloud.admin().set_latency(latency);
     let started = Instant::now();
-    futures_util::future::join_all((0..4).map(|_| http.get(&url, &token))).await;
+    futures_util::future::join_all((0..4).map(|_| desk.nova("GET", "/servers/detail", None))).await;
     let took = started.elapsed();
     assert!(took >= Duration::from_millis(200), "four pages on two workers took {took:?}");
 }
 
 #[tokio::test]
 async fn users_are_locked_disabled_and_asked_for_a_second_factor() {
-    let cloud = cloud().await;
-    let http = Http::new();
+    let desk = Desk::of(&cloud().await, "alice", "alpha").await;
+    let (cloud, http) = (&desk.cloud, &desk.http);
     let control = cloud.admin();
-    let sign_in = || http.sign_in(&cloud, "alice", simcloud::TEST_PASSWORD, Some("alpha"));
-    let token = http.token(&cloud, "alice", "alpha").await;
-    let url = format!("{}/auth/projects", cloud.keystone_url());
+    let sign_in = || http.sign_in(cloud, "alice", simcloud::TEST_PASSWORD, Some("alpha"));
+    let projects = desk.url(Service::Identity, "/auth/projects");
 
     control.lock_user("alice");
     assert_eq!(sign_in().await.status, 401);
-    assert_eq!(http.get(&url, &token).await.status, 200, "a lockout leaves tokens alone");
+    assert_eq!(desk.get(&projects).await.status, 200, "a lockout leaves tokens alone");
     control.unlock_user("alice");
     assert_eq!(sign_in().await.status, 201);
     control.disable_user("alice");
     assert_eq!(sign_in().await.status, 401);
-    assert_eq!(http.get(&url, &token).await.status, 401);
+    assert_eq!(desk.get(&projects).await.status, 401);
 
-    let first = http.sign_in(&cloud, "mfa", simcloud::TEST_PASSWORD, None).await;
+    let first = http.sign_in(cloud, "mfa", simcloud::TEST_PASSWORD, None).await;
     assert_eq!(first.status, 401);
     let receipt = first.header("openstack-auth-receipt").expect("a receipt").to_owned();
     let body = json!({"auth": {"identity": {"methods": ["totp"], "totp": {"user": {
         "name": "mfa", "domain": {"name": "Default"}, "passcode": control.totp_code("mfa"),
     }}}}});
-    let url = format!("{}/auth/tokens", cloud.keystone_url());
+    let url = desk.url(Service::Identity, "/auth/tokens");
     let headers = [("content-type", "application/json"), ("openstack-auth-receipt", receipt.as_str())];
     let second = http.try_send("POST", &url, &headers, body.to_string().into()).await.expect("an answer");
     assert_eq!(second.status, 201);
     assert_eq!(second.json()["token"]["methods"], json!(["password", "totp"]));
     // The receipt is good for five minutes.
-    control.advance(Duration::from_secs(301));
+    desk.wait(301);
     let body = body.to_string();
     let late = http.try_send("POST", &url, &headers, body.into()).await.expect("an answer");
     assert_eq!(late.status, 401);
@@ -131,14 +126,10 @@ async fn the_user_with_many_projects_may_choose_any_of_them() {
 
 #[tokio::test]
 async fn the_log_names_who_asked_for_what_and_knows_who_still_waits() {
-    let cloud = cloud().await;
-    let http = Http::new();
-    let control = cloud.admin();
-    let token = http.token(&cloud, "alice", "alpha").await;
+    let desk = Desk::of(&cloud().await, "alice", "alpha").await;
+    let control = desk.cloud.admin();
     control.reset_calls();
-    let nova = cloud.service_url("RegionOne", Service::Compute).expect("nova");
-    let url = format!("{nova}/v2.1/servers?limit=1");
-    http.get(&url, &token).await;
+    desk.nova("GET", "/servers?limit=1", None).await;
     let calls = control.calls();
     let [call] = calls.as_slice() else { panic!("{calls:?}") };
     assert_eq!((call.method.as_str(), call.path_and_query.as_str()), ("GET", "/v2.1/servers?limit=1"));
@@ -147,7 +138,7 @@ async fn the_log_names_who_asked_for_what_and_knows_who_still_waits() {
     assert_eq!(control.call_count("*", Service::Compute), 1);
 
     control.set_fault("RegionOne", Service::Compute, Some(simcloud::Fault::Hang));
-    let hanging = http.get(&url, &token);
+    let hanging = desk.nova("GET", "/servers?limit=1", None);
     let wait_for = |count: u64| {
         let control = control.clone();
         async move {

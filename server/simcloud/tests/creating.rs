@@ -1,72 +1,13 @@
 //! Making servers and what they are made with: key pairs, groups, disks, cards; and how it fails.
 
-use std::time::Duration;
-
-use crate::common::{Answer, Http};
+use crate::common::Desk;
 use serde_json::{Map, Value, json};
-use simcloud::{Cloud, CloudConfig, Service};
-
-/// A cloud with alice working in `empty`, which has nothing and Nova's default quota.
-struct Desk {
-    cloud: Cloud,
-    http: Http,
-    token: String,
-    server: Value,
-}
+use simcloud::CloudConfig;
 
 impl Desk {
-    async fn new() -> Desk {
-        let config = CloudConfig { projects: Vec::new(), ..CloudConfig::default() };
-        let cloud = Cloud::start(config).await.expect("cloud");
-        let http = Http::new();
-        let token = http.token(&cloud, "alice", "beta").await;
-        let mut desk = Desk { cloud, http, token, server: Value::Null };
-        let flavors = desk.nova("GET", "/flavors", None).await.json();
-        let small =
-            flavors["flavors"].as_array().expect("flavors").iter().find(|one| one["name"] == "m1.small");
-        let small = small.expect("m1.small")["id"].clone();
-        let images = desk.at(Service::Image, "GET", "/v2/images?name=debian-12", None).await.json();
-        let networks = desk.at(Service::Network, "GET", "/v2.0/networks?name=private", None).await.json();
-        desk.server = json!({
-            "name": "web", "flavorRef": small, "imageRef": images["images"][0]["id"],
-            "networks": [{"uuid": networks["networks"][0]["id"]}],
-        });
-        desk
-    }
-
-    async fn at(&self, service: Service, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let base = self.cloud.service_url("RegionOne", service).expect("a service");
-        self.http.send(method, &format!("{base}{path}"), &self.token, body.as_ref()).await
-    }
-
-    async fn nova(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        self.at(Service::Compute, method, &format!("/v2.1{path}"), body).await
-    }
-
-    fn body(&self, more: Value) -> Value {
-        let mut server = self.server.clone();
-        for (key, value) in more.as_object().expect("fields") {
-            server[key] = value.clone();
-        }
-        server
-    }
-
-    async fn try_create(&self, more: Value) -> Answer {
-        self.nova("POST", "/servers", Some(json!({"server": self.body(more)}))).await
-    }
-
-    async fn create(&self, more: Value) -> String {
-        let made = self.try_create(more).await;
-        assert_eq!(made.status, 202, "{:?}", made.json());
-        made.json()["server"]["id"].as_str().expect("an id").to_owned()
-    }
-
-    async fn server(&self, id: &str) -> Value {
-        self.nova("GET", &format!("/servers/{id}"), None).await.json()["server"].clone()
-    }
-
-    fn wait(&self, seconds: u64) {
-        self.cloud.admin().advance(Duration::from_secs(seconds));
+    /// Alice in beta, which has nothing and Nova's default quota.
+    async fn with_nothing() -> Desk {
+        Desk::start(CloudConfig { projects: Vec::new(), ..CloudConfig::default() }).await
     }
 
     async fn limits(&self) -> Map<String, Value> {
@@ -77,7 +18,7 @@ impl Desk {
 
 #[tokio::test]
 async fn a_key_pair_is_made_imported_used_and_deleted() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_nothing().await;
     let make = |body: Value| desk.nova("POST", "/os-keypairs", Some(json!({"keypair": body})));
     let made = make(json!({"name": "made"})).await.json()["keypair"].clone();
     let private = made["private_key"].as_str().expect("a private key");
@@ -90,23 +31,23 @@ async fn a_key_pair_is_made_imported_used_and_deleted() {
     assert_eq!(imported.json()["keypair"].get("private_key"), None);
     assert_eq!(make(json!({"name": "bad", "public_key": "ssh-rsa"})).await.status, 400);
 
-    let id = desk.create(json!({"key_name": "made"})).await;
+    let id = desk.create_server(json!({"key_name": "made"})).await;
     assert_eq!(desk.server(&id).await["key_name"], "made");
     assert_eq!(desk.nova("DELETE", "/os-keypairs/made", None).await.status, 204);
     assert_eq!(desk.nova("DELETE", "/os-keypairs/made", None).await.status, 404);
-    assert_eq!(desk.try_create(json!({"key_name": "made"})).await.status, 400);
+    assert_eq!(desk.try_create_server(json!({"key_name": "made"})).await.status, 400);
 }
 
 #[tokio::test]
 async fn limits_move_with_the_servers_and_refuse_what_is_over() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_nothing().await;
     let before = desk.limits().await;
     assert_eq!((&before["totalInstancesUsed"], &before["maxTotalInstances"]), (&json!(0), &json!(10)));
-    let id = desk.create(json!({})).await;
+    let id = desk.create_server(json!({})).await;
     let after = desk.limits().await;
     assert_eq!((&after["totalInstancesUsed"], &after["totalCoresUsed"]), (&json!(1), &json!(1)));
     assert_eq!(after["totalRAMUsed"], 2_048);
-    let refused = desk.try_create(json!({"min_count": 10, "max_count": 10})).await;
+    let refused = desk.try_create_server(json!({"min_count": 10, "max_count": 10})).await;
     assert_eq!(refused.status, 403);
     let words = "Quota exceeded for instances: Requested 10, but already used 1 of 10 instances";
     assert_eq!(refused.json()["forbidden"]["message"], words);
@@ -114,7 +55,7 @@ async fn limits_move_with_the_servers_and_refuse_what_is_over() {
     desk.wait(5);
     assert_eq!(desk.limits().await["totalInstancesUsed"], 0);
     for kind in ["instances", "cores", "ram"] {
-        let refused = desk.try_create(json!({"name": format!("quota-exceeded-{kind}")})).await;
+        let refused = desk.try_create_server(json!({"name": format!("quota-exceeded-{kind}")})).await;
         assert_eq!(refused.status, 403);
         let message = refused.json()["forbidden"]["message"].as_str().expect("words").to_owned();
         assert!(message.starts_with(&format!("Quota exceeded for {kind}: ")), "{message}");
@@ -123,26 +64,27 @@ async fn limits_move_with_the_servers_and_refuse_what_is_over() {
 
 #[tokio::test]
 async fn many_are_made_at_once_or_as_many_as_fit() {
-    let desk = Desk::new().await;
-    desk.create(json!({"name": "many", "min_count": 3, "max_count": 3})).await;
+    let desk = Desk::with_nothing().await;
+    desk.create_server(json!({"name": "many", "min_count": 3, "max_count": 3})).await;
     let list = desk.nova("GET", "/servers?sort_key=display_name&sort_dir=asc", None).await.json();
     let names: Vec<&Value> =
         list["servers"].as_array().expect("servers").iter().map(|one| &one["name"]).collect();
     assert_eq!(names, ["many-1", "many-2", "many-3"]);
-    desk.create(json!({"name": "more", "min_count": 2, "max_count": 50})).await;
+    desk.create_server(json!({"name": "more", "min_count": 2, "max_count": 50})).await;
     assert_eq!(desk.limits().await["totalInstancesUsed"], 10);
-    assert_eq!(desk.try_create(json!({"min_count": 3, "max_count": 2})).await.status, 400);
-    assert_eq!(desk.try_create(json!({"min_count": 0})).await.status, 400);
+    assert_eq!(desk.try_create_server(json!({"min_count": 3, "max_count": 2})).await.status, 400);
+    assert_eq!(desk.try_create_server(json!({"min_count": 0})).await.status, 400);
 }
 
 #[tokio::test]
 async fn a_group_has_the_servers_made_in_it() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_nothing().await;
     let group = json!({"server_group": {"name": "apart", "policy": "anti-affinity"}});
     let group = desk.nova("POST", "/os-server-groups", Some(group)).await.json()["server_group"].clone();
     assert_eq!(desk.limits().await["totalServerGroupsUsed"], 1);
+    let server = desk.smallest_server().await;
     let create = |group: Value| {
-        let body = json!({"server": desk.server, "os:scheduler_hints": {"group": group}});
+        let body = json!({"server": server, "os:scheduler_hints": {"group": group}});
         desk.nova("POST", "/servers", Some(body))
     };
     let made = create(group["id"].clone()).await.json();
@@ -160,17 +102,17 @@ async fn a_group_has_the_servers_made_in_it() {
 
 #[tokio::test]
 async fn user_data_is_base64_and_a_config_drive_is_a_fact() {
-    let desk = Desk::new().await;
-    assert_eq!(desk.try_create(json!({"user_data": "#cloud-config"})).await.status, 400);
-    let id = desk.create(json!({"user_data": "I2Nsb3VkLWNvbmZpZwo=", "config_drive": true})).await;
+    let desk = Desk::with_nothing().await;
+    assert_eq!(desk.try_create_server(json!({"user_data": "#cloud-config"})).await.status, 400);
+    let id = desk.create_server(json!({"user_data": "I2Nsb3VkLWNvbmZpZwo=", "config_drive": true})).await;
     assert_eq!(desk.server(&id).await["config_drive"], "True");
-    assert_eq!(desk.try_create(json!({"config_drive": "perhaps"})).await.status, 400);
+    assert_eq!(desk.try_create_server(json!({"config_drive": "perhaps"})).await.status, 400);
 }
 
 #[tokio::test]
 async fn servers_boot_from_volumes_new_and_old() {
-    let desk = Desk::new().await;
-    let image = desk.server["imageRef"].clone();
+    let desk = Desk::with_nothing().await;
+    let image = desk.image_id("debian-12").await;
     let disk = json!({
         "boot_index": 0, "source_type": "image", "destination_type": "volume", "uuid": image,
         "volume_size": 12, "volume_type": "ssd", "delete_on_termination": true,
@@ -178,13 +120,13 @@ async fn servers_boot_from_volumes_new_and_old() {
     let extra = json!({
         "boot_index": -1, "source_type": "blank", "destination_type": "volume", "volume_size": 7,
     });
-    let id = desk.create(json!({"imageRef": "", "block_device_mapping_v2": [disk, extra]})).await;
+    let id = desk.create_server(json!({"imageRef": "", "block_device_mapping_v2": [disk, extra]})).await;
     desk.wait(15);
     let server = desk.server(&id).await;
     assert_eq!((&server["status"], &server["image"]), (&json!("ACTIVE"), &json!("")));
     let attached = server["os-extended-volumes:volumes_attached"].as_array().expect("volumes").clone();
     assert_eq!(attached.len(), 2);
-    let volumes = desk.at(Service::BlockStorage, "GET", "/v3/volumes/detail", None).await.json();
+    let volumes = desk.cinder("GET", "/volumes/detail", None).await.json();
     let mut sizes: Vec<(u64, &str, &str)> = volumes["volumes"]
         .as_array()
         .expect("volumes")
@@ -198,7 +140,7 @@ async fn servers_boot_from_volumes_new_and_old() {
     assert_eq!(sizes, [(7, "in-use", "false"), (12, "in-use", "true")]);
     desk.nova("DELETE", &format!("/servers/{id}"), None).await;
     desk.wait(5);
-    let left = desk.at(Service::BlockStorage, "GET", "/v3/volumes/detail", None).await.json();
+    let left = desk.cinder("GET", "/volumes/detail", None).await.json();
     assert_eq!((&left["volumes"][0]["size"], &left["volumes"][1]), (&json!(7), &Value::Null));
 
     let unbootable = left["volumes"][0]["id"].clone();
@@ -207,41 +149,45 @@ async fn servers_boot_from_volumes_new_and_old() {
             "boot_index": 0, "source_type": "volume", "destination_type": "volume", "uuid": volume,
         }]})
     };
-    assert_eq!(desk.try_create(from(unbootable.clone())).await.status, 400);
+    assert_eq!(desk.try_create_server(from(unbootable.clone())).await.status, 400);
     let action = json!({"os-set_bootable": {"bootable": true}});
-    let path = format!("/v3/volumes/{}/action", unbootable.as_str().expect("an id"));
-    desk.at(Service::BlockStorage, "POST", &path, Some(action)).await;
-    desk.create(from(unbootable.clone())).await;
-    assert_eq!(desk.try_create(from(unbootable)).await.status, 400, "it is taken");
-    assert_eq!(desk.try_create(json!({"imageRef": ""})).await.status, 400);
+    let path = format!("/volumes/{}/action", unbootable.as_str().expect("an id"));
+    desk.cinder("POST", &path, Some(action)).await;
+    desk.create_server(from(unbootable.clone())).await;
+    assert_eq!(desk.try_create_server(from(unbootable)).await.status, 400, "it is taken");
+    assert_eq!(desk.try_create_server(json!({"imageRef": ""})).await.status, 400);
     let sizeless =
         json!([{"boot_index": 0, "source_type": "image", "destination_type": "volume", "uuid": image}]);
     let sizeless = json!({"imageRef": "", "block_device_mapping_v2": sizeless});
-    assert_eq!(desk.try_create(sizeless).await.status, 400);
+    assert_eq!(desk.try_create_server(sizeless).await.status, 400);
 }
 
 #[tokio::test]
 async fn cards_are_asked_for_by_network_address_and_port() {
-    let desk = Desk::new().await;
-    let networks = desk.at(Service::Network, "GET", "/v2.0/networks", None).await.json();
+    let desk = Desk::with_nothing().await;
+    let networks = desk.neutron("GET", "/networks", None).await.json();
     let networks = networks["networks"].as_array().expect("networks").clone();
     let network =
         |name: &str| networks.iter().find(|one| one["name"] == name).expect("a network")["id"].clone();
     let port = json!({"port": {"network_id": network("backend")}});
-    let port = desk.at(Service::Network, "POST", "/v2.0/ports", Some(port)).await.json()["port"].clone();
+    let port = desk.neutron("POST", "/ports", Some(port)).await.json()["port"].clone();
     let asked = json!([{"uuid": network("private"), "fixed_ip": "10.77.0.9"}, {"port": port["id"]}]);
-    let id = desk.create(json!({"networks": asked})).await;
+    let id = desk.create_server(json!({"networks": asked})).await;
     desk.wait(15);
     let addresses = desk.server(&id).await["addresses"].clone();
     assert_eq!(addresses["private"][0]["addr"], "10.77.0.9");
     assert_eq!(addresses["backend"][0]["addr"], port["fixed_ips"][0]["ip_address"]);
-    assert_eq!(desk.try_create(json!({"networks": [{"port": port["id"]}]})).await.status, 400, "it is taken");
-    assert_eq!(desk.try_create(json!({"networks": [{"uuid": network("public")}]})).await.status, 403);
+    assert_eq!(
+        desk.try_create_server(json!({"networks": [{"port": port["id"]}]})).await.status,
+        400,
+        "it is taken"
+    );
+    assert_eq!(desk.try_create_server(json!({"networks": [{"uuid": network("public")}]})).await.status, 403);
 }
 
 #[tokio::test]
 async fn servers_told_to_fail_end_in_error_and_say_why() {
-    let desk = Desk::new().await;
+    let desk = Desk::with_nothing().await;
     let cases = [
         ("no_valid_host", "No valid host was found."),
         ("spawn", "Exceeded maximum number of retries."),
@@ -250,7 +196,7 @@ async fn servers_told_to_fail_end_in_error_and_say_why() {
         ("volume", "Build of instance "),
     ];
     for (what, words) in cases {
-        let id = desk.create(json!({"metadata": {"oslab_fail": what}})).await;
+        let id = desk.create_server(json!({"metadata": {"oslab_fail": what}})).await;
         desk.wait(15);
         let server = desk.server(&id).await;
         assert_eq!(server["status"], "ERROR", "{what}");

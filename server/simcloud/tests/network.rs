@@ -1,55 +1,17 @@
 //! Floating IPs, ports and security groups, and how they show at the servers.
 
-use std::time::Duration;
-
-use crate::common::{Answer, Http};
+use crate::common::{Desk, merged};
 use serde_json::{Value, json};
-use simcloud::{Cloud, CloudConfig, NewServer, Service};
-
-/// A cloud with alice working in beta.
-struct Desk {
-    cloud: Cloud,
-    http: Http,
-    token: String,
-}
+use simcloud::NewServer;
 
 impl Desk {
-    async fn new() -> Desk {
-        let cloud = Cloud::start(CloudConfig::default()).await.expect("cloud");
-        let http = Http::new();
-        let token = http.token(&cloud, "alice", "beta").await;
-        Desk { cloud, http, token }
-    }
-
-    async fn neutron(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let neutron = self.cloud.service_url("RegionOne", Service::Network).expect("neutron");
-        self.http.send(method, &format!("{neutron}/v2.0{path}"), &self.token, body.as_ref()).await
-    }
-
-    async fn nova(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let nova = self.cloud.service_url("RegionOne", Service::Compute).expect("nova");
-        self.http.send(method, &format!("{nova}/v2.1{path}"), &self.token, body.as_ref()).await
-    }
-
-    fn server(&self) -> String {
-        self.cloud.admin().add_server("RegionOne", "beta", NewServer::default())
-    }
-
-    async fn network(&self, name: &str) -> String {
-        let found = self.neutron("GET", &format!("/networks?name={name}"), None).await.json();
-        found["networks"][0]["id"].as_str().expect("a network").to_owned()
-    }
-
     async fn port_of(&self, server: &str) -> Value {
         let ports = self.neutron("GET", &format!("/ports?device_id={server}"), None).await.json();
         ports["ports"][0].clone()
     }
 
     async fn floating_ip(&self, more: Value) -> Value {
-        let mut body = json!({"floating_network_id": self.network("public").await});
-        for (key, value) in more.as_object().expect("fields") {
-            body[key] = value.clone();
-        }
+        let body = merged(json!({"floating_network_id": self.network_id("public").await}), more);
         let made = self.neutron("POST", "/floatingips", Some(json!({"floatingip": body}))).await;
         assert_eq!(made.status, 201, "{:?}", made.json());
         made.json()["floatingip"].clone()
@@ -57,8 +19,8 @@ impl Desk {
 
     /// The floating addresses among those of a server.
     async fn floating_of(&self, server: &str) -> Vec<Value> {
-        let server = self.nova("GET", &format!("/servers/{server}"), None).await.json();
-        let all = server["server"]["addresses"]["private"].as_array().cloned().unwrap_or_default();
+        let server = self.server(server).await;
+        let all = server["addresses"]["private"].as_array().cloned().unwrap_or_default();
         let floating = all.iter().filter(|address| address["OS-EXT-IPS:type"] == "floating");
         floating.map(|address| address["addr"].clone()).collect()
     }
@@ -67,7 +29,7 @@ impl Desk {
 #[tokio::test]
 async fn a_floating_ip_is_made_led_to_a_server_and_away_from_it_again() {
     let desk = Desk::new().await;
-    let server = desk.server();
+    let server = desk.add_server(NewServer::default());
     let port = desk.port_of(&server).await;
     let made = desk.floating_ip(json!({"description": "front door"})).await;
     assert_eq!((&made["status"], &made["port_id"]), (&json!("DOWN"), &Value::Null));
@@ -79,15 +41,15 @@ async fn a_floating_ip_is_made_led_to_a_server_and_away_from_it_again() {
     let led = lead(port["id"].clone()).await.json()["floatingip"].clone();
     assert_eq!((&led["status"], &led["port_details"]["device_id"]), (&json!("DOWN"), &json!(server)));
     assert_eq!(desk.floating_of(&server).await, [made["floating_ip_address"].clone()]);
-    desk.cloud.admin().advance(Duration::from_secs(2));
+    desk.wait(2);
     let shown = desk.neutron("GET", &path, None).await.json()["floatingip"].clone();
     assert_eq!((&shown["status"], &shown["description"]), (&json!("ACTIVE"), &json!("front door")));
 
     let second = json!({"floatingip": {
-        "floating_network_id": desk.network("public").await, "port_id": port["id"],
+        "floating_network_id": desk.network_id("public").await, "port_id": port["id"],
     }});
     assert_eq!(desk.neutron("POST", "/floatingips", Some(second)).await.status, 409);
-    let other = desk.server();
+    let other = desk.add_server(NewServer::default());
     assert_eq!(lead(desk.port_of(&other).await["id"].clone()).await.status, 200);
     assert_eq!(desk.floating_of(&server).await.len(), 0, "it moved");
     assert_eq!(desk.floating_of(&other).await.len(), 1);
@@ -100,11 +62,11 @@ async fn a_floating_ip_is_made_led_to_a_server_and_away_from_it_again() {
 #[tokio::test]
 async fn a_deleted_server_leaves_its_floating_ip_to_the_project() {
     let desk = Desk::new().await;
-    let server = desk.server();
+    let server = desk.add_server(NewServer::default());
     let port = desk.port_of(&server).await;
     let made = desk.floating_ip(json!({"port_id": port["id"]})).await;
     assert_eq!(desk.nova("DELETE", &format!("/servers/{server}"), None).await.status, 204);
-    desk.cloud.admin().advance(Duration::from_secs(10));
+    desk.wait(10);
     let path = format!("/floatingips/{}", made["id"].as_str().expect("an id"));
     let left = desk.neutron("GET", &path, None).await.json()["floatingip"].clone();
     assert_eq!((&left["port_id"], &left["status"]), (&Value::Null, &json!("DOWN")));
@@ -120,8 +82,8 @@ async fn what_cannot_be_is_refused_in_neutrons_words() {
             (answer.status, answer.json()["NeutronError"]["type"].as_str().unwrap_or_default().to_owned())
         }
     };
-    let public = desk.network("public").await;
-    let private = desk.network("private").await;
+    let public = desk.network_id("public").await;
+    let private = desk.network_id("private").await;
     let unknown = "00000000-0000-4000-8000-000000000000";
     let cases = [
         (json!({}), 400, "HTTPBadRequest"),
@@ -134,29 +96,27 @@ async fn what_cannot_be_is_refused_in_neutrons_words() {
     for (body, status, kind) in cases {
         assert_eq!(refuse(body.clone()).await, (status, kind.to_owned()), "{body}");
     }
-    let reader = desk.http.token(&desk.cloud, "reader", "alpha").await;
-    let neutron = desk.cloud.service_url("RegionOne", Service::Network).expect("neutron");
+    let reader = Desk::of(&desk.cloud, "reader", "alpha").await;
     let body = json!({"floatingip": {"floating_network_id": public}});
-    let refused = desk.http.send("POST", &format!("{neutron}/v2.0/floatingips"), &reader, Some(&body)).await;
-    assert_eq!(refused.status, 403);
+    assert_eq!(reader.neutron("POST", "/floatingips", Some(body)).await.status, 403);
 }
 
 #[tokio::test]
 async fn an_interface_comes_and_goes_with_its_port() {
     let desk = Desk::new().await;
-    let server = desk.server();
+    let server = desk.add_server(NewServer::default());
     let path = format!("/servers/{server}/os-interface");
     let count = || async {
         let ports = desk.neutron("GET", &format!("/ports?device_id={server}"), None).await.json();
         ports["ports"].as_array().map_or(0, Vec::len)
     };
-    let backend = desk.network("backend").await;
+    let backend = desk.network_id("backend").await;
     let attach = json!({"interfaceAttachment": {"net_id": backend}});
     let attached = desk.nova("POST", &path, Some(attach)).await.json();
     assert_eq!(count().await, 2);
     let port = attached["interfaceAttachment"]["port_id"].as_str().expect("a port").to_owned();
     assert_eq!(desk.nova("DELETE", &format!("{path}/{port}"), None).await.status, 202);
-    desk.cloud.admin().advance(Duration::from_secs(2));
+    desk.wait(2);
     assert_eq!(count().await, 1);
 
     let made =
@@ -169,11 +129,11 @@ async fn an_interface_comes_and_goes_with_its_port() {
     assert_eq!(desk.neutron("DELETE", &format!("/ports/{port}"), None).await.status, 204);
     assert_eq!(count().await, 1);
 
-    let public = desk.network("public").await;
+    let public = desk.network_id("public").await;
     let attach = json!({"interfaceAttachment": {"net_id": public}});
     assert_eq!(desk.nova("POST", &path, Some(attach)).await.status, 403);
     let shelved = NewServer { status: "SHELVED_OFFLOADED".into(), ..NewServer::default() };
-    let shelved = desk.cloud.admin().add_server("RegionOne", "beta", shelved);
+    let shelved = desk.add_server(shelved);
     let attach = Some(json!({"interfaceAttachment": {}}));
     assert_eq!(desk.nova("POST", &format!("/servers/{shelved}/os-interface"), attach).await.status, 409);
 }
@@ -183,12 +143,11 @@ async fn an_interface_told_to_fail_gives_500_and_shows_in_the_history() {
     let desk = Desk::new().await;
     let metadata = vec![("oslab_fail".to_owned(), "attach_interface".to_owned())];
     let server = NewServer { metadata, ..NewServer::default() };
-    let server = desk.cloud.admin().add_server("RegionOne", "beta", server);
+    let server = desk.add_server(server);
     let attach = Some(json!({"interfaceAttachment": {}}));
     let failed = desk.nova("POST", &format!("/servers/{server}/os-interface"), attach).await;
     assert_eq!(failed.status, 500);
-    let history = desk.nova("GET", &format!("/servers/{server}/os-instance-actions"), None).await.json();
-    let newest = &history["instanceActions"][0];
+    let newest = desk.newest_action(&server).await;
     assert_eq!((&newest["action"], &newest["message"]), (&json!("attach_interface"), &json!("Error")));
 }
 
@@ -208,10 +167,10 @@ async fn security_groups_are_made_filled_put_on_servers_and_deleted() {
     assert_eq!(added.status, 201, "{:?}", added.json());
     assert_eq!(desk.neutron("POST", "/security-group-rules", rule()).await.status, 409);
 
-    let server = desk.server();
+    let server = desk.add_server(NewServer::default());
     let act = |action: Value| {
-        let (desk, path) = (&desk, format!("/servers/{server}/action"));
-        async move { desk.nova("POST", &path, Some(action)).await.status }
+        let (desk, server) = (&desk, &server);
+        async move { desk.act(server, &action).await.status }
     };
     assert_eq!(act(json!({"addSecurityGroup": {"name": "db"}})).await, 202);
     let of_server = desk.nova("GET", &format!("/servers/{server}/os-security-groups"), None).await.json();
@@ -244,7 +203,7 @@ async fn quotas_count_what_there_is_and_refuse_what_is_over() {
     for _ in 0..left {
         desk.floating_ip(json!({})).await;
     }
-    let body = json!({"floatingip": {"floating_network_id": desk.network("public").await}});
+    let body = json!({"floatingip": {"floating_network_id": desk.network_id("public").await}});
     let refused = desk.neutron("POST", "/floatingips", Some(body)).await;
     assert_eq!(refused.json()["NeutronError"]["type"], "OverQuota");
 }

@@ -1,66 +1,29 @@
 //! Volumes: made, attached to servers through Nova, detached and deleted.
 
-use std::time::Duration;
-
-use crate::common::{Answer, Http};
+use crate::common::{Answer, Desk, merged};
 use serde_json::{Value, json};
-use simcloud::{Cloud, CloudConfig, Fault, NewServer, Service};
-
-/// A cloud with alice working in beta.
-struct Desk {
-    cloud: Cloud,
-    http: Http,
-    token: String,
-}
+use simcloud::{Fault, NewServer, Service};
 
 impl Desk {
-    async fn new() -> Desk {
-        let cloud = Cloud::start(CloudConfig::default()).await.expect("cloud");
-        let http = Http::new();
-        let token = http.token(&cloud, "alice", "beta").await;
-        Desk { cloud, http, token }
-    }
-
-    async fn cinder(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let cinder = self.cloud.service_url("RegionOne", Service::BlockStorage).expect("cinder");
-        self.http.send(method, &format!("{cinder}/v3{path}"), &self.token, body.as_ref()).await
-    }
-
-    async fn nova(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let nova = self.cloud.service_url("RegionOne", Service::Compute).expect("nova");
-        self.http.send(method, &format!("{nova}/v2.1{path}"), &self.token, body.as_ref()).await
-    }
-
-    fn wait(&self, seconds: u64) {
-        self.cloud.admin().advance(Duration::from_secs(seconds));
-    }
-
-    fn server(&self, new: NewServer) -> String {
-        self.cloud.admin().add_server("RegionOne", "beta", new)
-    }
-
-    async fn create(&self, more: Value) -> String {
-        let mut volume = json!({"size": 1});
-        for (key, value) in more.as_object().expect("fields") {
-            volume[key] = value.clone();
-        }
+    async fn create_volume(&self, more: Value) -> String {
+        let volume = merged(json!({"size": 1}), more);
         let made = self.cinder("POST", "/volumes", Some(json!({"volume": volume}))).await;
         assert_eq!(made.status, 202, "{:?}", made.json());
         self.wait(3);
         made.json()["volume"]["id"].as_str().expect("an id").to_owned()
     }
 
-    async fn status(&self, id: &str) -> String {
+    async fn volume_status(&self, id: &str) -> String {
         let volume = self.cinder("GET", &format!("/volumes/{id}"), None).await.json();
         volume["volume"]["status"].as_str().unwrap_or("none").to_owned()
     }
 
-    async fn attach(&self, server: &str, volume: &str) -> Answer {
+    async fn attach_volume(&self, server: &str, volume: &str) -> Answer {
         let body = json!({"volumeAttachment": {"volumeId": volume}});
         self.nova("POST", &format!("/servers/{server}/os-volume_attachments"), Some(body)).await
     }
 
-    async fn attached(&self, server: &str) -> Vec<Value> {
+    async fn attached_volumes(&self, server: &str) -> Vec<Value> {
         let all = self.nova("GET", &format!("/servers/{server}/os-volume_attachments"), None).await.json();
         all["volumeAttachments"].as_array().expect("attachments").clone()
     }
@@ -71,14 +34,14 @@ async fn a_volume_is_made_attached_detached_and_deleted() {
     let desk = Desk::new().await;
     let made = desk.cinder("POST", "/volumes", Some(json!({"volume": {"size": 3, "name": "data"}}))).await;
     let id = made.json()["volume"]["id"].as_str().expect("an id").to_owned();
-    assert_eq!(desk.status(&id).await, "creating");
+    assert_eq!(desk.volume_status(&id).await, "creating");
     desk.wait(3);
-    assert_eq!(desk.status(&id).await, "available");
+    assert_eq!(desk.volume_status(&id).await, "available");
 
-    let server = desk.server(NewServer::default());
-    let answer = desk.attach(&server, &id).await;
+    let server = desk.add_server(NewServer::default());
+    let answer = desk.attach_volume(&server, &id).await;
     assert_eq!((answer.status, &answer.json()["volumeAttachment"]["device"]), (200, &json!("/dev/vdb")));
-    assert_eq!(desk.status(&id).await, "reserved");
+    assert_eq!(desk.volume_status(&id).await, "reserved");
     desk.wait(3);
     let volume = desk.cinder("GET", &format!("/volumes/{id}"), None).await.json()["volume"].clone();
     assert_eq!(
@@ -86,20 +49,20 @@ async fn a_volume_is_made_attached_detached_and_deleted() {
         (&json!("in-use"), &json!(server))
     );
     assert_eq!(desk.cinder("DELETE", &format!("/volumes/{id}"), None).await.status, 400);
-    let other = desk.server(NewServer::default());
-    assert_eq!(desk.attach(&other, &id).await.status, 400, "it is at another server");
+    let other = desk.add_server(NewServer::default());
+    assert_eq!(desk.attach_volume(&other, &id).await.status, 400, "it is at another server");
 
     let path = format!("/servers/{server}/os-volume_attachments/{id}");
     assert_eq!(desk.nova("DELETE", &path, None).await.status, 202);
-    assert_eq!(desk.status(&id).await, "detaching");
-    assert_eq!(desk.attached(&server).await.len(), 1, "it leaves when the host is done");
+    assert_eq!(desk.volume_status(&id).await, "detaching");
+    assert_eq!(desk.attached_volumes(&server).await.len(), 1, "it leaves when the host is done");
     desk.wait(3);
-    assert_eq!(desk.status(&id).await, "available");
-    assert_eq!(desk.attached(&server).await.len(), 0);
+    assert_eq!(desk.volume_status(&id).await, "available");
+    assert_eq!(desk.attached_volumes(&server).await.len(), 0);
     assert_eq!(desk.nova("DELETE", &path, None).await.status, 404);
 
     assert_eq!(desk.cinder("DELETE", &format!("/volumes/{id}"), None).await.status, 202);
-    assert_eq!(desk.status(&id).await, "deleting");
+    assert_eq!(desk.volume_status(&id).await, "deleting");
     desk.wait(3);
     assert_eq!(desk.cinder("GET", &format!("/volumes/{id}"), None).await.status, 404);
 }
@@ -107,31 +70,29 @@ async fn a_volume_is_made_attached_detached_and_deleted() {
 #[tokio::test]
 async fn only_available_volumes_of_the_project_go_to_servers_in_the_right_state() {
     let desk = Desk::new().await;
-    let server = desk.server(NewServer::default());
+    let server = desk.add_server(NewServer::default());
     let unknown = "00000000-0000-4000-8000-000000000000";
-    let answer = desk.attach(&server, unknown).await;
+    let answer = desk.attach_volume(&server, unknown).await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.json()["itemNotFound"]["message"], format!("Volume {unknown} could not be found."));
-    assert_eq!(desk.attach(&server, "abc").await.status, 400);
-    let broken = desk.create(json!({"name": "oslab-fail"})).await;
-    assert_eq!(desk.status(&broken).await, "error");
-    assert_eq!(desk.attach(&server, &broken).await.status, 400);
+    assert_eq!(desk.attach_volume(&server, "abc").await.status, 400);
+    let broken = desk.create_volume(json!({"name": "oslab-fail"})).await;
+    assert_eq!(desk.volume_status(&broken).await, "error");
+    assert_eq!(desk.attach_volume(&server, &broken).await.status, 400);
 
-    let id = desk.create(json!({})).await;
-    let suspended = desk.server(NewServer { status: "SUSPENDED".into(), ..NewServer::default() });
-    assert_eq!(desk.attach(&suspended, &id).await.status, 409);
-    let locked = desk.server(NewServer { is_locked: true, ..NewServer::default() });
-    assert_eq!(desk.attach(&locked, &id).await.status, 409);
+    let id = desk.create_volume(json!({})).await;
+    let suspended = desk.add_server(NewServer { status: "SUSPENDED".into(), ..NewServer::default() });
+    assert_eq!(desk.attach_volume(&suspended, &id).await.status, 409);
+    let locked = desk.add_server(NewServer { is_locked: true, ..NewServer::default() });
+    assert_eq!(desk.attach_volume(&locked, &id).await.status, 409);
     desk.cloud.admin().set_fault("RegionOne", Service::BlockStorage, Some(Fault::Status(503)));
-    assert_eq!(desk.attach(&server, &id).await.status, 500);
+    assert_eq!(desk.attach_volume(&server, &id).await.status, 500);
     desk.cloud.admin().clear_faults();
-    let of_alpha = desk.http.token(&desk.cloud, "bob", "alpha").await;
-    let cinder = desk.cloud.service_url("RegionOne", Service::BlockStorage).expect("cinder");
-    let url = format!("{cinder}/v3/volumes/{id}");
-    assert_eq!(desk.http.get(&url, &of_alpha).await.status, 404);
+    let of_alpha = Desk::of(&desk.cloud, "bob", "alpha").await;
+    assert_eq!(of_alpha.cinder("GET", &format!("/volumes/{id}"), None).await.status, 404);
 
-    let root = desk.server(NewServer { image: None, ..NewServer::default() });
-    let of_root = desk.attached(&root).await[0]["volumeId"].as_str().expect("a volume").to_owned();
+    let root = desk.add_server(NewServer { image: None, ..NewServer::default() });
+    let of_root = desk.attached_volumes(&root).await[0]["volumeId"].as_str().expect("a volume").to_owned();
     let path = format!("/servers/{root}/os-volume_attachments/{of_root}");
     assert_eq!(desk.nova("DELETE", &path, None).await.status, 403);
 }
@@ -140,40 +101,39 @@ async fn only_available_volumes_of_the_project_go_to_servers_in_the_right_state(
 async fn an_attachment_told_to_fail_shows_in_the_history_and_frees_the_volume() {
     let desk = Desk::new().await;
     let metadata = vec![("oslab_fail".to_owned(), "attach_volume".to_owned())];
-    let server = desk.server(NewServer { metadata, ..NewServer::default() });
-    let id = desk.create(json!({})).await;
-    assert_eq!(desk.attach(&server, &id).await.status, 200);
+    let server = desk.add_server(NewServer { metadata, ..NewServer::default() });
+    let id = desk.create_volume(json!({})).await;
+    assert_eq!(desk.attach_volume(&server, &id).await.status, 200);
     desk.wait(3);
-    assert_eq!(desk.status(&id).await, "available");
-    assert_eq!(desk.attached(&server).await.len(), 0);
-    let history = desk.nova("GET", &format!("/servers/{server}/os-instance-actions"), None).await.json();
-    let newest = &history["instanceActions"][0];
+    assert_eq!(desk.volume_status(&id).await, "available");
+    assert_eq!(desk.attached_volumes(&server).await.len(), 0);
+    let newest = desk.newest_action(&server).await;
     assert_eq!((&newest["action"], &newest["message"]), (&json!("attach_volume"), &json!("Error")));
 }
 
 #[tokio::test]
 async fn a_deleted_server_frees_its_volumes_or_takes_them_along() {
     let desk = Desk::new().await;
-    let server = desk.server(NewServer { volumes: 1, ..NewServer::default() });
-    let seeded = desk.attached(&server).await[0]["volumeId"].as_str().expect("a volume").to_owned();
-    assert_eq!(desk.status(&seeded).await, "in-use");
-    let id = desk.create(json!({})).await;
+    let server = desk.add_server(NewServer { volumes: 1, ..NewServer::default() });
+    let seeded = desk.attached_volumes(&server).await[0]["volumeId"].as_str().expect("a volume").to_owned();
+    assert_eq!(desk.volume_status(&seeded).await, "in-use");
+    let id = desk.create_volume(json!({})).await;
     let body = json!({"volumeAttachment": {"volumeId": id, "delete_on_termination": true}});
     desk.nova("POST", &format!("/servers/{server}/os-volume_attachments"), Some(body)).await;
     desk.wait(3);
     assert_eq!(desk.nova("DELETE", &format!("/servers/{server}"), None).await.status, 204);
     desk.wait(5);
-    assert_eq!(desk.status(&seeded).await, "available");
+    assert_eq!(desk.volume_status(&seeded).await, "available");
     assert_eq!(desk.cinder("GET", &format!("/volumes/{id}"), None).await.status, 404);
 }
 
 #[tokio::test]
 async fn a_volume_of_a_shared_type_is_at_several_servers() {
     let desk = Desk::new().await;
-    let id = desk.create(json!({"volume_type": "shared"})).await;
-    let servers = [desk.server(NewServer::default()), desk.server(NewServer::default())];
+    let id = desk.create_volume(json!({"volume_type": "shared"})).await;
+    let servers = [desk.add_server(NewServer::default()), desk.add_server(NewServer::default())];
     for server in &servers {
-        assert_eq!(desk.attach(server, &id).await.status, 200);
+        assert_eq!(desk.attach_volume(server, &id).await.status, 200);
         desk.wait(3);
     }
     let path = format!("/servers/{}/os-volume_attachments/{id}", servers[0]);
@@ -211,7 +171,7 @@ async fn projects_have_volumes_from_the_start_and_lists_go_by_pages() {
 #[tokio::test]
 async fn snapshots_hold_their_volume_and_make_new_ones() {
     let desk = Desk::new().await;
-    let id = desk.create(json!({"size": 4})).await;
+    let id = desk.create_volume(json!({"size": 4})).await;
     let made =
         desk.cinder("POST", "/snapshots", Some(json!({"snapshot": {"volume_id": id, "name": "s"}}))).await;
     assert_eq!(made.status, 202);
@@ -244,7 +204,7 @@ async fn the_catalog_names_block_storage_under_both_its_types() {
     assert!(url_of("block-storage").ends_with("/v3"));
     assert!(url_of("volumev3").ends_with(&format!("/v3/{beta}")));
     for kind in ["block-storage", "volumev3"] {
-        let volumes = desk.http.get(&format!("{}/volumes", url_of(kind)), &desk.token).await;
+        let volumes = desk.get(&format!("{}/volumes", url_of(kind))).await;
         assert_eq!(volumes.status, 200, "{kind}");
     }
 }
