@@ -184,11 +184,11 @@ impl JobStore {
             r#"UPDATE jobs
             SET run = run + 1
             WHERE id = $1
-            RETURNING lease_node IS NOT NULL AND lease_until > $2 AS "is_held?""#,
+            RETURNING lease_until > $2 AND leased_run = run - 1 AS "is_in_use?""#,
             id,
             self.clock.now(),
         );
-        let is_held = number.fetch_one(&mut *transaction).await?.is_held == Some(true);
+        let is_in_use = number.fetch_one(&mut *transaction).await?.is_in_use == Some(true);
         let put = query!(
             r#"UPDATE job_secrets
             SET permit = $2
@@ -199,7 +199,7 @@ impl JobStore {
             sealed_permit,
         );
         let replaced = put.fetch_optional(transaction).await?.and_then(|row| row.replaced);
-        Ok(replaced.filter(|_| !is_held))
+        Ok(replaced.filter(|_| !is_in_use))
     }
 
     /// Ends the items that wait, in a job that is canceled and whose row is held.

@@ -56,7 +56,7 @@ impl JobStore {
         let take = query!(
             "WITH taken AS (
                 UPDATE jobs
-                SET lease_node = $1, lease_until = $3
+                SET lease_node = $1, lease_until = $3, leased_run = run
                 WHERE id IN (
                     SELECT id FROM jobs
                     WHERE (state = 'running' OR running > 0) AND (lease_until IS NULL OR lease_until <= $2)
