@@ -109,6 +109,27 @@ pub fn calls_of(action: &ServerAction, server: ServerId, version: Microversion) 
     }
 }
 
+/// A service beside those called that an action needs: Nova would find out late that there is none.
+pub fn also_needs(action: &ServerAction) -> Option<ServiceType> {
+    match action {
+        ServerAction::AttachVolume { .. } | ServerAction::DetachVolume { .. } => {
+            Some(ServiceType::BlockStorage)
+        }
+        ServerAction::AttachInterface { .. } | ServerAction::DetachInterface { .. } => {
+            Some(ServiceType::Network)
+        }
+        _ => None,
+    }
+}
+
+impl ActionCall {
+    /// A read on the way to an action.
+    pub fn read(service: ServiceType, path: &[&str]) -> Self {
+        let path = path.iter().map(|segment| (*segment).to_owned()).collect();
+        Self { service, method: Method::GET, path, body: None, may_be_gone: false }
+    }
+}
+
 /// From here on a lock may have a reason.
 const LOCKED_REASON: Microversion = Microversion::new(2, 73);
 

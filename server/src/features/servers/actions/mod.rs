@@ -2,6 +2,7 @@
 
 mod calls;
 mod create;
+mod floating_ip;
 mod history;
 mod look_up;
 mod outcome;

@@ -5,23 +5,25 @@ use std::time::Duration;
 
 use api_types::{ErrorBody, Region, ServerId, jobs::ItemError, servers::action::ServerAction};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    calls::{ActionCall, calls_of},
+    calls::{ActionCall, also_needs, calls_of},
+    floating_ip::{Leads, floating_ip_leads, port_leads},
     look_up,
     outcome::{Judged, note, reason},
 };
 use crate::{
     clock::Clock,
     features::servers::index::ServerIndexes,
-    jobs::{Found, Item, Jobs, LeasedJob, Outcome, Work},
+    jobs::{Found, Item, Jobs, LeasedJob, Outcome, Reason, Work},
     proxy::Proxy,
     secret::Secret,
     session::{Keystone, ProjectScope},
     upstream::{
-        Answer, Call, Lane, Microversion, ServiceType, Target, UpstreamClient, UpstreamError,
+        Answer, Call, Lane, Microversion, OnBehalf, ServiceType, Target, UpstreamClient, UpstreamError,
         service_catalog::{join, join_versioned},
     },
 };
@@ -123,6 +125,20 @@ impl ServerActions {
         server: ServerId,
     ) -> Result<Outcome, Trouble> {
         let compute = self.endpoint(open, ServiceType::Compute, region)?;
+        if let Some(service) = also_needs(&open.action) {
+            self.endpoint(open, service, region)?;
+        }
+        if let ServerAction::DetachFloatingIp { floating_ip_id } = &open.action {
+            match self.leads(open, item, region, server, floating_ip_id).await? {
+                Leads::Here => {}
+                // Somebody was faster, or an attempt before this one.
+                Leads::Nowhere => return Ok(Outcome::Done { upstream_request_id: None, note: None }),
+                Leads::Elsewhere | Leads::To(_) => {
+                    let reason = refusal(item, "not_its_floating_ip", NOT_ITS_FLOATING_IP.to_owned());
+                    return Ok(Outcome::Failed { reason, upstream_request_id: None });
+                }
+            }
+        }
         let versions = self.upstream.microversions();
         let version = versions.of(compute, Instant::now());
         let last = match self.calls(open, item, region, server, version).await {
@@ -173,6 +189,35 @@ impl ServerActions {
         Ok(last)
     }
 
+    /// Where a floating IP leads.
+    async fn leads(
+        &self,
+        open: &OpenJob,
+        item: &Item,
+        region: &Region,
+        server: ServerId,
+        floating_ip: &str,
+    ) -> Result<Leads, Trouble> {
+        let endpoint = self.endpoint(open, ServiceType::Network, region)?;
+        let target = Target::new(ServiceType::Network, region.clone());
+        let read = async |path: &[&str]| {
+            let call = ActionCall::read(ServiceType::Network, path);
+            let url = join_versioned(endpoint, "v2.0", path);
+            let answer = self.make(open, item, &target, &call, url, Microversion::WANTED).await;
+            answer.and_then(|answer| answer.json::<Value>())
+        };
+        let trouble = |error: UpstreamError| Trouble::Upstream(target.clone(), error.into());
+        match floating_ip_leads(&read(&["floatingips", floating_ip]).await.map_err(trouble)?, server) {
+            Leads::To(port) => match read(&["ports", &port]).await {
+                Ok(port) => Ok(port_leads(&port, server)),
+                // A port that this project may not see is not its server's.
+                Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(Leads::Elsewhere),
+                Err(error) => Err(trouble(error)),
+            },
+            leads => Ok(leads),
+        }
+    }
+
     /// Makes one call, with a line in the log.
     async fn make(
         &self,
@@ -184,11 +229,12 @@ impl ServerActions {
         version: Microversion,
     ) -> Result<Answer, UpstreamError> {
         let lane = if open.job.is_single { Lane::Interactive } else { Lane::Bulk };
-        let mut call = Call::new(action.method.clone(), url.clone())
+        let mut call = Call::new(action.method.clone(), url)
             .token(open.scope.token.expose())
             .lane(lane)
             .max_body_bytes(LONGEST_ANSWER)
-            .repeatable(false);
+            .repeatable(false)
+            .on_behalf(Some(on_behalf(&open.job, item).into()));
         if let Ok(id) = HeaderValue::from_str(&item.request_id) {
             // The services keep it beside their own, as the id of everything that follows from one request.
             call = call.header(HeaderName::from_static("x-openstack-request-id"), id);
@@ -199,10 +245,7 @@ impl ServerActions {
         if let Some(body) = &action.body {
             call = call.json(body);
         }
-        let started_at = Instant::now();
-        let answer = self.upstream.send(target, call).await;
-        log(&open.job, item, target, action, &url, started_at, &answer);
-        answer
+        self.upstream.send(target, call).await
     }
 
     async fn judge(&self, open: &OpenJob, item: &Item, target: &Target, error: &UpstreamError) -> Outcome {
@@ -262,11 +305,19 @@ fn is_shown_by_changes(action: &ServerAction) -> bool {
     )
 }
 
-fn no_service(item: &Item, name: &str) -> crate::jobs::Reason {
+fn no_service(item: &Item, name: &str) -> Reason {
+    refusal(item, "no_such_service", format!("{name} is not in the service catalog."))
+}
+
+const NOT_ITS_FLOATING_IP: &str =
+    "The floating IP leads to something else by now. Reload the page to see where.";
+
+/// What the panel itself refuses.
+fn refusal(item: &Item, code: &str, message: String) -> Reason {
     reason(&ItemError {
         error: ErrorBody {
-            code: "no_such_service".to_owned(),
-            message: format!("{name} is not in the service catalog."),
+            code: code.to_owned(),
+            message,
             request_id: item.request_id.clone(),
             retry_after_secs: None,
         },
@@ -275,48 +326,14 @@ fn no_service(item: &Item, name: &str) -> crate::jobs::Reason {
     })
 }
 
-/// The same fields as for a call that a browser makes through the proxy, and the job.
-fn log(
-    job: &LeasedJob,
-    item: &Item,
-    target: &Target,
-    action: &ActionCall,
-    url: &Url,
-    started_at: Instant,
-    answer: &Result<Answer, UpstreamError>,
-) {
-    let service = target.service.tag();
-    let error = answer.as_ref().err();
-    let status =
-        answer.as_ref().map(|answer| answer.status).ok().or_else(|| error.and_then(UpstreamError::status));
-    let status = status.map(|status| status.as_u16());
-    let what = if status.is_some() { "received" } else { "received no" };
-    let code = status.map(|status| format!(" {status}")).unwrap_or_default();
-    let description = format!("{what} {service} response - {} {url}{code}", action.method);
-    let ids = answer.as_ref().ok().and_then(upstream_request_id);
-    let is_failure = error.is_some_and(UpstreamError::is_fault_of_service);
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                user = job.user_name,
-                user_id = job.user_id,
-                project = job.project_id,
-                session = job.session,
-                job = %job.id,
-                region = target.region_tag(),
-                service,
-                method = action.method.as_str(),
-                url = url.as_str(),
-                status,
-                outcome = error.map_or("ok", UpstreamError::code),
-                duration_ms = (started_at.elapsed().as_secs_f64() * 10_000.0).round() / 10.0,
-                source = "upstream",
-                upstream_request_id = ids.or_else(|| error.and_then(UpstreamError::request_id)),
-                request_id = item.request_id,
-                cause = error.map(ToString::to_string),
-                "{description}"
-            )
-        };
+/// For whom an item's calls are made.
+pub fn on_behalf(job: &LeasedJob, item: &Item) -> OnBehalf {
+    OnBehalf {
+        user: job.user_name.clone(),
+        user_id: job.user_id.clone(),
+        project: job.project_id.clone(),
+        session: job.session.clone(),
+        job: Some(job.id.to_string()),
+        request_id: item.request_id.clone(),
     }
-    if is_failure { line!(error) } else { line!(info) }
 }
