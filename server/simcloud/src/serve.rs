@@ -147,7 +147,9 @@ async fn answer(
         _ => {}
     }
     let answer = if let Some(Fault::Status(code)) = fault {
-        errors::fault(service, code, &shared.keystone_root())
+        let answer = errors::fault(service, code, &shared.keystone_root());
+        // What stands in front of the services numbers nothing.
+        if matches!(code, 502..=504) { answer } else { numbered(service, answer) }
     } else {
         let lost = match fault {
             Some(Fault::LostAnswer(code)) if request.method() != hyper::Method::GET => Some(code),
@@ -204,8 +206,13 @@ async fn handle(
 
 /// The 413 for a body over the limit, from in front of the service but behind what numbers requests.
 fn too_large(service: Service) -> Answer {
+    numbered(service, errors::body_too_large())
+}
+
+/// With an id, under which the service's log would have the request.
+fn numbered(service: Service, answer: Answer) -> Answer {
     let request_id = ids::request_id();
-    let answer = errors::body_too_large().header("x-openstack-request-id", request_id.clone());
+    let answer = answer.header("x-openstack-request-id", request_id.clone());
     if service == Service::Compute { answer.header("x-compute-request-id", request_id) } else { answer }
 }
 

@@ -14,6 +14,8 @@ pub mod rate;
 mod runner;
 pub mod start;
 mod store;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::sync::Arc;
@@ -88,6 +90,16 @@ impl Jobs {
         self.0.sealer.open(&permit_purpose(job), sealed)
     }
 
+    /// Stands for what was asked for under a key: nobody without our keys can tell what it was, or make another.
+    pub fn sign_request(&self, key: Uuid, request: &[u8]) -> String {
+        self.0.sealer.sign(&request_purpose(key), request)
+    }
+
+    /// Whether this is what was asked for under the key.
+    pub fn is_same_request(&self, key: Uuid, request: &[u8], signed: &str) -> bool {
+        self.0.sealer.is_signed(&request_purpose(key), request, signed)
+    }
+
     fn open_payload(&self, job: Uuid, sealed: &[u8]) -> Option<Vec<u8>> {
         self.0.sealer.open(&payload_purpose(job), sealed)
     }
@@ -95,6 +107,10 @@ impl Jobs {
 
 fn payload_purpose(job: Uuid) -> String {
     format!("job payload {job}")
+}
+
+fn request_purpose(key: Uuid) -> String {
+    format!("job request {key}")
 }
 
 fn permit_purpose(job: Uuid) -> String {

@@ -18,6 +18,8 @@ pub struct NewJob {
     pub project_id: String,
     pub project_name: String,
     pub idempotency_key: Uuid,
+    /// What was asked for, signed.
+    pub request: String,
     pub action: ActionKind,
     pub detail: Option<String>,
     pub sealed_payload: Vec<u8>,

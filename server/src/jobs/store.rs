@@ -69,9 +69,9 @@ impl JobStore {
         }
         let insert = query!(
             "INSERT INTO jobs (
-                id, user_id, user_name, session, project_id, project_name, idempotency_key, action, detail, state,
-                total, waiting, skipped, created_at, finished_at
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                id, user_id, user_name, session, project_id, project_name, idempotency_key, request, action, detail,
+                state, total, waiting, skipped, created_at, finished_at
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             ON CONFLICT (user_id, idempotency_key) DO NOTHING",
             job.id,
             job.user_id,
@@ -80,6 +80,7 @@ impl JobStore {
             job.project_id,
             job.project_name,
             job.idempotency_key,
+            job.request,
             action_text(job.action),
             job.detail,
             // Nothing that could be done is done.
@@ -143,14 +144,17 @@ impl JobStore {
         bounded(find.fetch_optional(&self.db)).await
     }
 
-    /// The job a user asked for under this key.
-    pub async fn find_job_by_key(&self, user_id: &str, key: Uuid) -> Result<Option<JobRow>> {
+    /// The job a user asked for under this key, and what was asked for, signed; `None` instead of that where an
+    /// earlier release wrote the job down.
+    pub async fn find_job_by_key(
+        &self,
+        user_id: &str,
+        key: Uuid,
+    ) -> Result<Option<(JobRow, Option<String>)>> {
         let find =
-            query_scalar!("SELECT id FROM jobs WHERE user_id = $1 AND idempotency_key = $2", user_id, key,);
-        match bounded(find.fetch_optional(&self.db)).await? {
-            Some(id) => self.find_job(user_id, id).await,
-            None => Ok(None),
-        }
+            query!("SELECT id, request FROM jobs WHERE user_id = $1 AND idempotency_key = $2", user_id, key,);
+        let Some(found) = bounded(find.fetch_optional(&self.db)).await? else { return Ok(None) };
+        Ok(self.find_job(user_id, found.id).await?.map(|row| (row, found.request)))
     }
 
     /// A user's jobs, the newest first: the newest `limit` of all, and those that are not over whatever their age.

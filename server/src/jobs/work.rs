@@ -77,6 +77,12 @@ pub enum Outcome {
     Unknown {
         reason: Option<Reason>,
     },
+    /// It is said not to have been done, by somebody on the way who may be wrong. It can be tried again once a look
+    /// says so too; where somebody waits for it, it failed then.
+    Doubtful {
+        reason: Reason,
+        retry_in: Duration,
+    },
     /// It was surely not done, and can be tried again. `slows`: the other side asked for fewer.
     NotNow {
         retry_in: Duration,
@@ -96,6 +102,8 @@ pub enum Found {
     },
     /// Doing it twice does no harm.
     Repeatable,
+    /// There is no trace of it; where the call may have been lost on its way, that is no proof.
+    NoTrace,
     Unknown,
     /// It cannot be asked now.
     NotNow {

@@ -34,6 +34,8 @@ enum AfterWhat {
     Crash,
     /// The call brought no answer to go by, for this reason.
     NoAnswer(Option<Reason>),
+    /// Somebody says that it was not done, with this reason.
+    Doubt(Reason),
 }
 
 /// Items read ahead.
@@ -251,6 +253,13 @@ impl<W: Work> Node<W> {
                     then => then,
                 }
             }
+            Outcome::Doubtful { reason, retry_in } => {
+                self.rates.pause(&item.place, retry_in, false);
+                match self.find_out(job, open, item, AfterWhat::Doubt(reason), stop).await {
+                    Then::Again(_) => Then::Again(again(item.attempts)),
+                    then => then,
+                }
+            }
         }
     }
 
@@ -292,9 +301,12 @@ impl<W: Work> Node<W> {
         after: AfterWhat,
         stop: &CancellationToken,
     ) -> Then {
-        for looks in 0..MOST_LOOKS {
-            match self.work.look_up(open, item).await {
-                Found::Done { upstream_request_id } => {
+        let failed = |reason| Ended { reason: Some(reason), ..Ended::of(job, item, "failed") };
+        let mut is_first = true;
+        let mut looks = 0;
+        while looks < MOST_LOOKS {
+            match (self.work.look_up(open, item).await, &after) {
+                (Found::Done { upstream_request_id }, _) => {
                     let end = Ended {
                         upstream_request_id: upstream_request_id.as_deref(),
                         ..Ended::of(job, item, "done")
@@ -303,30 +315,56 @@ impl<W: Work> Node<W> {
                     self.work.done(open, item).await;
                     return then;
                 }
-                Found::Repeatable if item.attempts >= MOST_ATTEMPTS && after != AfterWhat::Crash => {
-                    let AfterWhat::NoAnswer(Some(reason)) = &after else { break };
-                    let end = Ended { reason: Some(&reason.0), ..Ended::of(job, item, "failed") };
-                    return self.end(end, item).await;
+                (Found::Repeatable, AfterWhat::Doubt(reason)) if job.is_single => {
+                    return self.end(failed(&reason.0), item).await;
                 }
-                Found::Repeatable => {
-                    return match self.end(Ended::of(job, item, "waiting"), item).await {
-                        Then::Next => Then::Again(WaitingItem::of(item)),
-                        then => then,
-                    };
+                (Found::Repeatable, AfterWhat::NoAnswer(reason)) if item.attempts >= MOST_ATTEMPTS => {
+                    let Some(reason) = reason else { break };
+                    return self.end(failed(&reason.0), item).await;
                 }
+                (Found::Repeatable, _) => return self.put_back(Ended::of(job, item, "waiting"), item).await,
                 // What gave no answer in time may still be at it.
-                Found::Unknown if looks == 0 && after != AfterWhat::Crash => pause(SECOND_LOOK, stop).await,
-                Found::Unknown => break,
-                Found::NotNow { retry_in } => {
+                (Found::NoTrace, AfterWhat::NoAnswer(_) | AfterWhat::Doubt(_))
+                | (Found::Unknown, AfterWhat::NoAnswer(_))
+                    if is_first =>
+                {
+                    is_first = false;
+                    pause(SECOND_LOOK, stop).await;
+                }
+                // Both say that it was not done.
+                (Found::NoTrace, AfterWhat::Doubt(reason)) if job.is_single => {
+                    return self.end(failed(&reason.0), item).await;
+                }
+                (Found::NoTrace, AfterWhat::Doubt(_)) => {
+                    let end = Ended { was_not_done: true, ..Ended::of(job, item, "waiting") };
+                    return self.put_back(end, item).await;
+                }
+                (Found::NoTrace | Found::Unknown, _) => break,
+                (Found::NotNow { retry_in }, after) => {
                     pause(retry_in, stop).await;
                     if stop.is_cancelled() {
                         // It stays as it is; whoever goes on asks again.
                         return Then::Stop;
                     }
+                    // A service that was down is waited for, by those who have the time.
+                    let can_wait = matches!(after, AfterWhat::Doubt(_)) && !job.is_single;
+                    if can_wait && self.jobs.store().is_wanted(job.id, self.id).await.unwrap_or(true) {
+                        self.rates.pause(&item.place, retry_in, false);
+                        continue;
+                    }
                 }
             }
+            looks += 1;
         }
         self.end(Ended::of(job, item, "uncertain"), item).await
+    }
+
+    /// Puts an item back in line.
+    async fn put_back(&self, ended: Ended<'_>, item: &Item) -> Then {
+        match self.end(ended, item).await {
+            Then::Next => Then::Again(WaitingItem::of(item)),
+            then => then,
+        }
     }
 
     /// Writes down how an attempt ended, and does not give up soon: what is not written down has to be found out.
@@ -376,12 +414,13 @@ impl<'a> Ended<'a> {
             reason: None,
             note: None,
             upstream_request_id: None,
+            was_not_done: false,
             was_not_sent: false,
         }
     }
 
     fn not_sent(job: &LeasedJob, item: &'a Item) -> Self {
-        Self { was_not_sent: true, ..Self::of(job, item, "waiting") }
+        Self { was_not_done: true, was_not_sent: true, ..Self::of(job, item, "waiting") }
     }
 }
 

@@ -45,7 +45,9 @@ pub struct Ended<'a> {
     pub reason: Option<&'a str>,
     pub note: Option<&'a str>,
     pub upstream_request_id: Option<&'a str>,
-    /// It goes back in line without having been sent.
+    /// It goes back in line and was surely not done.
+    pub was_not_done: bool,
+    /// Nor sent.
     pub was_not_sent: bool,
 }
 
@@ -135,17 +137,16 @@ impl JobStore {
         Ok(bounded(hold.execute(&self.db)).await?.rows_affected() > 0)
     }
 
-    /// Whether the job runs, on this node, with the permit this node has.
-    pub async fn is_running(&self, job: &LeasedJob, node: Uuid) -> Result<bool> {
-        let is_running = query_scalar!(
+    /// Whether the job is still to be done, if not now, and held by this node.
+    pub async fn is_wanted(&self, job: Uuid, node: Uuid) -> Result<bool> {
+        let is_wanted = query_scalar!(
             r#"SELECT EXISTS (
-                SELECT FROM jobs WHERE id = $1 AND state = 'running' AND lease_node = $2 AND run = $3
-            ) AS "is_running!""#,
-            job.id,
+                SELECT FROM jobs WHERE id = $1 AND state IN ('running', 'paused') AND lease_node = $2
+            ) AS "is_wanted!""#,
+            job,
             node,
-            job.run,
         );
-        bounded(is_running.fetch_one(&self.db)).await
+        bounded(is_wanted.fetch_one(&self.db)).await
     }
 
     /// Where there are items that this node is to do.
@@ -235,7 +236,7 @@ impl JobStore {
         let lock = query_scalar!("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", ended.job);
         let Some(state) = lock.fetch_optional(&mut *transaction).await? else { return Ok(false) };
         let result = match ended.result {
-            "waiting" if state == "canceled" && ended.was_not_sent => "canceled",
+            "waiting" if state == "canceled" && ended.was_not_done => "canceled",
             // It could be asked for again, and is not to be.
             "waiting" if state == "canceled" => "uncertain",
             result => result,

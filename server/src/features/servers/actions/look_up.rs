@@ -1,44 +1,74 @@
-//! What became of an action whose answer nobody has: Nova's own history of the server knows, in most cases.
+//! What became of an action whose answer nobody has: Nova's own history of the server knows, in most cases, and of the
+//! others the server itself.
 
 use std::{collections::HashSet, time::Duration};
 
-use api_types::servers::action::{ActionKind, ServerAction};
+use api_types::servers::action::ServerAction;
 use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::work::{OpenJob, ServerActions, target_of};
+use super::work::{OpenJob, ServerActions, on_behalf, target_of};
 use crate::{
     jobs::{Found, Item},
-    upstream::UpstreamError,
+    upstream::{Answer, UpstreamError},
 };
 
 /// Asks Nova whether it took the action on. What may be done twice without harm is not asked about.
 pub async fn look_up(actions: &ServerActions, open: &OpenJob, item: &Item) -> Found {
-    let Some(name) = history_name(&open.action) else { return Found::Repeatable };
-    let Some((region, server)) = target_of(item) else { return Found::Unknown };
-    let upstream = actions.indexes.upstream();
-    let Some(place) = upstream.compute(&open.scope, &region) else { return Found::Unknown };
-    let answer = match upstream.show_part(&place, server, "os-instance-actions").await {
-        Ok(answer) => answer,
-        // There is nothing to ask any more, or nobody to ask with.
-        Err(error) if matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED)) => {
-            return Found::Unknown;
-        }
-        Err(error) => return Found::NotNow { retry_in: pause_after(&error) },
+    let found = match trace_of(&open.action) {
+        Trace::None => Ok(Found::Repeatable),
+        Trace::Group { name, is_to_have } => in_groups(actions, open, item, name, is_to_have).await,
+        Trace::Action(name) => in_history(actions, open, item, name).await,
     };
+    found.unwrap_or_else(|why_not| why_not)
+}
+
+/// Whether the server has a security group, or has it no more: Nova keeps no history of these. What is not so can be
+/// asked for again.
+async fn in_groups(
+    actions: &ServerActions,
+    open: &OpenJob,
+    item: &Item,
+    name: &str,
+    is_to_have: bool,
+) -> Result<Found, Found> {
+    #[derive(Deserialize)]
+    struct Groups {
+        security_groups: Vec<Group>,
+    }
+    #[derive(Deserialize)]
+    struct Group {
+        id: String,
+        name: String,
+    }
+    let answer = show_part(actions, open, item, "os-security-groups").await?;
+    let Ok(groups) = answer.json::<Groups>() else { return Err(Found::Unknown) };
+    // Nova takes either for the name.
+    let has_it = groups.security_groups.iter().any(|group| group.name == name || group.id == name);
+    Ok(if has_it == is_to_have { Found::Done { upstream_request_id: None } } else { Found::Repeatable })
+}
+
+/// Whether Nova's history of the server has the action.
+async fn in_history(
+    actions: &ServerActions,
+    open: &OpenJob,
+    item: &Item,
+    name: &str,
+) -> Result<Found, Found> {
+    let answer = show_part(actions, open, item, "os-instance-actions").await?;
     #[derive(Deserialize)]
     struct History {
         #[serde(rename = "instanceActions")]
         actions: Vec<Value>,
     }
-    let Ok(history) = answer.json::<History>() else { return Found::Unknown };
+    let Ok(history) = answer.json::<History>() else { return Err(Found::Unknown) };
     let known = match known_ids(actions, open, item).await {
         Ok(known) => known,
         Err(error) => {
             tracing::debug!(%error, "what was done to a server is looked up later");
-            return Found::NotNow { retry_in: PAUSE };
+            return Err(Found::NotNow { retry_in: PAUSE });
         }
     };
     let upstream_now = answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok());
@@ -48,10 +78,39 @@ pub async fn look_up(actions: &ServerActions, open: &OpenJob, item: &Item) -> Fo
         since: since(item.sent_at, actions.clock.now(), upstream_now.map(|now| now.to_utc())),
         known: &known,
     };
-    match history.actions.iter().find_map(|entry| sought.matches(entry)) {
+    Ok(match history.actions.iter().find_map(|entry| sought.matches(entry)) {
         Some(id) => Found::Done { upstream_request_id: Some(id) },
-        None => Found::Unknown,
-    }
+        None => Found::NoTrace,
+    })
+}
+
+/// A part of the item's server.
+async fn show_part(
+    actions: &ServerActions,
+    open: &OpenJob,
+    item: &Item,
+    part: &str,
+) -> Result<Answer, Found> {
+    let Some((region, server)) = target_of(item) else { return Err(Found::Unknown) };
+    let upstream = actions.indexes.upstream();
+    let Some(place) = upstream.compute(&open.scope, &region) else { return Err(Found::Unknown) };
+    let place = place.on_behalf(on_behalf(&open.job, item));
+    upstream.show_part(&place, server, part).await.map_err(|error| match error.status() {
+        // There is nothing to ask any more, or nobody to ask with.
+        Some(StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED) => Found::Unknown,
+        _ => Found::NotNow { retry_in: pause_after(&error) },
+    })
+}
+
+/// Where it shows that an action was taken on.
+#[derive(Debug, PartialEq, Eq)]
+enum Trace<'a> {
+    /// It does not have to: doing it twice is doing it once.
+    None,
+    /// In Nova's history of the server, under this name.
+    Action(&'static str),
+    /// In the server's security groups.
+    Group { name: &'a str, is_to_have: bool },
 }
 
 /// What is looked for in a server's history.
@@ -86,42 +145,41 @@ const WHOLE_SECONDS: TimeDelta = TimeDelta::seconds(2);
 /// How far its clock may be behind where it does not tell its time.
 const UNTOLD_SKEW: TimeDelta = TimeDelta::seconds(30);
 
-/// How Nova calls the action in a server's history. `None`: doing it twice is doing it once.
-/// Source: `nova/compute/instance_actions.py`.
-fn history_name(action: &ServerAction) -> Option<&'static str> {
-    Some(match action.kind() {
-        ActionKind::Lock
-        | ActionKind::Unlock
-        | ActionKind::Rename
-        | ActionKind::Describe
-        | ActionKind::Tag
-        | ActionKind::SetMetadata
-        | ActionKind::AttachFloatingIp
-        | ActionKind::DetachFloatingIp
-        | ActionKind::Delete => return None,
-        ActionKind::Start => "start",
-        ActionKind::Stop => "stop",
-        ActionKind::Reboot | ActionKind::HardReboot => "reboot",
-        ActionKind::Pause => "pause",
-        ActionKind::Unpause => "unpause",
-        ActionKind::Suspend => "suspend",
-        ActionKind::Resume => "resume",
-        ActionKind::Shelve => "shelve",
-        ActionKind::Unshelve => "unshelve",
-        ActionKind::Resize => "resize",
-        ActionKind::ConfirmResize => "confirmResize",
-        ActionKind::RevertResize => "revertResize",
-        ActionKind::Rebuild => "rebuild",
-        ActionKind::Rescue => "rescue",
-        ActionKind::Unrescue => "unrescue",
-        ActionKind::Snapshot => "createImage",
-        ActionKind::SetPassword => "changePassword",
-        ActionKind::AttachVolume => "attach_volume",
-        ActionKind::DetachVolume => "detach_volume",
-        ActionKind::AttachInterface => "attach_interface",
-        ActionKind::DetachInterface => "detach_interface",
-        ActionKind::AddSecurityGroup => "addSecurityGroup",
-        ActionKind::RemoveSecurityGroup => "removeSecurityGroup",
+/// Where to look. The names are those of `nova/compute/instance_actions.py`.
+fn trace_of(action: &ServerAction) -> Trace<'_> {
+    Trace::Action(match action {
+        ServerAction::Lock { .. }
+        | ServerAction::Unlock
+        | ServerAction::Rename { .. }
+        | ServerAction::Describe { .. }
+        | ServerAction::Tag { .. }
+        | ServerAction::SetMetadata { .. }
+        | ServerAction::AttachFloatingIp { .. }
+        | ServerAction::DetachFloatingIp { .. }
+        | ServerAction::Delete => return Trace::None,
+        ServerAction::AddSecurityGroup { name } => return Trace::Group { name, is_to_have: true },
+        ServerAction::RemoveSecurityGroup { name } => return Trace::Group { name, is_to_have: false },
+        ServerAction::Start => "start",
+        ServerAction::Stop => "stop",
+        ServerAction::Reboot { .. } => "reboot",
+        ServerAction::Pause => "pause",
+        ServerAction::Unpause => "unpause",
+        ServerAction::Suspend => "suspend",
+        ServerAction::Resume => "resume",
+        ServerAction::Shelve => "shelve",
+        ServerAction::Unshelve => "unshelve",
+        ServerAction::Resize { .. } => "resize",
+        ServerAction::ConfirmResize => "confirmResize",
+        ServerAction::RevertResize => "revertResize",
+        ServerAction::Rebuild { .. } => "rebuild",
+        ServerAction::Rescue { .. } => "rescue",
+        ServerAction::Unrescue => "unrescue",
+        ServerAction::Snapshot { .. } => "createImage",
+        ServerAction::SetPassword { .. } => "changePassword",
+        ServerAction::AttachVolume { .. } => "attach_volume",
+        ServerAction::DetachVolume { .. } => "detach_volume",
+        ServerAction::AttachInterface { .. } => "attach_interface",
+        ServerAction::DetachInterface { .. } => "detach_interface",
     })
 }
 

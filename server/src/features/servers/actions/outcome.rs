@@ -46,8 +46,11 @@ impl Judged<'_> {
                         not_now(after, true)
                     }
                 }
-                // Nobody is there to do it: the answer of a proxy without a service behind it.
-                (503, after) if !self.is_single => not_now(after.unwrap_or(DOWN_PAUSE), false),
+                // Nobody was there to do it, says a proxy without a service behind it, and some say it too when the
+                // service was lost after the request had been passed on.
+                (503, after) => {
+                    Outcome::Doubtful { reason: self.reason(error), retry_in: after.unwrap_or(DOWN_PAUSE) }
+                }
                 // The answer of a proxy that lost the service on the way.
                 (502 | 504, _) => self.unknown(error),
                 _ => self.failed(error),
@@ -147,6 +150,7 @@ mod tests {
                 format!("failed {}", error.error.code)
             }
             Outcome::Unknown { .. } => "unknown".to_owned(),
+            Outcome::Doubtful { retry_in, .. } => format!("doubtful, in {}", retry_in.as_secs()),
             Outcome::NotNow { retry_in, slows } => format!("in {} {slows}", retry_in.as_secs()),
             Outcome::Held { .. } => "held".to_owned(),
         }
@@ -164,7 +168,10 @@ mod tests {
             (word(&open, false), word(&open, true)),
             ("in 3 false".into(), "failed circuit_open".into())
         );
-        assert_eq!(word(&status(503, None), false), "in 5 false");
+        for is_single in [false, true] {
+            assert_eq!(word(&status(503, None), is_single), "doubtful, in 5");
+            assert_eq!(word(&status(503, Some(9)), is_single), "doubtful, in 9");
+        }
     }
 
     #[test]
