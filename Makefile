@@ -4,12 +4,9 @@
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export SQLX_OFFLINE := true
 
-# `--workspace` with one binary chosen, instead of `-p`: dependencies get the features the tests build them with,
-# so nothing is compiled twice.
-BUILD_TOOLS := cargo build --quiet --workspace --bin bundle --bin private-postgres
 PRIVATE_POSTGRES := target/debug/private-postgres --throwaway --
 
-.PHONY: help run test bench e2e lint fmt release bundle
+.PHONY: help run test bench e2e lint fmt release bundle tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,14 +19,15 @@ run: ## set up, build and start the panel with a simulated cloud; Ctrl-C stops a
 
 test: ## set up, lint and run every test: unit, server, browser
 	@server/dev/setup test
-	@$(MAKE) --no-print-directory lint bundle
-	cargo build --workspace --all-targets
+	@# Side by side: one core is idle while the browser's module is linked.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint bundle
+	cargo build --workspace --bins --tests
 	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast
 
 e2e: ## the browser tests alone
 	@server/dev/setup test
 	@$(MAKE) --no-print-directory bundle
-	cargo build --workspace --all-targets
+	cargo build --workspace --bins --tests
 	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast --test browser
 
 bench: ## measure the list, the index, the sessions and the proxy; writes target/bench.json
@@ -40,10 +38,9 @@ bench: ## measure the list, the index, the sessions and the proxy; writes target
 	cargo build --release -p e2e --bin bench
 	$(PRIVATE_POSTGRES) target/release/bench
 
-lint: ## formatting and clippy, the front end for the browser too
+lint: tools ## formatting and clippy, the front end for the browser too
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	@$(BUILD_TOOLS)
 	@target/debug/bundle --lint
 
 fmt: ## format the sources
@@ -55,6 +52,10 @@ release: ## the panel as it is shipped: target/release/meridian
 	cargo build --release --locked -p server
 
 # What the browser loads, in target/bundle; the server compiles it in.
-bundle:
-	@$(BUILD_TOOLS)
+bundle: tools
 	@target/debug/bundle
+
+# `--workspace` with one binary chosen, instead of `-p`: dependencies get the features the tests build them with,
+# so nothing is compiled twice.
+tools:
+	@cargo build --quiet --workspace --bin bundle --bin private-postgres
