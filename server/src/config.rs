@@ -3,6 +3,7 @@
 //! Every value that cannot be used and every unknown key of the file is a [`Problem`] that names its key; all of
 //! them are reported together and the start stops.
 
+mod cloud;
 mod database;
 mod index;
 mod jobs;
@@ -20,6 +21,7 @@ mod upstream;
 use std::fmt;
 
 pub use self::{
+    cloud::CloudConfig,
     database::DatabaseConfig,
     index::IndexConfig,
     jobs::JobsConfig,
@@ -45,6 +47,7 @@ pub struct Config {
     pub keystone: KeystoneConfig,
     pub session: SessionConfig,
     pub upstream: UpstreamConfig,
+    pub cloud: CloudConfig,
     pub proxy: ProxyConfig,
     pub index: IndexConfig,
     pub jobs: JobsConfig,
@@ -68,6 +71,7 @@ impl Config {
             keystone: KeystoneConfig::read(&mut reader, &clouds),
             session: SessionConfig::read(&mut reader),
             upstream: UpstreamConfig::read(&mut reader, source, &clouds),
+            cloud: CloudConfig::read(&mut reader),
             proxy: ProxyConfig::read(&mut reader),
             index: IndexConfig::read(&mut reader),
             jobs: JobsConfig::read(&mut reader),
@@ -89,6 +93,7 @@ impl Config {
         KeystoneConfig::read(&mut reader, &clouds);
         SessionConfig::read(&mut reader);
         UpstreamConfig::read(&mut reader, &source, &clouds);
+        CloudConfig::read(&mut reader);
         ProxyConfig::read(&mut reader);
         IndexConfig::read(&mut reader);
         JobsConfig::read(&mut reader);

@@ -47,7 +47,8 @@ pub enum Confirmation {
     None,
     /// A dialog that names the servers and what is lost.
     Dialog,
-    /// The same, and a word to type.
+    /// The same, and a word to type. Where one server loses data, its page asks for the server's name, and gives the
+    /// word once that is typed.
     Word { word: String },
 }
 
@@ -68,7 +69,7 @@ impl Confirmation {
 pub fn confirmation(action: ActionKind, servers: usize) -> Confirmation {
     match (action.danger(), servers) {
         (Danger::None, _) => Confirmation::None,
-        (Danger::Interrupts, 0..=MANY) | (Danger::Destroys, 0..=1) => Confirmation::Dialog,
+        (Danger::Interrupts, 0..=MANY) => Confirmation::Dialog,
         (Danger::Interrupts | Danger::Destroys, _) => {
             Confirmation::Word { word: word_for(action).to_owned() }
         }
@@ -82,6 +83,7 @@ fn word_for(action: ActionKind) -> &'static str {
     match action {
         ActionKind::Delete => "delete",
         ActionKind::Rebuild => "rebuild",
+        ActionKind::RevertResize => "revert",
         ActionKind::Stop => "stop",
         ActionKind::Reboot | ActionKind::HardReboot => "reboot",
         _ => "confirm",
@@ -171,8 +173,12 @@ pub enum ItemResult {
     Waiting,
     Running,
     Done,
-    Failed { error: ItemError },
-    Skipped { because: Impossible },
+    Failed {
+        error: ItemError,
+    },
+    Skipped {
+        because: Impossible,
+    },
     Uncertain,
     /// The job was canceled before its turn.
     Canceled,
@@ -245,8 +251,14 @@ mod tests {
     fn the_more_is_at_stake_the_more_is_asked() {
         assert_eq!(confirmation(ActionKind::Start, 5_000), Confirmation::None);
         assert_eq!(confirmation(ActionKind::Stop, 3), Confirmation::Dialog);
-        assert_eq!(confirmation(ActionKind::Delete, 1), Confirmation::Dialog);
-        assert_eq!(confirmation(ActionKind::Delete, 2), Confirmation::Word { word: "delete".to_owned() });
+        for servers in [1, 2] {
+            let word = Confirmation::Word { word: "delete".to_owned() };
+            assert_eq!(confirmation(ActionKind::Delete, servers), word);
+        }
+        assert_eq!(
+            confirmation(ActionKind::RevertResize, 1),
+            Confirmation::Word { word: "revert".to_owned() }
+        );
         assert_eq!(confirmation(ActionKind::Stop, 5_000), Confirmation::Word { word: "stop".to_owned() });
     }
 }

@@ -20,6 +20,9 @@ pub struct CurrentSession {
     pub needs_totp: bool,
     /// Where "Help" leads, as configured.
     pub help_url: Option<String>,
+    /// Seconds after which the cloud confirms a resize by itself, as configured; `None`: it waits for a person.
+    #[serde(default)]
+    pub resize_confirm_secs: Option<u32>,
     /// The panel's release.
     pub release: String,
 }

@@ -25,6 +25,7 @@ pub fn current_session(
             .unwrap_or(i64::MAX),
         needs_totp: session.needs_totp,
         help_url: config.sign_in.help_url.clone(),
+        resize_confirm_secs: config.cloud.resize_confirm_secs,
         release: crate::RELEASE.to_owned(),
     }
 }

@@ -269,7 +269,8 @@ impl ActionKind {
 
     pub fn danger(self) -> Danger {
         match self {
-            Self::Delete | Self::Rebuild => Danger::Destroys,
+            // A revert goes back to the disk as it was before the resize.
+            Self::Delete | Self::Rebuild | Self::RevertResize => Danger::Destroys,
             Self::Stop
             | Self::Reboot
             | Self::HardReboot
@@ -277,7 +278,6 @@ impl ActionKind {
             | Self::Suspend
             | Self::Shelve
             | Self::Resize
-            | Self::RevertResize
             | Self::Rescue
             | Self::SetPassword
             | Self::DetachVolume

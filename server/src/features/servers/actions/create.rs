@@ -22,8 +22,8 @@ use crate::{
 /// same job; who asks again with what confirms it, starts it.
 ///
 /// Errors: 400 `invalid_job_key`, `no_servers`, `too_many_servers`, and those of the values; 404 no such region in the
-/// project; 409 `job_key_used` for another job; 429 `too_many_jobs`; those of [`ProjectCaller`], and of Keystone where
-/// the job begins.
+/// project; 409 `job_key_used` for another request, or other values; 429 `too_many_jobs`; those of [`ProjectCaller`],
+/// and of Keystone where the job begins.
 pub async fn create_job(
     caller: ProjectCaller,
     State(app): State<App>,
@@ -34,15 +34,20 @@ pub async fn create_job(
         code: "invalid_job_key",
         message: "The key of the job has to be a UUID.".to_owned(),
     })?;
-    let row = match app.jobs.store().find_job_by_key(&caller.user().id, key).await? {
-        Some(row) => row,
-        None => write_down(&caller, &app, &wanted, key).await?,
+    let request = request_of(&caller, &wanted)?;
+    let (row, kept) = match app.jobs.store().find_job_by_key(&caller.user().id, key).await? {
+        Some(found) => found,
+        None => write_down(&caller, &app, &wanted, key, &request).await?,
     };
     let action = wanted.action.kind();
-    if row.project_id != caller.project.as_str() || row.action() != Some(action) {
+    let is_same = match kept {
+        Some(kept) => app.jobs.is_same_request(key, &request, &kept),
+        None => row.project_id == caller.project.as_str() && row.action() == Some(action),
+    };
+    if !is_same {
         return Err(ApiError::Conflict {
             code: "job_key_used",
-            message: "Another job was asked for with this key already.".to_owned(),
+            message: "Something else was asked for with this key before.".to_owned(),
         });
     }
     let row = if row.state() == JobState::Planned && is_confirmed(action, &row, wanted.confirmed.as_ref()) {
@@ -53,13 +58,21 @@ pub async fn create_job(
     start::shown(&row).map(Json)
 }
 
-/// Plans and keeps the plan.
+/// What is asked for, all of it: where, what, with which values, to whom, in their order.
+fn request_of(caller: &ProjectCaller, wanted: &CreateJob) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(&(caller.project.as_str(), &wanted.action, &wanted.targets))
+        .map_err(ApiError::internal("writing down what was asked for"))
+}
+
+/// Plans and keeps the plan. Gives the job of this key, with what was asked for under it: of two clicks the other may
+/// have been faster.
 async fn write_down(
     caller: &ProjectCaller,
     app: &App,
     wanted: &CreateJob,
     key: Uuid,
-) -> Result<JobRow, ApiError> {
+    request: &[u8],
+) -> Result<(JobRow, Option<String>), ApiError> {
     let servers: usize = wanted.targets.iter().map(|region| region.servers.len()).sum();
     if servers == 0 {
         let message = "There is no server to do this to.".to_owned();
@@ -82,19 +95,17 @@ async fn write_down(
         project_id: caller.project.to_string(),
         project_name: caller.scope.project_name.clone(),
         idempotency_key: key,
+        request: app.jobs.sign_request(key, request),
         action: wanted.action.kind(),
         detail: detail(&wanted.action),
         sealed_payload: sealed
             .ok_or_else(|| ApiError::internal("sealing an action")("the cipher refused"))?,
         payload_is_secret: is_secret(&wanted.action),
     };
-    let user = &caller.user().id;
-    let found = match app.jobs.store().create_job(&job, &items).await? {
-        Created::New => app.jobs.store().find_job(user, id).await?,
-        // The other of two clicks was faster.
-        Created::KeyIsUsed => app.jobs.store().find_job_by_key(user, key).await?,
-        Created::TooMany => return Err(ApiError::TooManyJobs),
-    };
+    if app.jobs.store().create_job(&job, &items).await? == Created::TooMany {
+        return Err(ApiError::TooManyJobs);
+    }
+    let found = app.jobs.store().find_job_by_key(&caller.user().id, key).await?;
     found.ok_or_else(|| ApiError::internal("reading a job just written")("it is gone"))
 }
 

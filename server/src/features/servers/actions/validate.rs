@@ -84,6 +84,10 @@ fn refusal(message: String) -> ApiError {
     ApiError::Invalid { code: "invalid_action", message }
 }
 
+fn nothing_to_change() -> ApiError {
+    refusal("There is nothing to change.".to_owned())
+}
+
 /// A thing that can be at one server only.
 fn one_only(servers: usize) -> Result<(), ApiError> {
     if servers <= 1 {
@@ -134,8 +138,10 @@ fn check_tags(add: &[String], remove: &[String]) -> Result<(), ApiError> {
             && !matches!(tag.as_str(), "." | "..")
     };
     let count = add.len() + remove.len();
-    if (1..=2 * MOST_TAGS).contains(&count) && add.len() <= MOST_TAGS && add.iter().chain(remove).all(is_fine)
-    {
+    if count == 0 {
+        return Err(nothing_to_change());
+    }
+    if count <= 2 * MOST_TAGS && add.len() <= MOST_TAGS && add.iter().chain(remove).all(is_fine) {
         return Ok(());
     }
     Err(refusal(format!(
@@ -151,8 +157,11 @@ fn check_metadata(set: &[(String, String)], remove: &[String]) -> Result<(), Api
     };
     let is_value = |value: &str| value.chars().count() <= LONGEST;
     let count = set.len() + remove.len();
+    if count == 0 {
+        return Err(nothing_to_change());
+    }
     let keys = set.iter().map(|(key, _)| key).chain(remove);
-    if (1..=2 * MOST_ENTRIES).contains(&count)
+    if count <= 2 * MOST_ENTRIES
         && keys.into_iter().all(|key| is_key(key))
         && set.iter().all(|(_, value)| is_value(value))
     {
@@ -196,6 +205,16 @@ mod tests {
         for key in ["..", "a/b", "", "ä"] {
             let set = ServerAction::SetMetadata { set: vec![], remove: vec![key.to_owned()] };
             assert_eq!(code(&set, 1), Some("invalid_action"));
+        }
+    }
+
+    #[test]
+    fn who_changes_nothing_is_told_so() {
+        let tag = ServerAction::Tag { add: Vec::new(), remove: Vec::new() };
+        let metadata = ServerAction::SetMetadata { set: Vec::new(), remove: Vec::new() };
+        for action in [tag, metadata] {
+            let refused = check_action(&action, 1).expect_err("nothing");
+            assert_eq!(refused.to_string(), "There is nothing to change.");
         }
     }
 
