@@ -47,6 +47,7 @@ pub struct Cloud {
 pub struct CloudCall {
     call: Call,
     made: MadeCall,
+    is_kept: bool,
 }
 
 /// Why the cloud did not do what was asked.
@@ -116,7 +117,7 @@ impl Cloud {
         let call =
             Call::new(method, self.url(service, path)).header(PROJECT_HEADER, self.project.to_string());
         let made = MadeCall::new(method, self.region.clone(), service, path.trim_start_matches('/'));
-        CloudCall { call, made }
+        CloudCall { call, made, is_kept: true }
     }
 }
 
@@ -133,6 +134,12 @@ impl CloudCall {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.call = self.call.header(name, value);
         self.made.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Leaves it out of the calls just made: for what is asked again every few seconds.
+    pub fn unkept(mut self) -> Self {
+        self.is_kept = false;
         self
     }
 
@@ -156,7 +163,12 @@ impl CloudCall {
 
     /// Sends, and hands over a successful answer before its body has come.
     pub async fn response(self) -> Result<Response, CloudError> {
-        let Self { call, mut made } = self;
+        let Self { call, mut made, is_kept } = self;
+        let note = |made| {
+            if is_kept {
+                note(made)
+            }
+        };
         let sent_at = format::now_ms();
         let answer = call.answer().await;
         made.duration_ms = (format::now_ms() - sent_at).max(0.0) as u32;

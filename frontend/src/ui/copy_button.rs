@@ -13,11 +13,20 @@ use super::{
 
 /// A small button that copies `text`. `what` names it: "Copy address".
 pub fn copy_button(text: String, what: String) -> El {
+    copy_button_of(move || text.clone(), what)
+}
+
+/// The same for a text that is another one by the time it is copied.
+pub fn copy_button_of(text: impl Fn() -> String + 'static, what: String) -> El {
+    boxed(Box::new(text), what)
+}
+
+fn boxed(text: Box<dyn Fn() -> String>, what: String) -> El {
     let is_done = RwSignal::new(false);
     let announcer = use_announcer();
     let named = what.clone();
     let copy = move |_| {
-        let text = text.clone();
+        let text = text();
         spawn_local(async move {
             if copy_text(&text).await {
                 _ = is_done.try_set(true);
@@ -46,4 +55,13 @@ pub async fn copy_text(text: &str) -> bool {
         return false;
     }
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+/// What is on the clipboard; `None` where the browser, or the person, does not let the page read it.
+pub async fn clipboard_text() -> Option<String> {
+    let clipboard = window().navigator().clipboard();
+    if clipboard.is_undefined() {
+        return None;
+    }
+    JsFuture::from(clipboard.read_text()).await.ok()?.as_string()
 }

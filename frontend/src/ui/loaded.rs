@@ -64,7 +64,7 @@ pub fn lines(count: usize) -> El {
 }
 
 /// A failed refresh, above what was there before.
-fn stale_note(failure: &Failure, retry: Callback<()>) -> El {
+pub fn stale_note(failure: &Failure, retry: Callback<()>) -> El {
     let text = format!("This is what was known before. {}", failure.message);
     text_banner(BannerKind::Warning, None, &text, Some(retry_button(retry)))
 }

@@ -31,7 +31,7 @@ use crate::{
     project::{server_path, use_project},
     router::{parts_of, use_router, value_of},
     ui::{
-        Above, BannerKind, El, Held, Icon, Page, Tab,
+        Above, BannerKind, El, Failure, Held, Icon, Page, Tab,
         banner::text_banner,
         derived,
         effect::{after, after_change},
@@ -108,14 +108,15 @@ fn whole(server: ShownServer, title: Signal<String>) -> El {
     let tab = derived(move || search.with(|search| DetailTab::from_key(value_of(search, "tab").as_deref())));
     let above = Above { label: texts::SERVERS, href: use_list_address() };
     let label = move || server.row.with(|row| row.as_ref().map(status_label).into_iter().collect());
-    let has_row = derived(move || server.row.with(Option::is_some));
-    let content = move || match (has_row.get(), server.detail.failure()) {
-        (false, Some(error)) => failure_state(&error.into(), server.refresh),
-        (false, None) => lines(6),
-        (true, _) => {
-            let tab = tab.get();
-            untrack(|| open_tab(server, tab))
-        }
+    // Not what else came of asking again: a refresh that fails must not take away what is open, a console least of all.
+    let shown = derived(move || match server.row.with(Option::is_some) {
+        true => Shown::Tab(server.address.get(), tab.get()),
+        false => server.detail.failure().map_or(Shown::Nothing, |failure| Shown::Failure(failure.into())),
+    });
+    let content = move || match shown.get() {
+        Shown::Nothing => lines(6),
+        Shown::Failure(failure) => failure_state(&failure, server.refresh),
+        Shown::Tab(_, tab) => untrack(|| open_tab(server, tab)),
     };
     let count = move |key| {
         let tab = DetailTab::from_key(Some(key));
@@ -136,6 +137,16 @@ fn whole(server: ShownServer, title: Signal<String>) -> El {
         .child(tabs(texts::SECTIONS, use_tabs(), move || tab.get().key(), count))
         .child(el("div").live_children(move || vec![content()]));
     el("div").child(head).child(body)
+}
+
+/// What stands below the tabs.
+#[derive(Clone, PartialEq, Eq)]
+enum Shown {
+    /// What the region says is on its way.
+    Nothing,
+    Failure(Failure),
+    /// Of one server: what stays open, as a console does, must not go on under another's name.
+    Tab(Option<(Region, ServerId)>, DetailTab),
 }
 
 fn open_tab(server: ShownServer, tab: DetailTab) -> El {

@@ -86,6 +86,8 @@ pub const STARTED: &str = "Started";
 pub const OUTCOME: &str = "Outcome";
 pub const BY: &str = "By";
 pub const REQUEST: &str = "Request";
+pub const OUR_REQUEST: &str = "For support";
+pub const CLOUDS_REQUEST: &str = "In the cloud";
 pub const DONE: &str = "No error";
 pub const UNDER_WAY: &str = "Being asked for";
 pub const UNCERTAIN: &str = "Not known: the panel was interrupted while it asked";
@@ -107,6 +109,11 @@ pub fn missing(what: &str) -> String {
 /// The name of the button that copies this value.
 pub fn copy(what: &str) -> String {
     format!("{COPY} {what}")
+}
+
+/// The name of the button that copies the id of a request; `log` says whose.
+pub fn copy_request(log: &str, id: &str) -> String {
+    format!("{COPY} request, {}: {id}", log.to_ascii_lowercase())
 }
 
 /// Why a server is locked, where somebody said.

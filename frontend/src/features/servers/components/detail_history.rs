@@ -2,7 +2,7 @@
 
 use api_types::servers::detail::Part;
 
-use super::detail_part::{absent, copied, gap, section, table_or};
+use super::detail_part::{absent, gap, section, table_or};
 use crate::{
     asked::ask,
     features::servers::{
@@ -14,7 +14,7 @@ use crate::{
     },
     jobs::texts::action,
     project::use_project,
-    ui::{BannerKind, El, banner::text_banner, derived, el, table::Cell},
+    ui::{BannerKind, El, banner::text_banner, copy_button::copy_button, derived, el, table::Cell},
 };
 
 /// The latest first. Either history may be missing by itself.
@@ -75,12 +75,19 @@ fn row(deed: &Deed) -> Vec<Cell> {
     } else {
         Cell::Mono(by.to_owned())
     };
-    let request = deed.upstream_request_id.as_deref().or(deed.request_id.as_deref());
-    vec![
-        Cell::Text(what),
-        Cell::Moment(deed.at),
-        outcome,
-        by,
-        request.map_or_else(|| Cell::Text(texts::UNKNOWN.to_owned()), copied),
-    ]
+    vec![Cell::Text(what), Cell::Moment(deed.at), outcome, by, requests(deed)]
+}
+
+/// Both ids of what was asked for, each under the name of the log that has more.
+fn requests(deed: &Deed) -> Cell {
+    let ids = [(texts::OUR_REQUEST, &deed.request_id), (texts::CLOUDS_REQUEST, &deed.upstream_request_id)];
+    let line = |(log, id): (&str, &Option<String>)| {
+        let id = id.as_deref()?;
+        let copy = copy_button(id.to_owned(), texts::copy_request(log, id));
+        let line =
+            el("div").class("request-id").text(log).text(" ").child(el("code").class("foreign").text(id));
+        Some(line.text(" ").child(copy))
+    };
+    let lines: Vec<El> = ids.into_iter().filter_map(line).collect();
+    if lines.is_empty() { Cell::Text(texts::UNKNOWN.to_owned()) } else { Cell::El(el("div").children(lines)) }
 }

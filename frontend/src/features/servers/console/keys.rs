@@ -124,6 +124,45 @@ pub fn keysym(key: &str) -> Option<u32> {
     })
 }
 
+/// The keys of a screen that are down, by their places on the keyboard: when a key goes up it may have another name (`A`
+/// is `a` once Shift is up), and when the focus goes it is not heard of at all.
+#[derive(Debug, Default)]
+pub struct KeysDown(Vec<(String, u32)>);
+
+impl KeysDown {
+    /// The keysym to send down. A key that is held repeats the one it went down with.
+    pub fn press(&mut self, place: &str, keysym: u32) -> u32 {
+        if let Some((_, down)) = self.0.iter().find(|(other, _)| other == place) {
+            return *down;
+        }
+        self.0.push((place.to_owned(), keysym));
+        keysym
+    }
+
+    /// The keysym to send up; `None` for a key that is not down.
+    pub fn release(&mut self, place: &str) -> Option<u32> {
+        let at = self.0.iter().position(|(other, _)| other == place)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// All of them, the last pressed first.
+    pub fn release_all(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.0).into_iter().rev().map(|(_, keysym)| keysym).collect()
+    }
+}
+
+/// The keysyms that type a text, one after the other; letters that have none are left out.
+pub fn keysyms(text: &str) -> Vec<u32> {
+    let name = |letter: char| match letter {
+        '\n' | '\r' => "Enter".to_owned(),
+        '\t' => "Tab".to_owned(),
+        '\u{7f}' => "Backspace".to_owned(),
+        letter if letter.is_control() => String::new(),
+        letter => letter.to_string(),
+    };
+    text.replace("\r\n", "\n").chars().filter_map(|letter| keysym(&name(letter))).collect()
+}
+
 fn function_key(key: &str) -> Option<u32> {
     let number: u32 = key.strip_prefix('F')?.parse().ok()?;
     (1..=12).contains(&number).then(|| 0xffbd + number)
@@ -181,5 +220,27 @@ mod tests {
         assert_eq!(keysym("F12"), Some(0xffc9));
         assert_eq!(keysym("Unidentified"), None);
         assert_eq!(keysym("F99"), None);
+    }
+
+    #[test]
+    fn what_went_down_goes_up_whatever_it_is_called_by_then() {
+        let mut down = KeysDown::default();
+        assert_eq!(down.press("ShiftLeft", 0xffe1), 0xffe1);
+        assert_eq!(down.press("KeyA", 0x41), 0x41);
+        assert_eq!(down.release("ShiftLeft"), Some(0xffe1));
+        // Held, it repeats in small letters.
+        assert_eq!(down.press("KeyA", 0x61), 0x41);
+        assert_eq!(down.release("KeyA"), Some(0x41));
+        assert_eq!(down.release("KeyA"), None);
+        down.press("ControlLeft", 0xffe3);
+        down.press("AltLeft", 0xffe9);
+        assert_eq!(down.release_all(), [0xffe9, 0xffe3]);
+        assert_eq!(down.release_all(), [0; 0]);
+    }
+
+    #[test]
+    fn a_text_is_typed_key_by_key() {
+        assert_eq!(keysyms("a\r\nß\n"), [0x61, 0xff0d, 0xdf, 0xff0d]);
+        assert_eq!(keysyms("\u{7f}\t\u{1b}"), [0xff08, 0xff09]);
     }
 }

@@ -9,11 +9,42 @@ pub fn lines_of(output: &str) -> Vec<String> {
     lines
 }
 
-/// The numbers (from 1) and texts of the lines that have this text, whatever the case; all for none.
-pub fn found<'a>(lines: &'a [String], text: &str) -> Vec<(usize, &'a str)> {
+/// Takes in what was read last. The lines that were there stay, and those that came since are added; where the two have
+/// nothing in common (a log that began anew, or ran on too fast) the new ones take the place of all. Returns how many
+/// lines at the front are as they were.
+pub fn take_in(lines: &mut Vec<String>, read: Vec<String>) -> usize {
+    let Some(common) = in_common(lines, &read) else {
+        *lines = read;
+        return 0;
+    };
+    let whole = lines.len() - 1;
+    if whole + read.len() - common > MOST {
+        *lines = read;
+        return 0;
+    }
+    let is_last_the_same = lines.get(whole) == read.get(common);
+    lines.truncate(whole);
+    lines.extend(read.into_iter().skip(common));
+    whole + usize::from(is_last_the_same)
+}
+
+/// How many lines at the front of what was read stand at the end of the lines, the last one aside: it may have been half
+/// written. `None` where nothing joins the two.
+fn in_common(lines: &[String], read: &[String]) -> Option<usize> {
+    let (last, whole) = lines.split_last()?;
+    let most = whole.len().min(read.len());
+    let common =
+        (1..=most).rev().find(|common| read.get(..*common).is_some_and(|front| whole.ends_with(front)));
+    common.or_else(|| (read.first() == Some(last)).then_some(0))
+}
+
+/// More lines are not kept: the log goes on with those that were read last.
+const MOST: usize = 20_000;
+
+/// Whether a line has this text, whatever the case; all have none.
+pub fn has_text(line: &str, text: &str) -> bool {
     let wanted = text.trim().to_lowercase();
-    let has = |line: &&'a String| wanted.is_empty() || line.to_lowercase().contains(&wanted);
-    (1..).zip(lines).filter(|(_, line)| has(line)).map(|(number, line)| (number, line.as_str())).collect()
+    wanted.is_empty() || line.to_lowercase().contains(&wanted)
 }
 
 /// A line as a terminal would leave it: without escape sequences, overwritten by what follows a carriage return.
@@ -73,11 +104,53 @@ mod tests {
         }
     }
 
+    fn numbered(range: std::ops::Range<usize>) -> Vec<String> {
+        range.map(|number| format!("line {number}")).collect()
+    }
+
     #[test]
-    fn lines_are_found_by_text_whatever_the_case_and_keep_their_numbers() {
-        let lines = lines_of("Linux version 6\nEXT4-fs mounted\nlinux done\n");
-        assert_eq!(found(&lines, " LINUX "), [(1, "Linux version 6"), (3, "linux done")]);
-        assert_eq!(found(&lines, "").len(), 3);
-        assert!(found(&lines, "windows").is_empty());
+    fn what_came_since_is_added_and_what_was_there_stays() {
+        let mut lines = numbered(0..5);
+        assert_eq!(take_in(&mut lines, numbered(0..5)), 5, "nothing came");
+        assert_eq!(take_in(&mut lines, numbered(2..7)), 5, "the cloud gives the last five");
+        assert_eq!(lines, numbered(0..7));
+        assert_eq!(take_in(&mut lines, numbered(5..10)), 7);
+        assert_eq!(take_in(&mut lines, numbered(9..12)), 10, "the very last is enough");
+        assert_eq!(lines, numbered(0..12));
+    }
+
+    #[test]
+    fn a_line_that_was_half_written_is_replaced() {
+        let mut lines = lines_of("one\nlog");
+        assert_eq!(take_in(&mut lines, lines_of("one\nlogin: \nthree")), 1);
+        assert_eq!(lines, ["one", "login: ", "three"]);
+        let mut only = lines_of("log");
+        assert_eq!(take_in(&mut only, lines_of("login:")), 0);
+        assert_eq!(only, ["login:"]);
+        assert_eq!(take_in(&mut only, lines_of("login:")), 1);
+    }
+
+    #[test]
+    fn a_log_that_began_anew_or_ran_on_takes_the_place_of_the_old_one() {
+        let mut lines = numbered(0..5);
+        assert_eq!(take_in(&mut lines, numbered(100..105)), 0);
+        assert_eq!(lines, numbered(100..105));
+        assert_eq!(take_in(&mut lines, Vec::new()), 0);
+        assert_eq!(take_in(&mut lines, numbered(0..2)), 0);
+        assert_eq!(lines, numbered(0..2));
+    }
+
+    #[test]
+    fn no_log_grows_without_end() {
+        let mut lines = numbered(0..MOST);
+        assert_eq!(take_in(&mut lines, numbered(MOST - 5..MOST + 5)), 0);
+        assert_eq!(lines, numbered(MOST - 5..MOST + 5));
+    }
+
+    #[test]
+    fn lines_are_found_by_text_whatever_the_case() {
+        assert!(has_text("Linux version 6", " LINUX "));
+        assert!(has_text("EXT4-fs mounted", ""));
+        assert!(!has_text("EXT4-fs mounted", "windows"));
     }
 }

@@ -9,8 +9,9 @@ mod runs;
 mod screen;
 mod terminal;
 mod texts;
+mod touch_keyboard;
 
-use api_types::servers::console::ConsoleKind;
+use api_types::{routes, servers::console::ConsoleKind};
 use leptos::{prelude::*, wasm_split::wasm_split};
 
 use super::{components::detail_part::section, shown_server::ShownServer};
@@ -63,15 +64,17 @@ pub fn console(server: ShownServer) -> Vec<El> {
 }
 
 fn live(server: ShownServer, kind: ConsoleKind) -> El {
-    part(live_console(server, kind))
+    let project = use_project().get_untracked();
+    let Some((project, (region, id))) = project.zip(server.address.get_untracked()) else { return el("div") };
+    part(live_console(routes::server_console(&project, &region, &id, kind), kind))
 }
 
 /// Terminal and screen, in a part of their own: most visits need neither.
 #[wasm_split(console, wasm_split_path = ::leptos::wasm_split, fallible)]
-fn live_console(server: ShownServer, kind: ConsoleKind) -> Part {
+fn live_console(path: String, kind: ConsoleKind) -> Part {
     let console = match kind {
-        ConsoleKind::Serial => terminal::terminal(server),
-        ConsoleKind::Vnc => screen::screen(server),
+        ConsoleKind::Serial => terminal::terminal(path),
+        ConsoleKind::Vnc => screen::screen(path),
     };
     Ok(console.into_any())
 }

@@ -2,7 +2,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use api_types::{routes, servers::console::ConsoleKind};
 use leptos::{prelude::*, task::spawn_local};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, split},
@@ -19,22 +18,15 @@ use web_sys::{
 
 use super::{
     frame::status,
-    keys::{Pressed, keysym, leaves},
+    keys::{KeysDown, Pressed, keysym, keysyms, leaves},
     link::{Event, Link},
-    terminal::clipboard_text,
     texts,
+    touch_keyboard::{keyboard_button, touch_keyboard},
 };
-use crate::{
-    features::servers::shown_server::ShownServer,
-    project::use_project,
-    ui::{BannerKind, El, banner::text_banner, el, use_toasts},
-};
+use crate::ui::{BannerKind, El, banner::text_banner, copy_button::clipboard_text, el, use_toasts};
 
-/// The screen of a server.
-pub fn screen(server: ShownServer) -> El {
-    let project = use_project().with_untracked(Clone::clone);
-    let address = server.address.with_untracked(Clone::clone);
-    let Some((project, (region, id))) = project.zip(address) else { return el("div") };
+/// The screen behind an own path.
+pub fn screen(path: String) -> El {
     let canvas = el("canvas")
         .class("screen")
         .attr("tabindex", "0")
@@ -46,10 +38,10 @@ pub fn screen(server: ShownServer) -> El {
     let view = Rc::new(View {
         canvas: canvas.element().clone().unchecked_into(),
         session: RefCell::default(),
+        keys_down: RefCell::default(),
         buttons: std::cell::Cell::new(0),
         is_babel: RwSignal::new(false),
     });
-    let path = routes::server_console(&project, &region, &id, ConsoleKind::Vnc);
     let link: Rc<RefCell<Option<Link>>> = Rc::default();
     let (viewed, linked) = (view.clone(), link.clone());
     let opened = Link::open(path, move |event| match event {
@@ -72,19 +64,26 @@ pub fn screen(server: ShownServer) -> El {
 
     let is_babel = view.is_babel;
     let canvas = listen_to_keys(listen_to_pointer(canvas, &view), &view);
+    let touched = view.clone();
+    let keyboard = touch_keyboard(texts::SCREEN_LABEL, move |typed| touched.type_text(typed));
     let bar = el("div")
         .class("console-bar")
         .child(status(&opened))
         .child(el("div").attr("role", "status").live_children(move || babel(is_babel.get())))
         .child(keys_button(&view))
         .child(paste_button(&view))
+        .child(keyboard_button(keyboard.html().clone()))
         .child(el("p").class("hint").text(texts::KEYS_HINT));
-    el("div").class("live-console").child(bar).child(el("div").class("screen-holder").child(canvas))
+    el("div")
+        .class("live-console")
+        .child(bar)
+        .child(el("div").class("screen-holder").child(canvas).child(keyboard))
 }
 
 struct View {
     canvas: HtmlCanvasElement,
     session: RefCell<Option<Session>>,
+    keys_down: RefCell<KeysDown>,
     /// The mouse's buttons that are down, as RFB counts them.
     buttons: std::cell::Cell<u8>,
     /// What the server's side says could not be understood.
@@ -112,6 +111,8 @@ impl View {
 
     fn end(&self) {
         self.session.take();
+        // Another session knows of none of them.
+        self.keys_down.take();
         self.buttons.set(0);
     }
 
@@ -129,6 +130,19 @@ impl View {
 
     fn key(&self, keysym: u32, is_down: bool) {
         self.input(X11Event::KeyEvent(ClientKeyEvent { keycode: keysym, down: is_down }));
+    }
+
+    /// Lets go of everything that is held down: from now on nobody hears when it goes up.
+    fn release_keys(&self) {
+        let down = self.keys_down.borrow_mut().release_all();
+        down.into_iter().for_each(|keysym| self.key(keysym, false));
+    }
+
+    fn type_text(&self, text: &str) {
+        for keysym in keysyms(text) {
+            self.key(keysym, true);
+            self.key(keysym, false);
+        }
     }
 
     fn pointer(&self, event: &MouseEvent, buttons: u8) {
@@ -262,33 +276,47 @@ async fn connect(pipe: DuplexStream) -> Option<VncClient> {
 }
 
 fn listen_to_keys(canvas: El, view: &Rc<View>) -> El {
-    let (down, up) = (view.clone(), view.clone());
-    let canvas = canvas.on("keydown", move |event| {
-        let event: &KeyboardEvent = event.unchecked_ref();
-        let key = event.key();
-        let pressed = Pressed {
-            key: &key,
-            is_ctrl: event.ctrl_key(),
-            is_alt: event.alt_key(),
-            is_shift: event.shift_key(),
-            is_meta: event.meta_key(),
-            is_application: false,
-        };
-        event.prevent_default();
-        event.stop_propagation();
-        if leaves(pressed) {
-            _ = down.canvas.blur();
-        } else if let Some(keysym) = keysym(&key) {
-            down.key(keysym, true);
-        }
-    });
-    canvas.on("keyup", move |event| {
-        let event: &KeyboardEvent = event.unchecked_ref();
-        event.prevent_default();
-        if let Some(keysym) = keysym(&event.key()) {
-            up.key(keysym, false);
-        }
-    })
+    let (down, up, left) = (view.clone(), view.clone(), view.clone());
+    canvas
+        .on("keydown", move |event| {
+            let event: &KeyboardEvent = event.unchecked_ref();
+            let key = event.key();
+            let pressed = Pressed {
+                key: &key,
+                is_ctrl: event.ctrl_key(),
+                is_alt: event.alt_key(),
+                is_shift: event.shift_key(),
+                is_meta: event.meta_key(),
+                is_application: false,
+            };
+            event.prevent_default();
+            event.stop_propagation();
+            if leaves(pressed) {
+                _ = down.canvas.blur();
+            } else if let Some(keysym) = keysym(&key) {
+                let keysym = down.keys_down.borrow_mut().press(&place(event), keysym);
+                down.key(keysym, true);
+            }
+        })
+        .on("keyup", move |event| {
+            let event: &KeyboardEvent = event.unchecked_ref();
+            event.prevent_default();
+            let keysym = up.keys_down.borrow_mut().release(&place(event));
+            if let Some(keysym) = keysym {
+                up.key(keysym, false);
+            }
+            // While Command is down, macOS tells of no other key that goes up.
+            if event.key() == "Meta" {
+                up.release_keys();
+            }
+        })
+        .on("blur", move |_| left.release_keys())
+}
+
+/// Where a key is on the keyboard; its name where the browser does not tell.
+fn place(event: &KeyboardEvent) -> String {
+    let code = event.code();
+    if code.is_empty() { event.key() } else { code }
 }
 
 fn listen_to_pointer(mut canvas: El, view: &Rc<View>) -> El {
@@ -346,17 +374,7 @@ fn paste_button(view: &Rc<View>) -> El {
                 toasts.fail(texts::CANNOT_PASTE, None);
                 return;
             };
-            for letter in text.chars().take(MOST_TYPED) {
-                let name = match letter {
-                    '\n' => "Enter".to_owned(),
-                    '\t' => "Tab".to_owned(),
-                    letter => letter.to_string(),
-                };
-                if let Some(keysym) = keysym(&name) {
-                    view.key(keysym, true);
-                    view.key(keysym, false);
-                }
-            }
+            view.type_text(&text.chars().take(MOST_TYPED).collect::<String>());
         });
     })
 }

@@ -6,11 +6,9 @@ use std::{
     rc::Rc,
 };
 
-use api_types::{routes, servers::console::ConsoleKind};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{ClipboardEvent, HtmlElement, KeyboardEvent};
+use web_sys::{ClipboardEvent, HtmlElement, KeyboardEvent, PointerEvent};
 
 use super::{
     frame::status,
@@ -18,18 +16,17 @@ use super::{
     link::{Event, Link},
     runs::{Run, runs},
     texts,
+    touch_keyboard::{keyboard_button, touch_keyboard},
 };
-use crate::{
-    features::servers::shown_server::ShownServer,
-    project::use_project,
-    ui::{El, el, use_toasts},
+use crate::ui::{
+    El,
+    copy_button::clipboard_text,
+    dom::{focus, focused},
+    el, use_toasts,
 };
 
-/// The serial line of a server.
-pub fn terminal(server: ShownServer) -> El {
-    let project = use_project().with_untracked(Clone::clone);
-    let address = server.address.with_untracked(Clone::clone);
-    let Some((project, (region, id))) = project.zip(address) else { return el("div") };
+/// The serial line behind an own path.
+pub fn terminal(path: String) -> El {
     let lines = el("pre")
         .class("terminal")
         .attr("tabindex", "0")
@@ -38,16 +35,32 @@ pub fn terminal(server: ShownServer) -> El {
         .attr("data-testid", "terminal");
     let drawing = Rc::new(Drawing::new(lines.html().clone()));
     let drawn = drawing.clone();
-    let path = routes::server_console(&project, &region, &id, ConsoleKind::Serial);
     let link = Link::open(path, move |event| match event {
         Event::Opened => drawn.begin(),
         Event::Said(bytes) => drawn.take(&bytes),
         Event::Lost => {}
     });
-    // A line that was idle says nothing by itself: most show their prompt after an Enter, as on a real one.
-    let typing = link.clone();
-    let typed = drawing.clone();
-    let lines = lines.on("keydown", move |event| {
+    let (touching, touched) = (link.clone(), drawing.clone());
+    let keyboard = touch_keyboard(texts::TERMINAL_LABEL, move |typed| {
+        touched.to_the_end();
+        touching.send(typed.as_bytes());
+    });
+    let field = keyboard.html().clone();
+    let lines = opens_by_touch(lines, field.clone());
+    let holder = el("div").class("terminal-holder").child(lines).child(keyboard);
+    let holder = listen_to_paste(listen_to_keys(holder, &link, &drawing), &link, &drawing);
+    let bar = el("div")
+        .class("console-bar")
+        .child(status(&link))
+        .child(paste_button(link, drawing))
+        .child(keyboard_button(field))
+        .child(el("p").class("hint").text(texts::KEYS_HINT));
+    el("div").class("live-console").child(bar).child(holder)
+}
+
+fn listen_to_keys(holder: El, link: &Link, drawing: &Rc<Drawing>) -> El {
+    let (typing, typed) = (link.clone(), drawing.clone());
+    holder.on("keydown", move |event| {
         let event: &KeyboardEvent = event.unchecked_ref();
         let key = event.key();
         let pressed = Pressed {
@@ -60,7 +73,7 @@ pub fn terminal(server: ShownServer) -> El {
         };
         if leaves(pressed) {
             event.prevent_default();
-            typed.leave();
+            leave();
             return;
         }
         if pressed.is_shift && matches!(pressed.key, "PageUp" | "PageDown") {
@@ -71,7 +84,7 @@ pub fn terminal(server: ShownServer) -> El {
         // Marked text is copied as everywhere.
         let is_copying = pressed.is_ctrl && pressed.key == "c" && has_marked_text();
         let is_pasting = pressed.is_ctrl && pressed.key == "v";
-        if is_copying || is_pasting {
+        if is_copying || is_pasting || event.is_composing() {
             return;
         }
         if let Some(bytes) = terminal_bytes(pressed) {
@@ -80,21 +93,40 @@ pub fn terminal(server: ShownServer) -> El {
             typed.to_the_end();
             typing.send(&bytes);
         }
-    });
-    let pasting = link.clone();
-    let pasted = drawing.clone();
-    let lines = lines.on("paste", move |event| {
+    })
+}
+
+fn listen_to_paste(holder: El, link: &Link, drawing: &Rc<Drawing>) -> El {
+    let (pasting, pasted) = (link.clone(), drawing.clone());
+    holder.on("paste", move |event| {
         let event: &ClipboardEvent = event.unchecked_ref();
         event.prevent_default();
         let text = event.clipboard_data().and_then(|data| data.get_data("text").ok()).unwrap_or_default();
         pasting.send(&pasted.paste(&text));
+    })
+}
+
+/// A finger on the lines asks for the keyboard; a mouse leaves them to be marked.
+fn opens_by_touch(lines: El, field: HtmlElement) -> El {
+    let is_touch = Rc::new(Cell::new(false));
+    let touched = is_touch.clone();
+    let lines = lines.on("pointerdown", move |event| {
+        let event: &PointerEvent = event.unchecked_ref();
+        is_touch.set(event.pointer_type() == "touch");
     });
-    let bar = el("div")
-        .class("console-bar")
-        .child(status(&link))
-        .child(paste_button(link.clone(), drawing.clone()))
-        .child(el("p").class("hint").text(texts::KEYS_HINT));
-    el("div").class("live-console").child(bar).child(lines)
+    // Not when the finger comes down: it may be there to scroll.
+    lines.on("click", move |_| {
+        if touched.get() {
+            focus(&field);
+        }
+    })
+}
+
+/// Gives the focus to what comes after.
+fn leave() {
+    if let Some(focused) = focused() {
+        _ = focused.blur();
+    }
 }
 
 fn paste_button(link: Link, drawing: Rc<Drawing>) -> El {
@@ -111,14 +143,6 @@ fn paste_button(link: Link, drawing: Rc<Drawing>) -> El {
             }
         });
     })
-}
-
-pub(super) async fn clipboard_text() -> Option<String> {
-    let clipboard = window().navigator().clipboard();
-    if clipboard.is_undefined() {
-        return None;
-    }
-    JsFuture::from(clipboard.read_text()).await.ok()?.as_string()
 }
 
 fn has_marked_text() -> bool {
@@ -186,11 +210,6 @@ impl Drawing {
             true => format!("\u{1b}[200~{}\u{1b}[201~", text.replace('\u{1b}', "")).into_bytes(),
             false => text.into_bytes(),
         }
-    }
-
-    /// Gives the focus to what comes after.
-    fn leave(&self) {
-        _ = self.element.blur();
     }
 
     fn ask_frame(self: &Rc<Self>) {

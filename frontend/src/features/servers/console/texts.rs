@@ -22,6 +22,7 @@ pub const OVER: &str = "Your session has ended.";
 pub const CONNECT: &str = "Connect again";
 pub const KEYS_HINT: &str = "Keys go to the server while this has the focus. Ctrl+Alt+Escape leaves it.";
 pub const PASTE: &str = "Paste";
+pub const KEYBOARD: &str = "Keyboard";
 pub const CTRL_ALT_DEL: &str = "Send Ctrl+Alt+Del";
 pub const TERMINAL_LABEL: &str = "Serial console. Ctrl+Alt+Escape leaves it.";
 pub const SCREEN_LABEL: &str = "Screen of the server. Ctrl+Alt+Escape leaves it.";
