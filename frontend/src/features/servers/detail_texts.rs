@@ -5,8 +5,8 @@ pub const SECTIONS: &str = "Parts of this server";
 pub const REFRESH: &str = "Refresh";
 pub const ALL_ACTIONS: &str = "More actions";
 pub const RESIZED: &str = "The server runs with its new size.";
-pub const RESIZED_MORE: &str = "Confirm it, or go back to the old one; your provider may confirm it by itself after a \
-                                while. The resize ended";
+pub const RESIZED_MORE: &str = "Confirm it, or go back to the old one.";
+pub const RESIZE_ENDED: &str = "The resize ended";
 pub const COPY: &str = "Copy";
 pub const ON_ITS_WAY: &str = "Loading";
 pub const UNKNOWN: &str = "—";

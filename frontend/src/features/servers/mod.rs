@@ -16,6 +16,7 @@ pub mod list_page;
 mod list_state;
 mod live;
 mod receive;
+mod resize_wait;
 mod shown_server;
 mod state;
 mod store;

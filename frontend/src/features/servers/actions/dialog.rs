@@ -5,35 +5,32 @@ use std::rc::Rc;
 
 use api_types::{
     ProjectId,
-    jobs::{Confirmation, ItemResult, Job, JobItem, confirmation},
+    jobs::{Confirmation, Job, confirmation},
     servers::action::Danger,
 };
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     catalog::has_form,
-    forms::{Form, form},
-    lost::what_is_lost,
+    forms::form,
+    lost::{goes_with_it, what_is_lost},
+    problem::Problem,
     send::{Sender, new_key},
     tally::Tally,
     texts,
+    word::Word,
 };
 use crate::{
     api_client::ApiError,
-    explain::{Fault, Traces, explained},
     features::servers::{
         acting::{ActionWanted, use_acting},
         store::use_servers_store,
     },
-    jobs::{
-        follow::{Outcome, why},
-        texts::{impossible, titled},
-        use_jobs,
-    },
+    jobs::{follow::Outcome, texts::titled, use_jobs},
     project::use_project,
     ui::{
-        BannerKind, El, Held, Icon, banner::banner, dialog::titled_dialog, effect::after, el, element::icon,
-        field::text_field, use_toasts,
+        BannerKind, El, Held, Icon, Sending, banner::banner, dialog::titled_dialog, effect::after, el,
+        element::icon, use_toasts,
     },
 };
 
@@ -83,53 +80,41 @@ pub struct Asked {
     pub project: ProjectId,
 }
 
-/// What went wrong.
-#[derive(Clone)]
-enum Problem {
-    /// The panel did not take it.
-    Refused(ApiError),
-    /// The cloud did not do it.
-    NotDone(Box<JobItem>),
-}
-
 fn content(asked: Rc<Asked>, sender: Sender, open: RwSignal<bool>) -> El {
     let wanted = asked.wanted.clone();
     let form = Rc::new(form(&asked));
     let word = Word::of(&wanted);
-    let problem: Held<Option<Problem>> = Held::new(None);
-    let is_busy = RwSignal::new(false);
+    let sending = Sending::of_form();
     let key = StoredValue::new(new_key());
-    let toasts = use_toasts();
     let fields = form.take_fields();
-    let word_field = word.as_ref().map(Word::field);
+    let word_field = word.as_ref().map(|word| word.field(!has_form(wanted.kind)));
+    let is_ready = {
+        let form = form.clone();
+        move || form.is_ready()
+    };
+    let about = about(&asked);
     let submit = move || {
-        if is_busy.get_untracked() {
+        if sending.is_busy_untracked() || !untrack(|| form.is_ready()) {
             return;
         }
         let read = form.read();
         let given = word.as_ref().map(Word::read);
         let (Some(action), None | Some(Some(_))) = (read, &given) else { return };
-        let given = given.flatten();
-        is_busy.set(true);
-        problem.set(None);
-        let asked = asked.clone();
-        spawn_local(async move {
+        let (asked, given, own_key) = (asked.clone(), given.flatten(), key.get_value());
+        let what = asked.wanted.title();
+        let work = async move {
             let servers = &asked.wanted.servers;
-            let sent = sender.send(&asked.project, action, servers, &key.get_value(), given).await;
-            let found = came_of(sent, servers.len(), sender).await;
-            _ = is_busy.try_set(false);
-            let Some((found, is_over)) = found else {
-                _ = open.try_set(false);
-                return;
-            };
-            if is_over {
+            let sent = sender.send(&asked.project, action, servers, &own_key, given).await;
+            let Some(problem) = came_of(sent, servers.len(), sender).await else { return Ok(()) };
+            // Where no answer came, the first request may have arrived: the same key does not do it twice.
+            if problem.is_answered() {
                 _ = key.try_set_value(new_key());
             }
-            // Whoever closed the dialog meanwhile is told all the same.
-            if open.try_get_untracked() != Some(true) || key.is_disposed() {
-                toasts.fail(format!("{}: {}", asked.wanted.title(), found.sentence()), found.request_id());
-            } else {
-                problem.set(Some(found));
+            Err(problem)
+        };
+        sending.send(what, work, move |(), is_here| {
+            if is_here {
+                open.set(false);
             }
         });
     };
@@ -139,27 +124,21 @@ fn content(asked: Rc<Asked>, sender: Sender, open: RwSignal<bool>) -> El {
         .attr("type", "submit")
         .class(if is_grave { "button danger" } else { "button primary" })
         .attr("data-testid", "do-it")
-        .live_class("busy", move || is_busy.get())
-        .live_attr("aria-disabled", move || is_busy.get().then(|| "true".to_owned()))
+        .live_class("busy", move || sending.is_busy())
+        .live_attr("aria-disabled", move || (sending.is_busy() || !is_ready()).then(|| "true".to_owned()))
         .text(submit_label);
     let cancel = el("button")
         .attr("type", "button")
         .class("button")
         .text(texts::CANCEL)
         .on("click", move |_| open.set(false));
-    // The safe way out is what Enter and the first press find, where something is lost and nothing is typed.
-    let cancel = cancel.attr_if("autofocus", (is_grave && word_field.is_none()).then_some(""));
     el("form")
         .class("form")
         .attr("novalidate", "")
-        .children(about(&wanted))
+        .children(about)
         .children(fields)
         .child_if(word_field)
-        .child(
-            el("div")
-                .attr("role", "alert")
-                .live_children(move || problem.get().iter().map(Problem::drawn).collect()),
-        )
+        .child(sending.alert(Problem::drawn))
         .child(el("div").class("form-actions end").child(cancel).child(button))
         .on("submit", move |event| {
             event.prevent_default();
@@ -167,33 +146,34 @@ fn content(asked: Rc<Asked>, sender: Sender, open: RwSignal<bool>) -> El {
         })
 }
 
-/// What came of it: nothing to tell, or the problem and whether asking again is a new request.
-async fn came_of(sent: Result<Job, ApiError>, count: usize, sender: Sender) -> Option<(Problem, bool)> {
+/// What came of it, where there is something to tell.
+async fn came_of(sent: Result<Job, ApiError>, count: usize, sender: Sender) -> Option<Problem> {
     match sent {
         Ok(_) if count > 1 => None,
         Ok(job) => match sender.jobs.outcome(&job.id).await {
-            Outcome::NotDone(item) => Some((Problem::NotDone(item), true)),
+            Outcome::NotDone(item) => Some(Problem::NotDone(item)),
             Outcome::Done | Outcome::StillRunning => None,
         },
-        Err(error) => {
-            // Where no answer came, the first request may have arrived: the same key does not do it twice.
-            let is_over = matches!(&error, ApiError::Refused { status, .. } if *status < 500);
-            Some((Problem::Refused(error), is_over))
+        Err(error) if error.code() == "job_key_used" => {
+            // The first request is in the tray, with what came of it.
+            sender.jobs.refresh().await;
+            Some(Problem::FirstArrived(error))
         }
+        Err(error) => Some(Problem::Refused(error)),
     }
 }
 
 /// What is lost, which servers, and which of them are left out.
-fn about(wanted: &ActionWanted) -> Vec<El> {
+fn about(asked: &Asked) -> Vec<El> {
+    let wanted = &asked.wanted;
     let (kind, servers) = (wanted.kind, &wanted.servers);
     let lost = what_is_lost(kind, servers.len() == 1);
     let is_grave = kind.danger() == Danger::Destroys;
     let lost = (!lost.is_empty()).then(|| match is_grave {
-        true => banner(
-            BannerKind::Warning,
-            el("div").class("banner-text").text(lost),
-            el("div").class("banner-actions"),
-        ),
+        true => {
+            let text = el("div").class("banner-text").text(lost).child_if(goes_with_it(asked));
+            banner(BannerKind::Warning, text, el("div").class("banner-actions"))
+        }
         false => el("p").text(lost),
     });
     if servers.len() == 1 {
@@ -215,82 +195,6 @@ fn about(wanted: &ActionWanted) -> Vec<El> {
             .child(el("div").child(el("p").text(texts::ONLY_THOSE)).child(el("ul").children(lines.collect())))
     });
     lost.into_iter().chain([names]).chain(left_out).collect()
-}
-
-/// The word to type where much is at stake.
-struct Word {
-    word: String,
-    typed: RwSignal<String>,
-    error: Held<Option<String>>,
-}
-
-impl Word {
-    fn of(wanted: &ActionWanted) -> Option<Self> {
-        match confirmation(wanted.kind, wanted.servers.len()) {
-            Confirmation::Word { word } => {
-                Some(Self { word, typed: RwSignal::new(String::new()), error: Held::new(None) })
-            }
-            Confirmation::None | Confirmation::Dialog => None,
-        }
-    }
-
-    fn field(&self) -> El {
-        let label = format!("{} “{}” {}", texts::TYPE, self.word, texts::TO_CONFIRM);
-        let input = el("input").attr("autocomplete", "off").attr("spellcheck", "false").attr("autofocus", "");
-        text_field(&label, input.attr("name", "word"), self.typed, self.error)
-    }
-
-    /// The word, where it was typed; else says so at the field.
-    fn read(&self) -> Option<String> {
-        let is_right = self.typed.get_untracked().trim().eq_ignore_ascii_case(&self.word);
-        self.error.set((!is_right).then(|| texts::type_the_word(&self.word)));
-        is_right.then(|| self.word.clone())
-    }
-}
-
-impl Problem {
-    fn drawn(&self) -> El {
-        let inside = match self {
-            Self::Refused(error) => {
-                let traces =
-                    Traces { request_id: error.request_id().map(str::to_owned), ..Traces::default() };
-                let words = error.message();
-                explained(Fault { status: None, code: error.code(), words: &words }, &traces)
-            }
-            Self::NotDone(item) => {
-                let traces = Traces {
-                    request_id: item.request_id.clone(),
-                    upstream_request_id: item.upstream_request_id.clone(),
-                };
-                match &item.result {
-                    ItemResult::Failed { error } => {
-                        let words = error.upstream_message.as_deref().unwrap_or(&error.error.message);
-                        let code = &error.error.code;
-                        explained(Fault { status: error.upstream_status, code, words }, &traces)
-                    }
-                    ItemResult::Skipped { because } => el("p").text(&impossible(because)),
-                    _ => el("p").text(&why(item)),
-                }
-            }
-        };
-        let text = el("div").class("banner-text").child(inside);
-        banner(BannerKind::Failure, text, el("div").class("banner-actions"))
-            .attr("data-testid", "action-failed")
-    }
-
-    fn sentence(&self) -> String {
-        match self {
-            Self::Refused(error) => error.message(),
-            Self::NotDone(item) => why(item),
-        }
-    }
-
-    fn request_id(&self) -> Option<String> {
-        match self {
-            Self::Refused(error) => error.request_id().map(str::to_owned),
-            Self::NotDone(item) => item.request_id.clone(),
-        }
-    }
 }
 
 impl ActionWanted {
@@ -322,14 +226,4 @@ impl ActionWanted {
 
 fn needs_no_question(wanted: &ActionWanted) -> bool {
     !has_form(wanted.kind) && confirmation(wanted.kind, wanted.servers.len()) == Confirmation::None
-}
-
-impl Form {
-    fn take_fields(&self) -> Vec<El> {
-        self.fields.take()
-    }
-
-    fn read(&self) -> Option<api_types::servers::action::ServerAction> {
-        (self.read)()
-    }
 }

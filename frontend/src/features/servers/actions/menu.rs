@@ -14,14 +14,18 @@ use super::{
     texts,
 };
 use crate::{
-    features::servers::acting::{MenuWanted, Target, use_acting},
+    features::servers::{
+        acting::{MenuWanted, Target, use_acting},
+        resize_wait::{use_window, what_becomes},
+        store::use_servers_store,
+    },
     jobs::texts::action,
     regions::use_regions,
     ui::{
         El,
         dom::{focus, focused, query_all, unique_id},
         effect::after,
-        el,
+        el, format,
         menu::move_focus,
     },
 };
@@ -54,11 +58,14 @@ fn panel(wanted: &Rc<MenuWanted>, servers: Rc<[Target]>, offers: Offered) -> El 
     let total = servers.len();
     let why = RwSignal::new(String::new());
     let note_id = unique_id("why-not");
+    let waiting = waiting(&servers);
     let item = |kind: ActionKind| {
+        let hint =
+            waiting.clone().filter(|_| matches!(kind, ActionKind::ConfirmResize | ActionKind::RevertResize));
         let offer = offers.iter().find(|(other, _)| *other == kind).map(|(_, offer)| offer.clone());
         let servers = servers.clone();
         let opener = SendWrapper::new(wanted.opener.clone());
-        item(kind, offer, total, why, move || {
+        item(kind, offer, total, (why, hint.unwrap_or_default()), move || {
             acting.close_menu();
             focus(&opener);
             acting.act(kind, servers.clone());
@@ -91,11 +98,23 @@ fn panel(wanted: &Rc<MenuWanted>, servers: Rc<[Target]>, offers: Offered) -> El 
     listen(place(menu, wanted.at), wanted)
 }
 
+/// What becomes of the resize of the one server, where one waits and the list has it.
+fn waiting(servers: &[Target]) -> Option<String> {
+    let [one] = servers else { return None };
+    if one.status != "VERIFY_RESIZE" {
+        return None;
+    }
+    let ended_at = use_servers_store()
+        .with(|servers| Some(servers.rows.row(servers.rows.find(&one.id)?).updated_at()))
+        .flatten()?;
+    Some(what_becomes(i64::from(ended_at), use_window(), format::now()))
+}
+
 fn item(
     kind: ActionKind,
     offer: Option<Offer>,
     total: usize,
-    why: RwSignal<String>,
+    (why, hint): (RwSignal<String>, String),
     run: impl Fn() + 'static,
 ) -> El {
     let item = el("button")
@@ -110,10 +129,12 @@ fn item(
             let of = (possible < total).then(|| texts::of(possible, total));
             let of = of.map(|of| el("span").class("menu-count numbers").text(&of));
             let is_grave = kind == ActionKind::Delete;
+            let (pointed, focused) = (hint.clone(), hint.clone());
             item.live_class("grave", move || is_grave)
                 .child_if(of)
-                .on("focus", move |_| why.set(String::new()))
-                .on("pointerenter", move |_| why.set(String::new()))
+                .attr_if("aria-description", Some(hint.as_str()).filter(|hint| !hint.is_empty()))
+                .on("focus", move |_| why.set(focused.clone()))
+                .on("pointerenter", move |_| why.set(pointed.clone()))
                 .on("click", move |_| run())
         }
         offer => {

@@ -7,9 +7,11 @@ mod expected;
 mod forms;
 mod lost;
 mod menu;
+mod problem;
 mod send;
 mod tally;
 mod texts;
+mod word;
 
 use crate::ui::{El, el};
 

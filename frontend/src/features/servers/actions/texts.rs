@@ -12,6 +12,11 @@ pub const ONE_AT_A_TIME: &str = "This is done to one server at a time.";
 pub const ONE_REGION: &str = "They are in several regions; choose servers of one.";
 pub const CANCEL: &str = "Cancel";
 pub const ONLY_THOSE: &str = "They are left out:";
+pub const FIRST_ARRIVED: &str = "Your first press arrived after all, though no answer came: it is under way with what \
+                                 was filled in then, and the jobs show what becomes of it. What is filled in now was \
+                                 not sent. Look at the server first; pressing again asks for this as well.";
+pub const LOOKING: &str = "Looking up what goes with it…";
+pub const NOTHING_CHANGED: &str = "Nothing was changed yet.";
 
 /// "Actions for web-1", "Actions for 12 servers"
 pub fn menu_label(name: Option<&str>, count: usize) -> String {
@@ -64,13 +69,54 @@ pub fn and_more(count: usize) -> String {
     format!("and {} more", format::number(count as u64))
 }
 
-/// "Type delete to confirm"
-pub const TYPE: &str = "Type";
-pub const TO_CONFIRM: &str = "to confirm";
+/// "Type “delete” to confirm"
+pub fn type_to_confirm(word: &str) -> String {
+    format!("Type “{word}” to confirm")
+}
 
 /// What is wrong with the word typed.
 pub fn type_the_word(word: &str) -> String {
     format!("Type “{word}” to confirm.")
+}
+
+/// "Its own disk of 20 GiB is deleted, with everything on it."
+pub fn disk_lost(disk_gib: u32) -> String {
+    format!("Its own disk{} is deleted, with everything on it.", of_size(disk_gib))
+}
+
+/// "Its own disk of 20 GiB is written anew."
+pub fn disk_rewritten(disk_gib: u32) -> String {
+    format!("Its own disk{} is written anew from the image.", of_size(disk_gib))
+}
+
+pub fn volume_lost(name: &str) -> String {
+    format!("The volume {name} is deleted with it.")
+}
+
+pub fn volume_rewritten(name: &str) -> String {
+    format!(
+        "The volume {name}, from which it runs, is written anew from the image where the region can do that."
+    )
+}
+
+pub fn volume_stays(name: &str) -> String {
+    format!("The volume {name} stays as it is.")
+}
+
+pub fn floating_stays(ip: &str) -> String {
+    format!("The floating IP {ip} stays with the project and leads nowhere.")
+}
+
+pub fn volumes_not_known(why: &str) -> String {
+    format!("Which volumes it has could not be found out. {why}")
+}
+
+pub fn not_looked_up(why: &str) -> String {
+    format!("What else goes with it could not be looked up. {why}")
+}
+
+fn of_size(disk_gib: u32) -> String {
+    if disk_gib == 0 { String::new() } else { format!(" of {} GiB", format::number(u64::from(disk_gib))) }
 }
 
 fn lowered(sentence: &str) -> String {

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use api_types::servers::{ServerRow, action::ActionKind};
+use leptos::prelude::{Get, use_context};
 use send_wrapper::SendWrapper;
 
 use crate::{
@@ -11,10 +12,18 @@ use crate::{
         acting::{Target, Whom, use_acting},
         actions::catalog::MAIN,
         detail_texts as texts,
+        resize_wait::{what_becomes, window_of},
         shown_server::ShownServer,
     },
     jobs::texts::{action, impossible},
-    ui::{BannerKind, El, Icon, banner::banner, el, element::icon, time::relative_time},
+    session::Session,
+    ui::{
+        BannerKind, El, Icon,
+        banner::banner,
+        el,
+        element::icon,
+        time::{relative_time, use_seconds},
+    },
 };
 
 /// The buttons of the page's head.
@@ -47,13 +56,26 @@ pub fn resize_note(server: ShownServer, row: &ServerRow) -> Option<El> {
     if row.status != "VERIFY_RESIZE" {
         return None;
     }
+    // The row is touched by other changes as well; Nova notes the end of the resize as a launch.
+    let launched_at = server.detail.with(|detail| {
+        let detail = detail.filter(|detail| detail.row.status == row.status)?;
+        detail.launched_at.filter(|at| *at > 0)
+    });
+    let ended_at = i64::from(launched_at.unwrap_or(row.updated_at));
+    let (session, now) = (use_context::<Session>(), use_seconds());
+    let left = move || what_becomes(ended_at, session.and_then(window_of), now.get());
     let text = el("div")
         .class("banner-text")
         .child(el("strong").text(texts::RESIZED))
         .text(" ")
         .text(texts::RESIZED_MORE)
         .text(" ")
-        .child(relative_time(i64::from(row.updated_at)))
+        // Not read out every second.
+        .child(el("span").class("numbers").attr("role", "timer").live_text(left))
+        .text(" ")
+        .text(texts::RESIZE_ENDED)
+        .text(" ")
+        .child(relative_time(ended_at))
         .text(".");
     let actions = el("div")
         .class("banner-actions")

@@ -8,10 +8,12 @@ use web_sys::{Element, HtmlElement};
 
 use crate::{
     features::servers::{
+        resize_wait::{what_becomes, window_of},
         rows::{Column, RowView},
         store::ServersStore,
         texts,
     },
+    session::Session,
     ui::{
         Icon, announcer::Announcements, copy_button::copy_text, format, toast::ToastBox, use_announcer,
         use_toasts,
@@ -24,12 +26,14 @@ pub struct RowTips {
     store: ServersStore,
     announcer: Announcements,
     toasts: ToastBox,
+    session: Option<Session>,
     copy: Option<HtmlElement>,
 }
 
 impl RowTips {
     pub fn new(store: ServersStore) -> Self {
-        Self { store, announcer: use_announcer(), toasts: use_toasts(), copy: copy_button() }
+        let (announcer, toasts, session) = (use_announcer(), use_toasts(), use_context());
+        Self { store, announcer, toasts, session, copy: copy_button() }
     }
 
     /// The pointer is on this element of a row.
@@ -39,8 +43,20 @@ impl RowTips {
             return;
         };
         let id = cell.parent_element().and_then(|row| row.get_attribute("data-id")?.parse().ok());
+        let waiting = |row: RowView<'_>| {
+            let window = untrack(|| self.session.and_then(window_of));
+            let ended_at = i64::from(row.updated_at());
+            (row.status() == "VERIFY_RESIZE").then(|| what_becomes(ended_at, window, format::now()))
+        };
         let tip = id.and_then(|id| {
-            self.store.with(|servers| Some(tip(servers.rows.row(servers.rows.find(&id)?), column)))?
+            self.store.with(|servers| {
+                let row = servers.rows.row(servers.rows.find(&id)?);
+                let mut tip = tip(row, column);
+                if let Some(words) = waiting(row).filter(|_| column == Column::Status) {
+                    tip = format!("{tip}\n{words}");
+                }
+                Some(tip)
+            })?
         });
         match tip {
             Some(tip) if !tip.is_empty() => _ = cell.set_attribute("title", &tip),

@@ -178,6 +178,7 @@ fn more(cloud: Cloud, found: Asked<Found>) -> El {
                 }
             });
         })
+        .attr("data-testid", "new-address")
     };
     let buttons =
         move || found.with(|found| found.iter().flat_map(|found| found.pools()).map(&pool).collect());

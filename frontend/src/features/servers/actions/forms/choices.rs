@@ -28,11 +28,18 @@ pub struct Choice {
 pub struct Chosen {
     value: RwSignal<String>,
     error: Held<Option<String>>,
+    /// Also the only one there is has to be pressed: what is chosen takes the place of something.
+    is_by_hand: bool,
 }
 
 impl Chosen {
     pub fn new() -> Self {
-        Self { value: RwSignal::new(String::new()), error: Held::new(None) }
+        Self { value: RwSignal::new(String::new()), error: Held::new(None), is_by_hand: false }
+    }
+
+    /// Nothing is chosen before somebody presses it.
+    pub fn by_hand() -> Self {
+        Self { is_by_hand: true, ..Self::new() }
     }
 
     /// What was chosen; `missing` is said where nothing was.
@@ -42,9 +49,24 @@ impl Chosen {
         (!value.is_empty()).then_some(value)
     }
 
-    pub fn clear(self) {
-        self.value.set(String::new());
+    /// The lines are there, perhaps anew: what was chosen stays where it still can be.
+    fn keep_to(self, lines: &[Choice]) {
+        let kept = self.value.with_untracked(|chosen| kept(chosen, lines, self.is_by_hand));
+        if self.value.with_untracked(|chosen| *chosen != kept) {
+            self.value.set(kept);
+        }
     }
+}
+
+/// What is chosen of these lines. One that is the only one need not be pressed.
+fn kept(chosen: &str, lines: &[Choice], is_by_hand: bool) -> String {
+    let is_able = |line: &&Choice| line.off.is_none();
+    let still = lines.iter().filter(is_able).find(|line| line.value == chosen);
+    let only = match lines {
+        [only] if chosen.is_empty() && !is_by_hand => Some(only).filter(is_able),
+        _ => None,
+    };
+    still.or(only).map(|line| line.value.clone()).unwrap_or_default()
 }
 
 /// The table, once its lines are there. `heads` names their cells.
@@ -75,15 +97,9 @@ fn drawn(
     nothing: &'static str,
     chosen: Chosen,
 ) -> El {
+    chosen.keep_to(&lines);
     if lines.is_empty() {
         return el("p").class("nothing").text(nothing);
-    }
-    // One that is the only one need not be pressed.
-    let mut able = lines.iter().filter(|line| line.off.is_none());
-    if let (Some(only), None) = (able.next(), able.next())
-        && lines.len() == 1
-    {
-        chosen.value.set(only.value.clone());
     }
     let group = unique_id("choice");
     let sought = RwSignal::new(String::new());
@@ -150,3 +166,28 @@ fn line(choice: &Choice, group: &str, chosen: Chosen) -> El {
 
 const SEARCH: &str = "Search";
 const CHOICE: &str = "Choice";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(value: &str, is_off: bool) -> Choice {
+        let off = is_off.then(|| "in use".to_owned());
+        Choice { value: value.to_owned(), cells: vec![value.to_owned()], off }
+    }
+
+    #[test]
+    fn the_only_one_is_chosen_unless_it_has_to_be_meant() {
+        assert_eq!(kept("", &[line("a", false)], false), "a");
+        assert_eq!(kept("", &[line("a", false)], true), "");
+        assert_eq!(kept("", &[line("a", true)], false), "");
+        assert_eq!(kept("", &[line("a", false), line("b", true)], false), "");
+    }
+
+    #[test]
+    fn a_choice_outlives_new_lines_while_it_can_be_made() {
+        assert_eq!(kept("b", &[line("a", false), line("b", false)], false), "b");
+        assert_eq!(kept("b", &[line("a", false), line("b", true)], false), "");
+        assert_eq!(kept("b", &[line("a", false)], false), "", "another is not what was meant");
+    }
+}

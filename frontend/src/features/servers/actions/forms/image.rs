@@ -20,70 +20,88 @@ use crate::{
 
 /// In two tabs: what the operator provides, and what the project saved.
 pub fn rebuild(about: &About) -> Form {
-    let chosen = Chosen::new();
-    let fields = vec![tabbed(about, chosen)];
-    Form::new(fields, move || Some(ServerAction::Rebuild { image_id: chosen.read(MISSING)? }))
+    let images = Images::new();
+    let fields = vec![images.drawn(about)];
+    Form::new(fields, move || Some(ServerAction::Rebuild { image_id: images.read()? }))
 }
 
 /// The region's own rescue image, unless another is chosen.
 pub fn rescue(about: &About) -> Form {
-    let chosen = Chosen::new();
+    let images = Images::new();
     let password = Secret::new();
     let is_other = RwSignal::new(false);
     let other = check_with(OTHER, None, move || is_other.get(), move |other| is_other.set(other));
-    let table = tabbed(about, chosen).live_attr("hidden", move || (!is_other.get()).then(String::new));
+    let table = images.drawn(about).live_attr("hidden", move || (!is_other.get()).then(String::new));
     let note = el("p").class("field-note").text(PASSWORD_ABOUT);
     let fields = vec![password.field(PASSWORD, false), note, other, table];
     Form::new(fields, move || {
         let image_id = match is_other.get_untracked() {
-            true => Some(chosen.read(MISSING)?),
+            true => Some(images.read()?),
             false => None,
         };
-        let password = password.line.text.get_untracked();
+        let password = password.text();
         let password = (!password.is_empty()).then_some(Password(password));
         Some(ServerAction::Rescue { image_id, password })
     })
 }
 
-fn tabbed(about: &About, chosen: Chosen) -> El {
-    let cloud = about.cloud();
-    let project = about.project.clone();
-    let images: Asked<Vec<Image>> = ask(move |until| {
-        let cloud = cloud.clone();
-        Some(Box::pin(
-            async move { list_images(&cloud, false, until.as_ref()).await.map_err(ApiError::from) },
-        ))
-    });
-    let is_saved = RwSignal::new(false);
-    let tab = |saved: bool, label: &'static str| {
-        el("button")
-            .attr("type", "button")
-            .class("tab")
-            .attr("role", "tab")
-            .live_attr("aria-selected", move || Some((is_saved.get() == saved).to_string()))
-            .text(label)
-            .on("click", move |_| {
-                // What was chosen in a tab one does not see is not what one means.
-                if is_saved.get_untracked() != saved {
-                    chosen.clear();
-                    is_saved.set(saved);
-                }
-            })
-    };
-    let tabs = el("div")
-        .class("tabs")
-        .attr("role", "tablist")
-        .attr("aria-label", IMAGES)
-        .child(tab(false, PROVIDED))
-        .child(tab(true, SAVED));
-    let lists = [(false, NONE_PROVIDED), (true, NONE_SAVED)].map(|(saved, nothing)| {
-        let project = project.clone();
-        let lines = move |images: &Vec<Image>| lines(images, &project, saved);
-        choices(IMAGES, HEADS, images, lines, nothing, chosen)
-            .attr("role", "tabpanel")
-            .live_attr("hidden", move || (is_saved.get() != saved).then(String::new))
-    });
-    el("div").class("field").child(tabs).children(lists.into())
+/// Two tables of images, of which one is seen. Each has a choice of its own: what was chosen in a tab one does not see
+/// is not what one means.
+#[derive(Clone, Copy)]
+struct Images {
+    is_saved: RwSignal<bool>,
+    provided: Chosen,
+    saved: Chosen,
+}
+
+impl Images {
+    /// An image takes the place of what is on the disk, so it is chosen by hand.
+    fn new() -> Self {
+        Self { is_saved: RwSignal::new(false), provided: Chosen::by_hand(), saved: Chosen::by_hand() }
+    }
+
+    fn of_tab(self, is_saved: bool) -> Chosen {
+        if is_saved { self.saved } else { self.provided }
+    }
+
+    fn read(self) -> Option<String> {
+        self.of_tab(self.is_saved.get_untracked()).read(MISSING)
+    }
+
+    fn drawn(self, about: &About) -> El {
+        let cloud = about.cloud();
+        let project = about.project.clone();
+        let images: Asked<Vec<Image>> = ask(move |until| {
+            let cloud = cloud.clone();
+            Some(Box::pin(
+                async move { list_images(&cloud, false, until.as_ref()).await.map_err(ApiError::from) },
+            ))
+        });
+        let is_saved = self.is_saved;
+        let tab = |saved: bool, label: &'static str| {
+            el("button")
+                .attr("type", "button")
+                .class("tab")
+                .attr("role", "tab")
+                .live_attr("aria-selected", move || Some((is_saved.get() == saved).to_string()))
+                .text(label)
+                .on("click", move |_| is_saved.set(saved))
+        };
+        let tabs = el("div")
+            .class("tabs")
+            .attr("role", "tablist")
+            .attr("aria-label", IMAGES)
+            .child(tab(false, PROVIDED))
+            .child(tab(true, SAVED));
+        let lists = [(false, NONE_PROVIDED), (true, NONE_SAVED)].map(|(saved, nothing)| {
+            let project = project.clone();
+            let lines = move |images: &Vec<Image>| lines(images, &project, saved);
+            choices(IMAGES, HEADS, images, lines, nothing, self.of_tab(saved))
+                .attr("role", "tabpanel")
+                .live_attr("hidden", move || (is_saved.get() != saved).then(String::new))
+        });
+        el("div").class("field").child(tabs).children(lists.into())
+    }
 }
 
 fn lines(images: &[Image], project: &ProjectId, is_saved: bool) -> Vec<Choice> {

@@ -6,9 +6,10 @@ mod group;
 mod image;
 mod labels;
 mod network;
+mod present;
 mod size;
 mod text;
-mod volume;
+pub mod volume;
 
 use std::cell::RefCell;
 
@@ -27,9 +28,9 @@ use crate::{
 
 /// Fields, and what they say.
 pub struct Form {
-    pub fields: RefCell<Vec<El>>,
-    /// The action as it is filled in; `None` where something is missing, which is said at its field.
-    pub read: Box<dyn Fn() -> Option<ServerAction>>,
+    fields: RefCell<Vec<El>>,
+    read: Box<dyn Fn() -> Option<ServerAction>>,
+    is_ready: Box<dyn Fn() -> bool>,
 }
 
 /// The fields of what is asked for.
@@ -81,22 +82,42 @@ pub fn plain(kind: ActionKind) -> Option<ServerAction> {
 
 impl Form {
     fn new(fields: Vec<El>, read: impl Fn() -> Option<ServerAction> + 'static) -> Self {
-        Self { fields: RefCell::new(fields), read: Box::new(read) }
+        Self { fields: RefCell::new(fields), read: Box::new(read), is_ready: Box::new(|| true) }
+    }
+
+    /// One that cannot be sent before this.
+    fn once(self, is_ready: impl Fn() -> bool + 'static) -> Self {
+        Self { is_ready: Box::new(is_ready), ..self }
+    }
+
+    /// The fields, to be put somewhere once.
+    pub fn take_fields(&self) -> Vec<El> {
+        self.fields.take()
+    }
+
+    /// The action as it is filled in; `None` where something is missing, which is said at its field.
+    pub fn read(&self) -> Option<ServerAction> {
+        (self.read)()
+    }
+
+    /// What it begins with is there.
+    pub fn is_ready(&self) -> bool {
+        (self.is_ready)()
     }
 }
 
 impl About {
     /// The first of the servers; where the action is about one thing of one server, the only one.
-    fn first(&self) -> Target {
+    pub fn first(&self) -> Target {
         self.wanted.servers[0].clone()
     }
 
-    fn is_one(&self) -> bool {
+    pub fn is_one(&self) -> bool {
         self.wanted.servers.len() == 1
     }
 
     /// The region the servers are in.
-    fn cloud(&self) -> Cloud {
+    pub fn cloud(&self) -> Cloud {
         Cloud::new(&self.project, &self.first().region)
     }
 

@@ -1,15 +1,15 @@
 //! A new size.
 
-use api_types::servers::{Flavor as FlavorNow, Image, action::ServerAction};
+use api_types::servers::{Flavor as FlavorNow, Image, ServerDetail, action::ServerAction};
 
 use super::{
     About, Form,
     choices::{Choice, Chosen, choices},
+    present::present,
 };
 use crate::{
     api_client::ApiError,
     asked::ask,
-    features::servers::store::use_servers_store,
     offers::{Flavor, list_flavors},
     ui::format,
 };
@@ -21,16 +21,21 @@ pub fn resize(about: &About) -> Form {
         let cloud = cloud.clone();
         Some(Box::pin(async move { list_flavors(&cloud, until.as_ref()).await.map_err(ApiError::from) }))
     });
-    let now = Now::of(about);
-    let lines = move |flavors: &Vec<Flavor>| {
-        let offered = flavors.iter().filter(|flavor| !flavor.is_disabled || now.is(flavor));
-        offered.map(|flavor| line(flavor, &now)).collect()
-    };
-    let table = choices(LABEL, HEADS, flavors, lines, NONE, chosen);
+    let now = present(about, Now::of, Now::default());
+    let table = now.drawn(move |now| {
+        let now = now.clone();
+        let lines = move |flavors: &Vec<Flavor>| {
+            let offered = flavors.iter().filter(|flavor| !flavor.is_disabled || now.is(flavor));
+            offered.map(|flavor| line(flavor, &now)).collect()
+        };
+        choices(LABEL, HEADS, flavors, lines, NONE, chosen)
+    });
     Form::new(vec![table], move || Some(ServerAction::Resize { flavor_id: chosen.read(MISSING)? }))
+        .once(move || now.is_known())
 }
 
 /// What decides which sizes fit.
+#[derive(Clone, Default)]
 struct Now {
     /// `None` for several servers, which may differ.
     flavor: Option<FlavorNow>,
@@ -38,17 +43,8 @@ struct Now {
 }
 
 impl Now {
-    fn of(about: &About) -> Self {
-        let id = about.first().id;
-        let row = about.is_one().then(|| {
-            use_servers_store()
-                .with(|servers| Some(servers.rows.row(servers.rows.find(&id)?).to_server_row()))
-        });
-        let row = row.flatten().flatten();
-        Self {
-            is_on_volume: row.as_ref().is_some_and(|row| row.image == Image::Volume),
-            flavor: row.and_then(|row| row.flavor),
-        }
+    fn of(detail: &ServerDetail) -> Self {
+        Self { flavor: detail.row.flavor.clone(), is_on_volume: detail.row.image == Image::Volume }
     }
 
     fn is(&self, flavor: &Flavor) -> bool {

@@ -3,11 +3,10 @@
 use api_types::servers::action::{Password, ServerAction};
 use leptos::prelude::*;
 
-use super::{About, Form};
+use super::{About, Form, present::present};
 use crate::ui::{
     El, Held,
     choice::{check_with, labelled, text_area},
-    effect::after,
     el,
     field::text_field,
     format,
@@ -32,28 +31,16 @@ pub fn snapshot(about: &About) -> Form {
 }
 
 pub fn describe(about: &About) -> Form {
-    let description = RwSignal::new(String::new());
-    let is_touched = StoredValue::new(false);
-    if about.is_one() {
-        let detail = about.detail();
-        after(move || {
-            let known = detail.with(|detail| detail.and_then(|detail| detail.description.clone()));
-            if let Some(known) = known.filter(|_| !is_touched.get_value()) {
-                description.set(known);
-            }
-        });
-    }
-    let area = el("textarea").attr("maxlength", "255").attr("rows", "3").attr("autofocus", "");
-    let area = text_area(
-        area,
-        move || description.get(),
-        move |text| {
-            is_touched.set_value(true);
-            description.set(text);
-        },
-    );
-    let field = labelled(DESCRIPTION, None, area);
-    Form::new(vec![field], move || Some(ServerAction::Describe { description: description.get_untracked() }))
+    let text = RwSignal::new(String::new());
+    let now = present(about, |detail| detail.description.clone().unwrap_or_default(), String::new());
+    let note = (!about.is_one()).then_some(DESCRIPTION_OF_MANY);
+    let field = now.drawn(move |now| {
+        text.set(now.clone());
+        let area = el("textarea").attr("maxlength", "255").attr("rows", "3").attr("autofocus", "");
+        labelled(DESCRIPTION, note, text_area(area, move || text.get(), move |typed| text.set(typed)))
+    });
+    Form::new(vec![field], move || Some(ServerAction::Describe { description: text.get_untracked() }))
+        .once(move || now.is_known())
 }
 
 pub fn set_password() -> Form {
@@ -61,15 +48,15 @@ pub fn set_password() -> Form {
     let note = el("p").class("field-note").text(PASSWORD_ABOUT);
     let fields = vec![password.field(PASSWORD, true), note];
     Form::new(fields, move || {
-        let password = password.line.read(PASSWORD_MISSING)?;
-        Some(ServerAction::SetPassword { password: Password(password) })
+        let password = Password(password.read(PASSWORD_MISSING)?);
+        Some(ServerAction::SetPassword { password })
     })
 }
 
 /// A line that has to be filled in.
 #[derive(Clone, Copy)]
 pub struct Line {
-    pub text: RwSignal<String>,
+    text: RwSignal<String>,
     error: Held<Option<String>>,
 }
 
@@ -93,13 +80,25 @@ impl Line {
 /// A password, hidden unless somebody wants to see it.
 #[derive(Clone, Copy)]
 pub struct Secret {
-    pub line: Line,
+    line: Line,
     is_shown: RwSignal<bool>,
 }
 
 impl Secret {
     pub fn new() -> Self {
         Self { line: Line::new(String::new()), is_shown: RwSignal::new(false) }
+    }
+
+    /// What was typed, with its blanks: they are part of it.
+    pub fn text(self) -> String {
+        self.line.text.get_untracked()
+    }
+
+    /// The same; `missing` is said where nothing was typed.
+    pub fn read(self, missing: &str) -> Option<String> {
+        let text = self.text();
+        self.line.error.set(text.is_empty().then(|| missing.to_owned()));
+        (!text.is_empty()).then_some(text)
     }
 
     pub fn field(self, label: &str, has_focus: bool) -> El {
@@ -127,8 +126,29 @@ const SNAPSHOT: &str = "snapshot";
 const SNAPSHOT_NAME: &str = "Name of the image";
 const SNAPSHOT_ABOUT: &str = "The server goes on running. What is not on disk yet is not in the image.";
 const DESCRIPTION: &str = "Description";
+const DESCRIPTION_OF_MANY: &str = "It takes the place of each server's own. Left empty, they have none.";
 const PASSWORD: &str = "New password of the administrator";
 const PASSWORD_MISSING: &str = "Type a password.";
 const PASSWORD_ABOUT: &str =
     "It works only where the image has the cloud's agent in it. The panel neither keeps nor logs it.";
 const SHOW: &str = "Show it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_at_the_ends_of_a_password_are_part_of_it() {
+        Owner::new().with(|| {
+            let password = Secret::new();
+            assert_eq!(password.read(PASSWORD_MISSING), None);
+            password.line.text.set(" correct horse ".to_owned());
+            assert_eq!(password.read(PASSWORD_MISSING).as_deref(), Some(" correct horse "));
+            assert_eq!(
+                password.line.read(NAME_MISSING).as_deref(),
+                Some("correct horse"),
+                "of a name they are not"
+            );
+        });
+    }
+}

@@ -45,19 +45,24 @@ pub fn detach(about: &About) -> Form {
 
 /// Source: block storage API, list volumes with details.
 #[derive(Clone, Debug, Default, Deserialize)]
-struct Volume {
-    id: String,
+pub struct Volume {
+    pub id: String,
     #[serde(default)]
-    name: Option<String>,
-    status: String,
-    size: u32,
+    pub name: Option<String>,
+    pub status: String,
+    /// In GiB.
+    pub size: u32,
     #[serde(default)]
-    volume_type: Option<String>,
+    pub volume_type: Option<String>,
     #[serde(default)]
-    multiattach: bool,
+    pub multiattach: bool,
 }
 
-async fn list_volumes(cloud: &Cloud, until: Option<web_sys::AbortSignal>) -> Result<Vec<Volume>, CloudError> {
+/// The project's volumes in one region, those that can be attached first.
+pub async fn list_volumes(
+    cloud: &Cloud,
+    until: Option<web_sys::AbortSignal>,
+) -> Result<Vec<Volume>, CloudError> {
     #[derive(Deserialize)]
     struct Answer {
         volumes: Vec<Volume>,
@@ -71,7 +76,7 @@ async fn list_volumes(cloud: &Cloud, until: Option<web_sys::AbortSignal>) -> Res
 }
 
 impl Volume {
-    fn shown_name(&self) -> &str {
+    pub fn shown_name(&self) -> &str {
         self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.id)
     }
 }
@@ -97,8 +102,8 @@ fn attached(detail: ServerDetail, volumes: &[Volume]) -> Result<Vec<Choice>, Api
     };
     let line = |at: api_types::servers::detail::AttachedVolume| {
         let known = volumes.iter().find(|volume| volume.id == at.id);
+        let is_root = is_root(at.device.as_deref());
         let device = at.device.unwrap_or_default();
-        let is_root = ROOT_DEVICES.contains(&device.as_str());
         Choice {
             cells: vec![
                 known.map_or_else(|| at.id.clone(), |volume| volume.shown_name().to_owned()),
@@ -110,6 +115,11 @@ fn attached(detail: ServerDetail, volumes: &[Volume]) -> Result<Vec<Choice>, Api
         }
     };
     Ok(attached.into_iter().map(line).collect())
+}
+
+/// The server runs from what is attached as this device.
+pub fn is_root(device: Option<&str>) -> bool {
+    device.is_some_and(|device| ROOT_DEVICES.contains(&device))
 }
 
 fn not_available(status: &str) -> String {
