@@ -127,7 +127,9 @@ fn follow(output: Asked<Read>, is_following: RwSignal<bool>) -> impl Fn() {
     let is_reading = Rc::new(Cell::new(true));
     let answered = is_reading.clone();
     after(move || {
-        if output.with(|read| read.is_some()) || output.failure().is_some() {
+        // Both are followed, whichever it is.
+        let (is_read, has_failed) = (output.with(|read| read.is_some()), output.failure().is_some());
+        if is_read || has_failed {
             answered.set(false);
         }
     });
