@@ -2,6 +2,7 @@
 
 use e2e::{
     Setup,
+    components::ActionMenu,
     pages::{ServerPage, ServersPage, SignInPage},
     scene, until,
 };
@@ -173,6 +174,38 @@ fn a_server_that_does_not_exist_says_so_and_leads_to_the_list() {
         gone.find(By::Tag("a")).await?.click().await?;
         ServersPage::shown(scene).await?.complete_table().await?;
         Ok(())
+    });
+}
+
+#[test]
+fn the_history_has_both_ids_of_what_was_done_here() {
+    scene(Setup::default(), async |scene| {
+        let id = scene.control().add_server("RegionTwo", "alpha", server());
+        SignInPage::open(scene).await?.sign_in("alice").await?;
+        let page = ServerPage::open(scene, "alpha", "RegionTwo", &id).await?;
+        ActionMenu::of_page(&scene.browser).await?.ask("reboot").await?.confirm().await?;
+        page.choose_tab("Action history").await?;
+        let ids = until("both ids of the reboot", async || {
+            let script = "
+                const row = [...document.querySelectorAll('main tbody tr')].find(
+                    row => row.innerText.includes('alice') && row.innerText.includes('eboot'));
+                return [...row.querySelectorAll('button.copy-button')].map(
+                    button => button.getAttribute('aria-label'));";
+            let named: Vec<String> = scene.browser.run(script, Vec::new()).await?;
+            let id = |log: &str| named.iter().find_map(|name| Some(name.split_once(log)?.1.to_owned()));
+            Ok(id("for support: ").zip(id("in the cloud: ")))
+        })
+        .await?;
+        let (ours, theirs) = ids;
+        assert!(theirs.starts_with("req-"), "{theirs}");
+        page.shows(&ours).await?;
+        page.shows(&theirs).await?;
+        // Support finds the call by it, with one grep.
+        until("the id in the panel's log", async || {
+            let log = scene.panel.log();
+            Ok(log.lines().any(|line| line.contains(&ours) && line.contains(&theirs)).then_some(()))
+        })
+        .await
     });
 }
 

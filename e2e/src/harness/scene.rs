@@ -90,6 +90,17 @@ impl Scene {
         format!("{}{path}", self.panel.url())
     }
 
+    /// Follows a link within the panel, as one on the page would be followed: nothing is loaded anew.
+    pub async fn follow(&self, path: &str) -> Result<()> {
+        let script = "
+            const link = Object.assign(document.createElement('a'), { href: arguments[0] });
+            document.getElementById('main').append(link);
+            link.click();
+            link.remove();";
+        self.browser.run::<serde_json::Value>(script, vec![path.into()]).await?;
+        Ok(())
+    }
+
     /// The id of a project, for addresses.
     pub fn project(&self, name: &str) -> String {
         self.control().project_id(name).to_string()

@@ -1,5 +1,6 @@
 //! The pages, as what a person can do and see on them.
 
+mod console;
 mod create_server;
 mod offers;
 mod server;
@@ -7,6 +8,7 @@ mod servers;
 mod sessions;
 mod sign_in;
 
+pub use console::{ConsoleTab, LogView};
 pub use create_server::CreateServerPage;
 pub use offers::OffersPage;
 pub use server::ServerPage;
