@@ -229,24 +229,30 @@ impl Draft {
     fn labels_problem(&self) -> Option<String> {
         let tag = self.tags.iter().find(|tag| tag.contains(['/', ',']) || tag.chars().count() > 60);
         if let Some(tag) = tag {
-            return Some(format!(
-                "A tag has at most 60 characters and neither \u{201c}/\u{201d} nor \u{201c},\u{201d}: {tag}"
-            ));
+            return Some(texts::no_tag(tag));
         }
         if self.tags.len() > 50 {
-            return Some("A server has at most 50 tags.".to_owned());
+            return Some(texts::TOO_MANY_TAGS.to_owned());
         }
         let is_key = |key: &str| {
             (1..=255).contains(&key.len())
                 && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_:. ".contains(letter))
         };
-        if let Some((key, _)) = self.filled_metadata().find(|(key, _)| !is_key(key)) {
-            return Some(format!(
-                "A name in the metadata is made of letters, digits and - _ : . only: {key}"
-            ));
+        for (at, (key, value)) in self.filled_metadata().enumerate() {
+            if key.is_empty() {
+                return Some(texts::METADATA_UNNAMED.to_owned());
+            }
+            if !is_key(key) {
+                return Some(texts::no_metadata_name(key));
+            }
+            if value.chars().count() > 255 {
+                return Some(texts::long_metadata(key));
+            }
+            if self.filled_metadata().take(at).any(|(before, _)| before == key) {
+                return Some(texts::metadata_twice(key));
+            }
         }
-        let long = self.metadata.iter().find(|(_, value)| value.chars().count() > 255);
-        long.map(|(key, _)| format!("The value of {key} in the metadata is longer than 255 characters."))
+        None
     }
 }
 
@@ -335,6 +341,23 @@ mod tests {
         let wrong = Draft { user_data: "#cloud-config\n- a".into(), tags: vec!["a/b".into()], ..draft() };
         let sections: Vec<_> = wrong.problems().into_iter().map(|problem| problem.section).collect();
         assert_eq!(sections, [UserData, Labels]);
+    }
+
+    #[test]
+    fn metadata_that_would_be_lost_is_told() {
+        let told = |pairs: &[(&str, &str)]| {
+            let metadata =
+                pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            Draft { metadata, ..draft() }
+                .problems()
+                .into_iter()
+                .map(|problem| problem.text)
+                .collect::<String>()
+        };
+        assert_eq!(told(&[("env", "a"), ("", "")]), "");
+        assert_eq!(told(&[("", "a")]), texts::METADATA_UNNAMED);
+        assert_eq!(told(&[("env", "a"), ("env", "b")]), texts::metadata_twice("env"));
+        assert_eq!(told(&[("a/b", "a")]), texts::no_metadata_name("a/b"));
     }
 
     #[test]

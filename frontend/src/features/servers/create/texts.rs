@@ -122,6 +122,8 @@ pub const CHOOSE_FLAVOR: &str = "Choose a flavor.";
 pub const SAY_VOLUME_SIZE: &str = "Say how large the volume is to be, in whole GiB.";
 pub const CHOOSE_NETWORK: &str = "Choose a network, or say that there is to be none.";
 pub const USELESS_USER_DATA: &str = "The user data cannot be used as it is.";
+pub const TOO_MANY_TAGS: &str = "A server has at most 50 tags.";
+pub const METADATA_UNNAMED: &str = "A value in the metadata has no name. Give it one, or remove it.";
 
 /// What stands on the button.
 pub fn create_button(count: usize, is_again: bool) -> String {
@@ -184,6 +186,15 @@ pub fn image_needs(gib: u32) -> String {
     format!("The image needs {gib} GiB.")
 }
 
+/// What an image needs at least.
+pub fn from_disk(gib: u32) -> String {
+    format!("from {gib} GiB disk")
+}
+
+pub fn from_memory(memory: &str) -> String {
+    format!("from {memory} memory")
+}
+
 pub fn new_volumes(count: usize, gib: u32) -> String {
     format!("{} of {} GiB", counted(count as u64, "new volume", "new volumes"), number(u64::from(gib)))
 }
@@ -228,6 +239,22 @@ pub fn remove_entry(number: usize) -> String {
 /// "Value of entry 2"
 pub fn of_entry(what: &str, number: usize) -> String {
     format!("{what} of entry {number}")
+}
+
+pub fn no_tag(tag: &str) -> String {
+    format!("A tag has at most 60 characters and neither \u{201c}/\u{201d} nor \u{201c},\u{201d}: {tag}")
+}
+
+pub fn no_metadata_name(key: &str) -> String {
+    format!("A name in the metadata is made of letters, digits and - _ : . only: {key}")
+}
+
+pub fn long_metadata(key: &str) -> String {
+    format!("The value of {key} in the metadata is longer than 255 characters.")
+}
+
+pub fn metadata_twice(key: &str) -> String {
+    format!("{key} stands twice in the metadata. Only one of them would be kept.")
 }
 
 pub fn name_problem(error: &NameError) -> String {

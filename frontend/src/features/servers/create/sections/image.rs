@@ -179,10 +179,10 @@ fn image_row(form: Form, image: &Image) -> El {
     facts.extend(image.family().map(|family| family_name(&family)));
     let disk = image.disk_needed_gib();
     if disk > 0 {
-        facts.push(format!("from {disk} GiB disk"));
+        facts.push(texts::from_disk(disk));
     }
     if image.min_ram_mib > 0 {
-        facts.push(format!("from {} memory", memory(image.min_ram_mib)));
+        facts.push(texts::from_memory(&memory(image.min_ram_mib)));
     }
     el("label")
         .class("option")
