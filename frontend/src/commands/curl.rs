@@ -169,7 +169,7 @@ fn variable(service: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::{path::PathBuf, process::Command, sync::OnceLock};
 
     use proptest::prelude::*;
 
@@ -190,9 +190,14 @@ mod tests {
     /// What the command sends, with curl replaced by a function that prints its last argument; `None` where the shell
     /// refuses to run it. `secrets` are set before.
     fn sent(command: &str, secrets: &[(&str, &str)]) -> Option<String> {
-        let folder = std::env::temp_dir().join(format!("meridian-curl-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join("user-data"), "#!/bin/sh\necho 'hi'\n").expect("written");
+        // Written once: tests run side by side.
+        static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+        let folder = FOLDER.get_or_init(|| {
+            let folder = std::env::temp_dir().join(format!("meridian-curl-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(folder.join("user-data"), "#!/bin/sh\necho 'hi'\n").expect("written");
+            folder
+        });
         let script = format!("curl() {{ printf '%s\\n' \"${{@: -1}}\"; }}\n{command}");
         let output = Command::new("bash")
             .current_dir(folder)
