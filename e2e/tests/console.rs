@@ -298,7 +298,7 @@ fn keys_and_what_is_pasted_reach_the_servers_screen() {
         ServerPage::open(scene, "alpha", "RegionOne", &id).await?;
         let copy = format!("main button.copy-button[aria-label$='{id}']");
         scene.browser.query(By::Css(&copy)).and_displayed().first().await?.click().await?;
-        scene.browser.query(By::Css(&format!("{copy}.done"))).first().await?;
+        scene.browser.query(By::Css(format!("{copy}.done"))).first().await?;
         let tab = ConsoleTab::open(scene, "RegionOne", &id, "screen").await?;
         tab.says("Connected").await?;
         let screen = tab.screen().await?;
