@@ -6,7 +6,10 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::harness::{browser::Browser, programs};
+use crate::harness::{
+    browser::{Browser, DESKTOP, PHONE},
+    programs,
+};
 
 /// A rule that something on the page breaks.
 #[derive(Debug, Deserialize)]
@@ -48,6 +51,18 @@ pub async fn assert_no_violations(browser: &Browser, page: &str) -> Result<()> {
         }
     }
     bail!("{text}")
+}
+
+/// The same in light and dark, on a desk and in a hand. Leaves a desktop's window.
+pub async fn assert_everywhere(browser: &Browser, page: &str) -> Result<()> {
+    for scheme in ["light", "dark"] {
+        browser.prefer_colour_scheme(scheme).await?;
+        for (size, name) in [(DESKTOP, "desktop"), (PHONE, "phone")] {
+            browser.resize(size).await?;
+            assert_no_violations(browser, &format!("{page}, {scheme}, {name}")).await?;
+        }
+    }
+    browser.resize(DESKTOP).await
 }
 
 async fn violations(browser: &Browser) -> Result<Vec<Violation>> {

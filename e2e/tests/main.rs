@@ -4,6 +4,7 @@
 mod accessibility;
 mod console;
 mod create_server;
+mod create_server_drafts;
 mod eight_tabs;
 mod frame;
 mod hostile_names;

@@ -1,6 +1,7 @@
 //! The page where servers are made.
 
 use anyhow::{Result, ensure};
+use simcloud::{CallRecord, Service};
 use thirtyfour::{By, Key, WebElement, prelude::*};
 
 use super::SignInPage;
@@ -156,6 +157,79 @@ impl<'s> CreateServerPage<'s> {
                 }
             }
             Ok(None)
+        })
+        .await
+    }
+
+    /// Presses a button or a link of the form.
+    pub async fn press(&self, label: &str) -> Result<()> {
+        let path = format!("//main//*[self::button or self::a][normalize-space()='{label}']");
+        let element = self.scene.browser.query(By::XPath(path)).and_displayed().first().await?;
+        element.scroll_into_view().await?;
+        Ok(element.click().await?)
+    }
+
+    /// Leaves for the list, as its link does.
+    pub async fn leave(&self) -> Result<()> {
+        self.press("Servers").await?;
+        until("the form to be left", async || {
+            let forms = self.scene.browser.find_all(By::Testid("create-summary")).await?;
+            Ok(forms.is_empty().then_some(()))
+        })
+        .await
+    }
+
+    /// Comes from any page of the project to the form, without loading the panel anew.
+    pub async fn come_back(&self) -> Result<()> {
+        let create = By::XPath("//main//a[normalize-space()='Create']");
+        self.scene.browser.query(create).and_displayed().first().await?.click().await?;
+        self.scene.browser.query(By::Testid("create-summary")).first().await?;
+        Ok(())
+    }
+
+    /// Waits until a draft was brought back, and says so.
+    pub async fn is_restored(&self) -> Result<()> {
+        self.scene.browser.query(By::Testid("draft-restored")).and_displayed().first().await?;
+        Ok(())
+    }
+
+    /// Loads a file as user data.
+    pub async fn user_data_file(&self, path: &str) -> Result<()> {
+        Ok(self.field("[data-section=UserData] input[type=file]").await?.send_keys(path).await?)
+    }
+
+    /// What is said of user data that is no text, once it says this.
+    pub async fn user_data_says(&self, part: &str) -> Result<String> {
+        until(&format!("user data that says {part:?}"), async || {
+            let text = self.field("[data-section=UserData]").await?.text().await?;
+            Ok(text.contains(part).then_some(text))
+        })
+        .await
+    }
+
+    /// The names of the cloud's servers that begin so.
+    pub fn made(&self, region: &str, start: &str) -> Vec<String> {
+        let servers = self.scene.control().servers(region, "alpha").into_iter();
+        let mut names: Vec<_> =
+            servers.map(|server| server.name).filter(|name| name.starts_with(start)).collect();
+        names.sort();
+        names
+    }
+
+    /// The calls by which Nova was asked to make a server.
+    pub fn create_calls(&self) -> Vec<CallRecord> {
+        let is_create = |call: &CallRecord| {
+            call.service == Service::Compute
+                && call.method == "POST"
+                && call.path_and_query.ends_with("/servers")
+        };
+        self.scene.control().calls().into_iter().filter(is_create).collect()
+    }
+
+    /// Waits until a server is being asked for and Nova has not answered.
+    pub async fn is_asking(&self) -> Result<()> {
+        until("a server to be asked for", async || {
+            Ok(self.create_calls().iter().any(|call| call.status.is_none()).then_some(()))
         })
         .await
     }
