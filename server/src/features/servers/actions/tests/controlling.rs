@@ -64,7 +64,7 @@ async fn a_canceled_job_leaves_the_rest_alone_and_is_over(db: PgPool) {
     assert!(matches!(pause.status, StatusCode::OK | StatusCode::CONFLICT));
     let over = wait(&alice, &id, "the end", |job| job.finished_at.is_some()).await;
     assert_eq!((over.state, over.counts.running), (JobState::Canceled, 0));
-    assert!(over.counts.waiting > 0 && over.counts.done > 0);
+    assert!(over.counts.canceled > 0 && over.counts.done > 0 && over.counts.waiting == 0);
     control(&alice, &id, json!({"do": "cancel"})).await.assert_status(StatusCode::OK);
     for what in ["pause", "resume"] {
         control(&alice, &id, json!({"do": what})).await.assert_error(StatusCode::CONFLICT, "job_finished");
@@ -94,6 +94,123 @@ async fn what_failed_is_asked_for_again_and_what_was_done_is_not(db: PgPool) {
     let nothing = control(&alice, &asked.id, json!({"do": "retry_failed"})).await;
     nothing.assert_error(StatusCode::CONFLICT, "nothing_failed");
     assert!(items(&alice, &asked.id).await.iter().all(|item| item.result == ItemResult::Done));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_failed_of_a_canceled_job_is_asked_for_again_and_what_was_canceled_is_not(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 60, slow).await;
+    let alice = app.signed_in("alice");
+    let admin = app.cloud.admin();
+    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    admin.set_fault(REGION, Service::Compute, Some(Fault::Status(409)));
+    let id = ask(&app, &alice, &typed(job(ServerAction::Stop, &all(&ids)), "stop")).await.id;
+    wait(&alice, &id, "a first failure", |job| job.counts.failed > 0).await;
+    control(&alice, &id, json!({"do": "cancel"})).await.assert_status(StatusCode::OK);
+    let over = wait(&alice, &id, "the end", |job| job.finished_at.is_some()).await.counts;
+    assert_eq!((over.failed + over.canceled, over.waiting), (60, 0));
+    let canceled: api_types::jobs::JobItems =
+        alice.get(&format!("{}?result=canceled", routes::job_items(&id))).await.json();
+    assert_eq!(canceled.items.len(), over.canceled as usize);
+    assert!(canceled.items.iter().all(|item| item.result == ItemResult::Canceled));
+    admin.clear_faults();
+    admin.reset_calls();
+    control(&alice, &id, json!({"do": "retry_failed"})).await.assert_status(StatusCode::OK);
+    let done = finished(&alice, &id).await.counts;
+    assert_eq!((done.done, done.canceled, done.failed), (over.failed, over.canceled, 0));
+    assert_eq!(changes_each(&app, &ids).iter().sum::<usize>(), over.failed as usize);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_paused_job_is_resumed_before_anything_of_it_is_repeated(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 60, slow).await;
+    let alice = app.signed_in("alice");
+    let admin = app.cloud.admin();
+    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    admin.set_fault(REGION, Service::Compute, Some(Fault::Status(409)));
+    let id = ask(&app, &alice, &typed(job(ServerAction::Stop, &all(&ids)), "stop")).await.id;
+    wait(&alice, &id, "a first failure", |job| job.counts.failed > 0).await;
+    control(&alice, &id, json!({"do": "pause"})).await.assert_status(StatusCode::OK);
+    let again = control(&alice, &id, json!({"do": "retry_failed"})).await;
+    again.assert_error(StatusCode::CONFLICT, "job_paused");
+    assert_eq!(show(&alice, &id).await.state, JobState::Paused);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_job_that_did_nothing_has_nothing_to_repeat(db: PgPool) {
+    let app = panel(db).await;
+    let alice = app.signed_in("alice");
+    let asked = ask(&app, &alice, &job(ServerAction::Start, &[&add(&app, "runs", "ACTIVE")])).await;
+    assert_eq!((asked.state, asked.counts.skipped), (JobState::Done, 1));
+    let again = control(&alice, &asked.id, json!({"do": "retry_failed", "uncertain_too": true})).await;
+    again.assert_error(StatusCode::CONFLICT, "nothing_failed");
+}
+
+/// How many tokens Keystone gave, and how many it was told to end, since the last reset.
+fn tokens(app: &TestApp) -> (usize, usize) {
+    let calls = app.cloud.admin().calls();
+    let count = |method: &str, status: u16| {
+        let of_tokens = |call: &&simcloud::CallRecord| call.path_and_query.starts_with("/v3/auth/tokens");
+        let is_it = |call: &&simcloud::CallRecord| call.method == method && call.status == Some(status);
+        calls.iter().filter(of_tokens).filter(is_it).count()
+    };
+    (count("POST", 201), count("DELETE", 204))
+}
+
+/// Alice's browser, which has all tokens of its own; from here on all others are jobs'.
+async fn settled_in(app: &TestApp) -> Client {
+    let alice = app.signed_in("alice");
+    let asked = ask(app, &alice, &job(ServerAction::Unlock, &[&add(app, "first", "ACTIVE")])).await;
+    assert_eq!(asked.counts.skipped, 1);
+    app.cloud.admin().reset_calls();
+    alice
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_token_a_job_had_is_ended_however_often_it_was_paused_and_resumed(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 60, slow).await;
+    let alice = settled_in(&app).await;
+    let id = under_way(&app, &alice, &ids).await;
+    for _ in 0..4 {
+        // At once: its node has not let go yet.
+        control(&alice, &id, json!({"do": "pause"})).await.assert_status(StatusCode::OK);
+        control(&alice, &id, json!({"do": "resume"})).await.assert_status(StatusCode::OK);
+    }
+    let done = finished(&alice, &id).await;
+    assert_eq!((done.counts.done, done.counts.failed, done.counts.uncertain), (60, 0, 0));
+    assert!(changes_each(&app, &ids).iter().all(|calls| *calls == 1));
+    crate::testing::until("all tokens to be ended", async || tokens(&app) == (5, 5)).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_job_is_started_though_the_browser_goes_away_while_its_token_is_made(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 2, |source| source).await;
+    let alice = settled_in(&app).await;
+    let stop = api_types::jobs::CreateJob { confirmed: None, ..job(ServerAction::Stop, &all(&ids)) };
+    let planned = ask(&app, &alice, &stop).await;
+    let admin = app.cloud.admin();
+    admin.set_fault("", Service::Identity, Some(Fault::Slow(Duration::from_millis(300))));
+    tokio::select! {
+        biased;
+        () = crate::testing::until("Keystone to be asked", async || admin.in_flight("", Service::Identity) > 0) => {}
+        _ = control(&alice, &planned.id, json!({"do": "start", "confirmed": {}})) => panic!("Keystone is slow"),
+    }
+    assert_eq!(finished(&alice, &planned.id).await.counts.done, 2);
+    crate::testing::until("its token to be ended", async || tokens(&app) == (1, 1)).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn of_two_contrary_wishes_at_once_the_one_that_can_be_is_done_and_the_other_says_why_not(db: PgPool) {
+    let app = panel(db).await;
+    let (one, two) = (app.signed_in("alice"), app.signed_in("alice"));
+    let server = add(&app, "web-01", "ACTIVE");
+    let (stop, start) = (job(ServerAction::Stop, &[&server]), job(ServerAction::Start, &[&server]));
+    let (stop, start) = tokio::join!(ask(&app, &one, &stop), ask(&app, &two, &start));
+    assert_eq!(finished(&one, &stop.id).await.counts.done, 1);
+    // It runs, or is on its way to be off, whichever was seen.
+    assert_eq!(finished(&two, &start.id).await.counts.skipped, 1);
+    assert!(matches!(items(&two, &start.id).await[0].result, ItemResult::Skipped { .. }));
+    assert_eq!(changes(&app, &server).len(), 1);
+    assert_eq!(status_of(&app, &server).1.as_deref(), Some("powering-off"));
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -18,6 +18,8 @@ use crate::{
 };
 
 pub const REGION: &str = "RegionOne";
+/// Long enough for the lease of a dead node and for its calls to be over.
+pub const LONG: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// A panel whose jobs wait for no rate.
 pub async fn panel(db: PgPool) -> TestApp {

@@ -37,6 +37,34 @@ async fn many_servers_are_one_job_of_pages_and_each_is_acted_on_once(db: PgPool)
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn five_thousand_servers_are_each_acted_on_once(db: PgPool) {
+    let (app, ids) = panel_with_many(db, 5_000, |source| {
+        source
+            .with_env("JOBS_PER_SECOND", "10000")
+            .with_env("JOBS_CONCURRENCY", "16")
+            .with_env("UPSTREAM_CONCURRENCY", "16")
+    })
+    .await;
+    let alice = app.signed_in("alice");
+    let asked = ask(&app, &alice, &typed(job(ServerAction::Stop, &all(&ids)), "stop")).await;
+    for some in 1..=10 {
+        wait(&alice, &asked.id, "the next servers", |job| job.counts.done >= some * 500).await;
+    }
+    let done = finished(&alice, &asked.id).await.counts;
+    assert_eq!((done.total, done.done, done.failed, done.uncertain), (5_000, 5_000, 0, 0));
+    let calls = app.cloud.admin().calls();
+    let mut acted_on: Vec<_> = calls
+        .iter()
+        .filter(|call| call.path_and_query.ends_with("/action"))
+        .map(|call| &call.path_and_query)
+        .collect();
+    acted_on.sort();
+    acted_on.dedup();
+    let made = calls.iter().filter(|call| call.path_and_query.ends_with("/action")).count();
+    assert_eq!((made, acted_on.len()), (5_000, 5_000));
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn the_result_is_a_table_in_which_no_name_is_a_formula(db: PgPool) {
     let app = panel(db).await;
     let alice = app.signed_in("alice");

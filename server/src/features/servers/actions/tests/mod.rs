@@ -4,6 +4,7 @@ mod acting;
 mod controlling;
 mod failing;
 mod helpers;
+mod kinds;
 mod many;
 mod remembering;
 mod surviving;
