@@ -188,6 +188,7 @@ mod tests {
         assert_eq!(read(r#""hang""#), Fault::Hang);
         assert_eq!(read(r#"{"status": 503}"#), Fault::Status(503));
         assert_eq!(read(r#"{"drip": {"bytes_per_second": 100}}"#), Fault::Drip { bytes_per_second: 100 });
+        assert_eq!(read(r#"{"lost_answer": 503}"#), Fault::LostAnswer(503));
         assert_eq!(read(r#"{"slow": 250}"#), Fault::Slow(Duration::from_millis(250)));
     }
 }

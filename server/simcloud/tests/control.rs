@@ -154,3 +154,26 @@ async fn the_log_names_who_asked_for_what_and_knows_who_still_waits() {
     // The caller has left, and the service notices.
     tokio::time::timeout(Duration::from_secs(10), wait_for(0)).await.expect("noticed");
 }
+
+#[tokio::test]
+async fn what_is_done_though_its_answer_is_lost_shows_and_security_groups_leave_no_trace() {
+    let desk = Desk::of(&cloud().await, "alice", "alpha").await;
+    let control = desk.cloud.admin();
+    let id = control.add_server("RegionOne", "alpha", simcloud::NewServer::default());
+    let act = async |body: serde_json::Value| {
+        desk.nova("POST", &format!("/servers/{id}/action"), Some(body)).await.status
+    };
+    let names = async || {
+        let history = desk.nova("GET", &format!("/servers/{id}/os-instance-actions"), None).await.json();
+        let actions = history["instanceActions"].as_array().expect("actions").clone();
+        actions.iter().map(|action| action["action"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    control.set_fault("RegionOne", Service::Compute, Some(simcloud::Fault::LostAnswer(503)));
+    assert_eq!(act(json!({"reboot": {"type": "SOFT"}})).await, 503);
+    assert_eq!(names().await, ["reboot", "create"]);
+    control.clear_faults();
+    assert_eq!(act(json!({"removeSecurityGroup": {"name": "default"}})).await, 202);
+    assert_eq!(names().await, ["reboot", "create"]);
+    let groups = desk.nova("GET", &format!("/servers/{id}/os-security-groups"), None).await.json();
+    assert_eq!(groups["security_groups"], json!([]));
+}
