@@ -63,7 +63,7 @@ async fn an_action_tells_its_call_and_none_of_its_secrets(db: PgPool) {
     let app = TestApp::new(db).await;
     let alice = app.signed_in("alice");
     let server = app.cloud.admin().servers("RegionOne", "alpha").remove(0).id;
-    app.cloud.admin().update_server("RegionOne", &server, |server| server.status = "ACTIVE".to_owned());
+    app.cloud.admin().update_server("RegionOne", &server, |server| server.status = "ACTIVE".into());
     let log = Log::listen();
     let wanted = CreateJob {
         action: ServerAction::SetPassword { password: Password("hush-hush".to_owned()) },
