@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, KeyboardEvent};
 
@@ -69,7 +70,7 @@ fn boxed(
             }
         });
     let element: HtmlDialogElement = dialog.element().clone().unchecked_into();
-    let element = send_wrapper::SendWrapper::new(element);
+    let element = SendWrapper::new(element);
     let closed = element.clone();
     let dialog = dialog.on("close", move |_| {
         // Chromium closes on a second Escape, or a second step back, whatever `cancel` was answered.
@@ -82,13 +83,26 @@ fn boxed(
     // After the content: it must be there when the browser looks for what to focus first.
     after(move || {
         let is_open = open.get();
-        if is_open && !element.open() {
-            _ = element.show_modal();
-        } else if !is_open && element.open() {
+        if is_open {
+            show(element.clone(), open);
+        } else if element.open() {
             element.close();
         }
     });
     dialog
+}
+
+/// Shows it, as soon as it is in the document: what opens while a part is on its way is made before the part is put in
+/// its place.
+fn show(element: SendWrapper<HtmlDialogElement>, open: RwSignal<bool>) {
+    if open.try_get_untracked() != Some(true) || element.open() {
+        return;
+    }
+    if element.is_connected() {
+        _ = element.show_modal();
+    } else {
+        request_animation_frame(move || show(element, open));
+    }
 }
 
 fn cross(open: RwSignal<bool>) -> El {
