@@ -1,39 +1,25 @@
 //! axe on every page, light and dark, on a desk and in a hand.
 
-use anyhow::Result;
 use e2e::{
-    Scene, Setup, axe,
+    Setup, axe,
     components::Dialog,
-    harness::browser::{DESKTOP, PHONE},
     pages::{ServerPage, ServersPage, SessionsPage, SignInPage},
     scene,
 };
 use simcloud::{Fault, NewServer, Service};
 use thirtyfour::{By, prelude::*};
 
-/// Looks at the page that is open in all four ways.
-async fn look(scene: &Scene, page: &str) -> Result<()> {
-    for scheme in ["light", "dark"] {
-        scene.browser.prefer_colour_scheme(scheme).await?;
-        for (size, name) in [(DESKTOP, "desktop"), (PHONE, "phone")] {
-            scene.browser.resize(size).await?;
-            axe::assert_no_violations(&scene.browser, &format!("{page}, {scheme}, {name}")).await?;
-        }
-    }
-    scene.browser.resize(DESKTOP).await
-}
-
 #[test]
 fn the_sign_in_pages_have_no_violations() {
     scene(Setup::default().with("SIGN_IN_HELP_URL", "https://example.org/help"), async |scene| {
         let page = SignInPage::open(scene).await?;
-        look(scene, "sign-in").await?;
+        axe::assert_everywhere(&scene.browser, "sign-in").await?;
         page.submit("alice", "not-the-password").await?;
         page.problem().await?;
-        look(scene, "sign-in, refused").await?;
+        axe::assert_everywhere(&scene.browser, "sign-in, refused").await?;
         page.submit_of("mfa").await?;
         scene.browser.query(By::Css("input[autocomplete=one-time-code]")).first().await?;
-        look(scene, "second factor").await
+        axe::assert_everywhere(&scene.browser, "second factor").await
     });
 }
 
@@ -58,7 +44,7 @@ fn the_list_has_no_violations() {
         page.banner("RegionThree").await?;
         table.toggle("failed").await?;
         page.selection_bar().await?;
-        look(scene, "servers, with a banner and a selection").await
+        axe::assert_everywhere(&scene.browser, "servers, with a banner and a selection").await
     });
 }
 
@@ -66,7 +52,7 @@ fn the_list_has_no_violations() {
 fn the_empty_list_has_no_violations() {
     scene(Setup::default(), async |scene| {
         ServersPage::of(scene, "demo", "empty").await?.empty_state("nothing-yet").await?;
-        look(scene, "servers, none").await
+        axe::assert_everywhere(&scene.browser, "servers, none").await
     });
 }
 
@@ -78,7 +64,7 @@ fn the_page_of_a_server_has_no_violations() {
         SignInPage::open(scene).await?.sign_in("alice").await?;
         let page = ServerPage::open(scene, "alpha", "RegionOne", &id).await?;
         page.shows("the-one").await?;
-        look(scene, "server, overview").await?;
+        axe::assert_everywhere(&scene.browser, "server, overview").await?;
         for tab in ["Addresses", "Volumes", "Security", "Metadata", "Action history", "JSON"] {
             page.choose_tab(tab).await?;
             axe::assert_no_violations(&scene.browser, &format!("server, {tab}")).await?;
@@ -94,9 +80,9 @@ fn sessions_help_and_the_project_switcher_have_no_violations() {
         page.complete_table().await?;
         scene.browser.action_chain().send_keys("?").perform().await?;
         Dialog::with_text(&scene.browser, "Keyboard").await?;
-        look(scene, "keyboard help").await?;
+        axe::assert_everywhere(&scene.browser, "keyboard help").await?;
         SessionsPage::open(scene).await?.has_sessions(1).await?;
-        look(scene, "sessions").await?;
+        axe::assert_everywhere(&scene.browser, "sessions").await?;
         scene.browser.find(By::Css(".switcher-button")).await?.click().await?;
         scene.browser.query(By::Css("[role=option]")).and_displayed().first().await?;
         axe::assert_no_violations(&scene.browser, "the project switcher").await
@@ -108,6 +94,6 @@ fn pages_that_do_not_exist_have_no_violations() {
     scene(Setup::default(), async |scene| {
         SignInPage::open(scene).await?.sign_in("alice").await?;
         scene.browser.goto(scene.url("/no/such/page")).await?;
-        look(scene, "not found").await
+        axe::assert_everywhere(&scene.browser, "not found").await
     });
 }

@@ -9,9 +9,7 @@ use simcloud::NewServer;
 
 #[test]
 fn eight_tabs_are_all_complete_and_all_stay_true() {
-    let setup =
-        Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2");
-    scene(setup, async |scene| {
+    scene(Setup::lively(), async |scene| {
         SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;
         let mut tabs = vec![scene.browser.window().await?];
         for _ in 1..8 {

@@ -1,7 +1,5 @@
 //! Doing something to many servers at once: who can, who is left out, and what asks before.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use e2e::{
     Scene, Setup,
@@ -10,10 +8,7 @@ use e2e::{
     scene, until, until_equal,
 };
 use simcloud::{Fault, NewServer, Service};
-
-fn lively() -> Setup {
-    Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2")
-}
+use thirtyfour::{By, Key};
 
 /// Three servers of one name that differ: two that run, one that is shut off; ticked together.
 async fn three_ticked(scene: &Scene) -> Result<(ServersPage<'_>, Table<'_>)> {
@@ -31,13 +26,9 @@ async fn three_ticked(scene: &Scene) -> Result<(ServersPage<'_>, Table<'_>)> {
     Ok((page, table))
 }
 
-fn pass(scene: &Scene) {
-    scene.control().advance(Duration::from_secs(5));
-}
-
 #[test]
 fn the_menu_says_how_many_of_the_ticked_can_and_why_the_others_cannot() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table) = three_ticked(scene).await?;
         let menu = ActionMenu::of_ticked(&scene.browser).await?;
         assert_eq!(menu.reads("start").await?, "Start 1 of 3");
@@ -54,16 +45,7 @@ fn the_menu_says_how_many_of_the_ticked_can_and_why_the_others_cannot() {
         }
         dialog.confirm().await?;
         for name in ["batch-1", "batch-2"] {
-            until(&format!("{name} to be off"), async || {
-                pass(scene);
-                Ok(table
-                    .rows()
-                    .await?
-                    .iter()
-                    .any(|row| row.name == name && row.status == "Shut off")
-                    .then_some(()))
-            })
-            .await?;
+            table.becomes(scene, name, "Shut off").await?;
         }
         let result = JobTray::open(&scene.browser).await?.result("Stop 3 servers").await?;
         result.filter("skipped").await?;
@@ -75,7 +57,7 @@ fn the_menu_says_how_many_of_the_ticked_can_and_why_the_others_cannot() {
 
 #[test]
 fn nothing_ticked_is_said_and_nothing_can_be_pressed() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let page = SignInPage::open(scene).await?.sign_in("alice").await?;
         page.complete_table().await?;
         let menu = ActionMenu::of_ticked(&scene.browser).await?;
@@ -86,7 +68,7 @@ fn nothing_ticked_is_said_and_nothing_can_be_pressed() {
 
 #[test]
 fn deleting_many_needs_the_word() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table) = three_ticked(scene).await?;
         let dialog = ActionMenu::of_ticked(&scene.browser).await?.ask("delete").await?;
         dialog.submit().await?;
@@ -106,7 +88,7 @@ fn deleting_many_needs_the_word() {
         dialog.fill("Type “delete” to confirm", "delete").await?;
         dialog.confirm().await?;
         until_equal("the number of servers", 0, async || {
-            pass(scene);
+            scene.pass();
             let servers = scene.control().servers("RegionOne", "alpha");
             Ok(servers.iter().filter(|server| server.name.starts_with("batch")).count())
         })
@@ -117,7 +99,7 @@ fn deleting_many_needs_the_word() {
 
 #[test]
 fn what_fails_for_some_is_told_and_taken_back_on_their_rows() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table) = three_ticked(scene).await?;
         scene.control().set_fault("RegionOne", Service::Compute, Some(Fault::Status(403)));
         let dialog = ActionMenu::of_ticked(&scene.browser).await?.ask("stop").await?;
@@ -135,8 +117,45 @@ fn what_fails_for_some_is_told_and_taken_back_on_their_rows() {
 }
 
 #[test]
+fn of_hundreds_that_fail_no_row_goes_on_saying_what_does_not_happen() {
+    const SERVERS: usize = 800;
+    let setup = Setup::web_shop(SERVERS).with("JOBS_PER_SECOND", "1000").with("JOBS_CONCURRENCY", "16");
+    scene(setup, async |scene| {
+        let page = ServersPage::of(scene, "demo", "web-shop").await?;
+        let table = page.complete_table().await?;
+        table.has_matching(SERVERS).await?;
+        page.search("status:active").await?;
+        until("those that run", async || Ok((table.matching().await? < SERVERS).then_some(()))).await?;
+        let running = table.matching().await?;
+        assert!(running > 550, "more than the panel tells at once: {running}");
+        scene.browser.find(By::Testid("server-table")).await?.click().await?;
+        let keys = scene.browser.action_chain();
+        keys.key_down(Key::Control).send_keys("a").key_up(Key::Control).perform().await?;
+        for region in ["RegionOne", "RegionTwo", "RegionThree"] {
+            scene.control().set_fault(region, Service::Compute, Some(Fault::Status(409)));
+        }
+        let dialog = ActionMenu::of_ticked(&scene.browser).await?.ask("stop").await?;
+        dialog.type_the_word().await?;
+        dialog.confirm().await?;
+        let said = toast(&scene.browser, &format!("Stop {running} servers")).await?;
+        assert!(said.contains("failed"), "{said}");
+        page.search("task:powering").await?;
+        table.has_matching(0).await?;
+        // The result has all of them, each once, however impatiently one asks for more.
+        let result = JobTray::open(&scene.browser).await?.result(&format!("Stop {running} servers")).await?;
+        result.lines(500).await?;
+        result.more_twice().await?;
+        let lines = result.lines(running).await?;
+        let failed =
+            lines.iter().filter(|line| line.contains("There was a conflict") && line.contains("req-"));
+        assert!(failed.count() > 500, "more than one page of them");
+        Ok(())
+    });
+}
+
+#[test]
 fn tags_of_many_come_and_go_together() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table) = three_ticked(scene).await?;
         let dialog = ActionMenu::of_ticked(&scene.browser).await?.ask("tag").await?;
         dialog.fill("Tags to add", "nightly").await?;
@@ -150,7 +169,7 @@ fn tags_of_many_come_and_go_together() {
 
 #[test]
 fn a_ticked_row_stands_for_all_that_are_ticked() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table) = three_ticked(scene).await?;
         let menu = ActionMenu::by_other_button(&scene.browser, &table, "batch-2").await?;
         let dialog = menu.ask("hard_reboot").await?;

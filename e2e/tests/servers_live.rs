@@ -5,18 +5,13 @@ use e2e::{Setup, pages::SignInPage, scene, until, until_equal};
 use simcloud::NewServer;
 use thirtyfour::{By, prelude::*};
 
-/// Short intervals: what is tested is that changes come, not how soon.
-fn lively() -> Setup {
-    Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2")
-}
-
 fn named(name: &str) -> NewServer {
     NewServer { name: name.to_owned(), ..NewServer::default() }
 }
 
 #[test]
 fn servers_come_change_and_go_while_one_looks() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let control = scene.control();
         let table = SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;
         let building = NewServer {
@@ -41,7 +36,7 @@ fn servers_come_change_and_go_while_one_looks() {
 
 #[test]
 fn a_row_keeps_its_place_and_its_tick_when_it_changes() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let page = SignInPage::open(scene).await?.sign_in("alice").await?;
         let table = page.complete_table().await?;
         table.sort_by("name").await?;
@@ -67,7 +62,7 @@ fn a_row_keeps_its_place_and_its_tick_when_it_changes() {
 
 #[test]
 fn nothing_moves_under_the_pointer_until_one_asks_for_the_new_servers() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let table = SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;
         let before = table.names().await?;
         let row = table.rows().await?.remove(2);
@@ -92,7 +87,7 @@ fn nothing_moves_under_the_pointer_until_one_asks_for_the_new_servers() {
 
 #[test]
 fn a_lost_connection_is_resumed_and_brings_what_was_missed() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let page = SignInPage::open(scene).await?.sign_in("alice").await?;
         let table = page.complete_table().await?;
         let rows = table.rows().await?;
@@ -115,7 +110,7 @@ fn a_lost_connection_is_resumed_and_brings_what_was_missed() {
 
 #[test]
 fn nobody_is_asked_when_nobody_looks() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;
         let control = scene.control();
         let calls = || control.calls().len();

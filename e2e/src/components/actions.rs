@@ -139,6 +139,17 @@ impl<'b> ActionDialog<'b> {
         Ok(self.line(text).await?.text().await?)
     }
 
+    /// Types the word that confirms it, where one is asked for.
+    pub async fn type_the_word(&self) -> Result<()> {
+        let path = ".//label[starts-with(normalize-space(), 'Type “')]";
+        for label in self.element().await?.find_all(By::XPath(path)).await? {
+            let text = label.text().await?;
+            let word = text.split(['“', '”']).nth(1).context("a word in quotes")?;
+            self.fill(text.trim(), word).await?;
+        }
+        Ok(())
+    }
+
     /// Sends it.
     pub async fn submit(&self) -> Result<()> {
         let button = self.element().await?.query(By::Testid("do-it")).and_displayed().first().await?;

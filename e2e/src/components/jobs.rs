@@ -59,6 +59,14 @@ impl<'b> JobTray<'b> {
         Ok(JobResult { browser: self.browser })
     }
 
+    /// Opens the calls that a job comes to, and gives all that is shown of them once it shows what became of servers.
+    pub async fn calls(&self, title: &str) -> Result<String> {
+        self.press(title, "Calls").await?;
+        let calls = self.browser.query(By::Testid("calls-of-job")).and_displayed().first().await?;
+        calls.query(By::Testid("call-servers")).and_displayed().first().await?;
+        Ok(calls.text().await?)
+    }
+
     async fn job(&self, title: &str) -> Result<WebElement> {
         let path = format!("//*[@data-testid='job-tray']//li[.//h3[normalize-space()='{title}']]");
         Ok(self.browser.query(By::XPath(path)).and_displayed().first().await?)
@@ -88,6 +96,16 @@ impl JobResult<'_> {
             Ok((lines.len() == count).then_some(lines))
         })
         .await
+    }
+
+    /// Presses the button for more lines twice, faster than anybody answers.
+    pub async fn more_twice(&self) -> Result<()> {
+        let script = "
+            const more = [...document.querySelectorAll('[data-testid=job-result] button')]
+                .find(button => button.textContent.trim() === 'Show more' && !button.hidden);
+            more.click(); more.click(); return true;";
+        let _: bool = self.browser.run(script, Vec::new()).await?;
+        Ok(())
     }
 
     /// Where the whole result can be had as a file.

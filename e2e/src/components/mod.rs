@@ -14,4 +14,4 @@ pub use facets::{Facet, Facets};
 pub use jobs::{JobResult, JobTray};
 pub use menu::Menu;
 pub use table::{Row, Table};
-pub use toast::toast;
+pub use toast::{dismiss_toasts, toast};

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use thirtyfour::{By, WebElement, prelude::*};
 
-use crate::{harness::browser::Browser, until, until_equal};
+use crate::{Scene, harness::browser::Browser, until, until_equal};
 
 /// The table on the page.
 pub struct Table<'b> {
@@ -125,6 +125,15 @@ impl<'b> Table<'b> {
     pub async fn has(&self, name: &str, what: &str, reads: impl Fn(&Row) -> bool) -> Result<Row> {
         until(&format!("{name:?} to show {what}"), async || {
             Ok(self.rows().await?.into_iter().find(|row| row.name == name && reads(row)))
+        })
+        .await
+    }
+
+    /// Lets the cloud's time pass until the row of this name has this status.
+    pub async fn becomes(&self, scene: &Scene, name: &str, status: &str) -> Result<Row> {
+        until(&format!("{name:?} to be {status:?}"), async || {
+            scene.pass();
+            Ok(self.rows().await?.into_iter().find(|row| row.name == name && row.status == status))
         })
         .await
     }

@@ -18,3 +18,15 @@ pub async fn toast(browser: &Browser, part: &str) -> Result<String> {
     })
     .await
 }
+
+/// Dismisses all that stay until somebody does.
+pub async fn dismiss_toasts(browser: &Browser) -> Result<()> {
+    until("the toasts to go", async || {
+        let crosses = browser.find_all(By::Css(".toast [aria-label=Dismiss]")).await?;
+        for cross in &crosses {
+            cross.click().await?;
+        }
+        Ok(crosses.is_empty().then_some(()))
+    })
+    .await
+}

@@ -1,6 +1,9 @@
 //! A cloud, a panel and a browser for one test.
 
-use std::panic::{AssertUnwindSafe, Location, resume_unwind};
+use std::{
+    panic::{AssertUnwindSafe, Location, resume_unwind},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
@@ -40,6 +43,11 @@ impl Setup {
         let regions = setup.cloud.regions.clone();
         setup.cloud.projects.push(simcloud::ProjectSeed::split("web-shop", servers, &regions));
         setup
+    }
+
+    /// The default with short intervals: what is tested is what a person sees, not how soon.
+    pub fn lively() -> Self {
+        Self::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2")
     }
 
     /// Sets an environment variable of the panel.
@@ -83,6 +91,11 @@ impl Scene {
     /// The cloud's knobs.
     pub fn control(&self) -> Control {
         self.cloud.admin()
+    }
+
+    /// Lets the cloud's time pass, so that what it was asked for gets done.
+    pub fn pass(&self) {
+        self.control().advance(Duration::from_secs(5));
     }
 
     /// The address of a page of the panel.
