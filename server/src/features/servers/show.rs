@@ -85,6 +85,7 @@ impl Shown<'_> {
     async fn fetch(&self, indexes: &ServerIndexes, scope: &ProjectScope) -> Result<ServerDetail, ApiError> {
         let place =
             self.upstream.compute(scope, self.region).ok_or_else(|| no_such_region(self.region.as_str()))?;
+        let place = place.on_behalf(self.caller.on_behalf(&scope.project));
         let (server, volumes, groups, interfaces, actions) = join!(
             self.told("", self.upstream.show_server(&place, self.server)),
             self.part::<Volumes>(&place, "os-volume_attachments"),
