@@ -121,6 +121,9 @@ async fn every_fault_does_what_it_says_and_ends_when_it_is_cleared() {
         let answer = try_get().await.expect("an answer");
         assert_eq!(answer.status, code);
         assert!(!answer.body.is_empty());
+        // What stands in front of the service says 503, and numbers nothing.
+        let id = answer.header("x-openstack-request-id");
+        assert_eq!(id.is_some_and(|id| id.starts_with("req-")), code != 503, "{code}: {id:?}");
     }
     set(Some(Fault::MalformedJson));
     let answer = try_get().await.expect("an answer");
