@@ -17,6 +17,7 @@ mod projects;
 mod quotas;
 mod server_actions;
 mod server_actions_bulk;
+mod server_actions_dialogs;
 mod server_actions_refused;
 mod server_detail;
 mod servers;

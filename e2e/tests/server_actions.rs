@@ -1,21 +1,14 @@
 //! Doing something to one server: from its row, by the keyboard, on its page; what is not possible, and what fails.
 
-use std::time::Duration;
-
-use anyhow::Result;
+use anyhow::{Context, Result};
 use e2e::{
     Scene, Setup,
     components::{ActionDialog, ActionMenu, Table, toast},
     pages::{ServerPage, ServersPage, SignInPage},
-    scene, until,
+    scene, until, until_equal,
 };
-use simcloud::{Fault, NewServer, Service};
+use simcloud::{Fault, NewServer, Service, SimServer};
 use thirtyfour::{By, Key, prelude::*};
-
-/// Short intervals: what is tested is what a person sees, not how soon.
-fn lively() -> Setup {
-    Setup::default().with("INDEX_POLL_IDLE_SECS", "0.3").with("INDEX_POLL_TRANSITION_SECS", "0.2")
-}
 
 fn named(name: &str) -> NewServer {
     NewServer { name: name.to_owned(), ..NewServer::default() }
@@ -29,9 +22,11 @@ async fn list_with<'s>(scene: &'s Scene, new: NewServer) -> Result<(ServersPage<
     Ok((page, table, id))
 }
 
-/// Lets the cloud's time pass, so that what it was asked for gets done.
-fn pass(scene: &Scene) {
-    scene.control().advance(Duration::from_secs(5));
+/// The server as the cloud has it.
+fn truth<T>(scene: &Scene, id: &str, read: impl FnOnce(&SimServer) -> T) -> Result<T> {
+    let mut found = None;
+    scene.control().label_server("RegionOne", id, |server| found = Some(read(server)));
+    found.context("a server of the cloud")
 }
 
 /// A status, where an action leads from it, and the word of the row afterwards.
@@ -41,18 +36,16 @@ async fn leads(scene: &Scene, table: &Table<'_>, name: &str, action: &str, to: &
     // What is dangerous asks first.
     if matches!(action, "stop" | "reboot" | "hard_reboot" | "pause" | "suspend" | "shelve" | "revert_resize")
     {
-        ActionDialog::shown(&scene.browser).await?.confirm().await?;
+        let dialog = ActionDialog::shown(&scene.browser).await?;
+        dialog.type_the_word().await?;
+        dialog.confirm().await?;
     }
-    until(&format!("{name:?} to be {to:?} after {action}"), async || {
-        pass(scene);
-        Ok(table.rows().await?.into_iter().any(|row| row.name == name && row.status == to).then_some(()))
-    })
-    .await
+    table.becomes(scene, name, to).await.with_context(|| format!("after {action}")).map(drop)
 }
 
 #[test]
 fn a_server_goes_through_every_state_of_power_and_back() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, _) = list_with(scene, named("the-one")).await?;
         for (action, to) in [
             ("stop", "Shut off"),
@@ -74,7 +67,7 @@ fn a_server_goes_through_every_state_of_power_and_back() {
 
 #[test]
 fn a_row_shows_at_once_what_was_asked_and_takes_it_back_when_it_is_refused() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, _) =
             list_with(scene, NewServer { status: "SHUTOFF".to_owned(), ..named("the-one") }).await?;
         // What the row says is looked at in every frame: the region itself never gets to say anything.
@@ -100,7 +93,7 @@ fn a_row_shows_at_once_what_was_asked_and_takes_it_back_when_it_is_refused() {
 
 #[test]
 fn a_row_changes_in_the_frame_after_the_press() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, _) =
             list_with(scene, NewServer { status: "SHUTOFF".to_owned(), ..named("the-one") }).await?;
         ActionMenu::of_row(&scene.browser, &table, "the-one").await?;
@@ -123,9 +116,9 @@ fn a_row_changes_in_the_frame_after_the_press() {
 
 #[test]
 fn what_is_not_possible_says_why_and_does_nothing() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let locked = NewServer { is_locked: true, ..named("the-one") };
-        let (_, table, _) = list_with(scene, locked).await?;
+        let (_, table, id) = list_with(scene, locked).await?;
         let menu = ActionMenu::of_row(&scene.browser, &table, "the-one").await?;
         assert_eq!(menu.reason("stop").await?.as_deref(), Some("It is locked; unlock it first."));
         assert_eq!(menu.reason("unlock").await?, None);
@@ -135,6 +128,8 @@ fn what_is_not_possible_says_why_and_does_nothing() {
         assert!(table.names().await?.contains(&"the-one".to_owned()));
         menu.leave().await?;
         leads(scene, &table, "the-one", "unlock", "Active").await?;
+        until_equal("whether it is locked", false, async || truth(scene, &id, |server| server.is_locked))
+            .await?;
         let menu = ActionMenu::of_row(&scene.browser, &table, "the-one").await?;
         assert_eq!(menu.reason("stop").await?, None);
         assert_eq!(menu.reason("start").await?.as_deref(), Some("It is active; this needs shut off."));
@@ -144,7 +139,7 @@ fn what_is_not_possible_says_why_and_does_nothing() {
 
 #[test]
 fn deleting_asks_and_the_server_goes() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, _) = list_with(scene, named("the-one")).await?;
         let menu = ActionMenu::by_other_button(&scene.browser, &table, "the-one").await?;
         let dialog = menu.ask("delete").await?;
@@ -154,9 +149,11 @@ fn deleting_asks_and_the_server_goes() {
         dialog.closes().await?;
         assert!(table.names().await?.contains(&"the-one".to_owned()), "nothing happened");
         let menu = ActionMenu::by_other_button(&scene.browser, &table, "the-one").await?;
-        menu.ask("delete").await?.confirm().await?;
+        let dialog = menu.ask("delete").await?;
+        dialog.type_the_word().await?;
+        dialog.confirm().await?;
         until("the server to go", async || {
-            pass(scene);
+            scene.pass();
             Ok(scene
                 .control()
                 .servers("RegionOne", "alpha")
@@ -170,7 +167,7 @@ fn deleting_asks_and_the_server_goes() {
 
 #[test]
 fn the_keyboard_does_it_all_and_gets_the_focus_back() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (page, table, id) = list_with(scene, named("the-one")).await?;
         page.search("the-one").await?;
         table.has_matching(1).await?;
@@ -195,7 +192,7 @@ fn the_keyboard_does_it_all_and_gets_the_focus_back() {
 
 #[test]
 fn a_name_is_changed_and_one_that_is_refused_stays_in_the_dialog() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, _) = list_with(scene, named("the-one")).await?;
         let menu = ActionMenu::of_row(&scene.browser, &table, "the-one").await?;
         let dialog = menu.ask("rename").await?;
@@ -219,7 +216,7 @@ fn a_name_is_changed_and_one_that_is_refused_stays_in_the_dialog() {
 
 #[test]
 fn tags_and_metadata_come_and_go() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let tagged = NewServer {
             tags: vec!["blue".to_owned(), "green".to_owned()],
             metadata: vec![("team".to_owned(), "shop".to_owned())],
@@ -232,7 +229,7 @@ fn tags_and_metadata_come_and_go() {
         dialog.confirm().await?;
         table.has("the-one", "its tags", |row| row.tags == "green red").await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("set_metadata").await?;
-        let entries = scene.browser.find_all(By::Css("dialog[open] .entry input")).await?;
+        let entries = scene.browser.query(By::Css("dialog[open] .entry input")).all_from_selector().await?;
         assert_eq!(entries[0].prop("value").await?.as_deref(), Some("team"));
         entries[1].send_keys(Key::Control + "a").await?;
         entries[1].send_keys("search").await?;
@@ -248,7 +245,7 @@ fn tags_and_metadata_come_and_go() {
 
 #[test]
 fn a_resize_is_chosen_from_what_fits_and_confirmed() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (page, table, _) = list_with(scene, named("the-one")).await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("resize").await?;
         let now = dialog.line_reads("m1.small").await?;
@@ -257,21 +254,12 @@ fn a_resize_is_chosen_from_what_fits_and_confirmed() {
         assert!(dialog.text().await?.contains("Choose a flavor."));
         dialog.choose("m1.medium").await?;
         dialog.confirm().await?;
-        until("the new size to wait", async || {
-            pass(scene);
-            Ok(table
-                .rows()
-                .await?
-                .iter()
-                .any(|row| row.name == "the-one" && row.status == "Confirm resize")
-                .then_some(()))
-        })
-        .await?;
+        table.becomes(scene, "the-one", "Confirm resize").await?;
         let page = page.open_server("the-one").await?;
         page.shows("The server runs with its new size.").await?;
         page.press("Confirm resize").await?;
         until("the resize to be confirmed", async || {
-            pass(scene);
+            scene.pass();
             Ok((!page.text().await?.contains("The server runs with its new size.")).then_some(()))
         })
         .await?;
@@ -281,7 +269,7 @@ fn a_resize_is_chosen_from_what_fits_and_confirmed() {
 
 #[test]
 fn a_resize_is_taken_back() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let waiting = NewServer { status: "VERIFY_RESIZE".to_owned(), ..named("the-one") };
         let (_, table, _) = list_with(scene, waiting).await?;
         leads(scene, &table, "the-one", "revert_resize", "Active").await
@@ -290,38 +278,21 @@ fn a_resize_is_taken_back() {
 
 #[test]
 fn a_rebuild_offers_images_in_two_tabs_and_warns() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, _) = list_with(scene, named("the-one")).await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("snapshot").await?;
         dialog.fill("Name of the image", "before-the-storm").await?;
         dialog.confirm().await?;
-        until("the snapshot to be there", async || {
-            pass(scene);
-            Ok(table
-                .rows()
-                .await?
-                .iter()
-                .any(|row| row.name == "the-one" && row.status == "Active")
-                .then_some(()))
-        })
-        .await?;
+        table.becomes(scene, "the-one", "Active").await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("rebuild").await?;
         assert!(dialog.text().await?.contains("destroys all data"));
         dialog.line_reads("debian-12").await?;
         dialog.press("Saved").await?;
         dialog.choose("before-the-storm").await?;
+        dialog.type_the_word().await?;
         dialog.confirm().await?;
         table.has("the-one", "what is done to it", |row| row.status.contains("ebuild")).await?;
-        until("the rebuild to be over", async || {
-            pass(scene);
-            Ok(table
-                .rows()
-                .await?
-                .iter()
-                .any(|row| row.name == "the-one" && row.status == "Active")
-                .then_some(()))
-        })
-        .await?;
+        table.becomes(scene, "the-one", "Active").await?;
         table.has("the-one", "its new image", |row| row.image == "before-the-storm").await?;
         Ok(())
     });
@@ -329,21 +300,12 @@ fn a_rebuild_offers_images_in_two_tabs_and_warns() {
 
 #[test]
 fn a_server_is_rescued_and_let_go_again() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, _) = list_with(scene, named("the-one")).await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("rescue").await?;
         dialog.fill("Password of the rescue system (may be left empty)", "hunter2").await?;
         dialog.confirm().await?;
-        until("the rescue system to run", async || {
-            pass(scene);
-            Ok(table
-                .rows()
-                .await?
-                .iter()
-                .any(|row| row.name == "the-one" && row.status == "Rescue")
-                .then_some(()))
-        })
-        .await?;
+        table.becomes(scene, "the-one", "Rescue").await?;
         leads(scene, &table, "the-one", "unrescue", "Active").await?;
         assert!(!scene.panel.log().contains("hunter2"), "no password is logged");
         Ok(())
@@ -352,13 +314,18 @@ fn a_server_is_rescued_and_let_go_again() {
 
 #[test]
 fn a_password_is_set_and_never_logged() {
-    scene(lively(), async |scene| {
-        let (_, table, _) = list_with(scene, named("the-one")).await?;
+    scene(Setup::lively(), async |scene| {
+        let (_, table, id) = list_with(scene, named("the-one")).await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("set_password").await?;
         dialog.submit().await?;
         assert!(dialog.text().await?.contains("Type a password."));
-        dialog.fill("New password of the administrator", "hunter2-hunter2").await?;
+        dialog.fill("New password of the administrator", " hunter2-hunter2 ").await?;
         dialog.confirm().await?;
+        // What the cloud was given, with the blanks that were typed.
+        until_equal("the password of the server", Some(" hunter2-hunter2 ".to_owned()), async || {
+            truth(scene, &id, |server| server.rare.as_ref().and_then(|rare| rare.admin_password.clone()))
+        })
+        .await?;
         assert!(!scene.panel.log().contains("hunter2"), "no password is logged");
         Ok(())
     });
@@ -366,7 +333,7 @@ fn a_password_is_set_and_never_logged() {
 
 #[test]
 fn a_description_is_written() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let described = NewServer { description: Some("Answers the phone".to_owned()), ..named("the-one") };
         let (page, table, _) = list_with(scene, described).await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("describe").await?;
@@ -382,7 +349,7 @@ fn a_description_is_written() {
 
 #[test]
 fn a_volume_comes_and_goes() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (page, table, _) = list_with(scene, NewServer { volumes: 1, ..named("the-one") }).await?;
         let dialog =
             ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("detach_volume").await?;
@@ -390,7 +357,7 @@ fn a_volume_comes_and_goes() {
         let volume = lines.and_displayed().first().await?.attr("data-value").await?.unwrap_or_default();
         scene.browser.find(By::Css(format!("dialog[open] tr[data-value='{volume}']"))).await?.click().await?;
         dialog.confirm().await?;
-        pass(scene);
+        scene.pass();
         let server = page.open_server("the-one").await?;
         server.choose_tab("Volumes").await?;
         server.shows("No volume is attached.").await?;
@@ -399,7 +366,7 @@ fn a_volume_comes_and_goes() {
         line.and_displayed().first().await?.click().await?;
         dialog.confirm().await?;
         until("the volume to be there again", async || {
-            pass(scene);
+            scene.pass();
             server.press("Refresh").await?;
             Ok(server.text().await?.contains(&volume).then_some(()))
         })
@@ -409,16 +376,22 @@ fn a_volume_comes_and_goes() {
 
 #[test]
 fn networks_addresses_and_groups_come_and_go() {
-    scene(lively(), async |scene| {
-        let (page, _, _) = list_with(scene, named("the-one")).await?;
+    scene(Setup::lively(), async |scene| {
+        let (page, _, id) = list_with(scene, named("the-one")).await?;
         let server = page.open_server("the-one").await?;
+        let ports = async || truth(scene, &id, |server| server.nics.len());
+        let floating = async || {
+            truth(scene, &id, |server| server.nics.iter().filter(|nic| nic.floating.is_some()).count())
+        };
         // A port on another network.
         let dialog = ActionMenu::of_page(&scene.browser).await?.ask("attach_interface").await?;
         dialog.choose("backend").await?;
         dialog.confirm().await?;
+        until_equal("its ports", 2, ports).await?;
         let dialog = ActionMenu::of_page(&scene.browser).await?.ask("detach_interface").await?;
         dialog.choose("backend").await?;
         dialog.confirm().await?;
+        until_equal("its ports", 1, ports).await?;
         // A floating IP, made on the spot.
         let dialog = ActionMenu::of_page(&scene.browser).await?.ask("attach_floating_ip").await?;
         let new = By::XPath("//dialog[@open]//button[starts-with(normalize-space(), 'Get a new one from')]");
@@ -427,10 +400,12 @@ fn networks_addresses_and_groups_come_and_go() {
         scene.browser.query(free).and_displayed().first().await?.click().await?;
         dialog.choose("private").await?;
         dialog.confirm().await?;
+        until_equal("its floating IPs", 1, floating).await?;
         let dialog = ActionMenu::of_page(&scene.browser).await?.ask("detach_floating_ip").await?;
         let own = By::Css("dialog[open] [aria-label='Floating IPs'] tbody tr");
         scene.browser.query(own).and_displayed().first().await?.click().await?;
         dialog.confirm().await?;
+        until_equal("its floating IPs", 0, floating).await?;
         // A security group.
         let dialog = ActionMenu::of_page(&scene.browser).await?.ask("remove_security_group").await?;
         dialog.choose("default").await?;
@@ -450,7 +425,7 @@ fn networks_addresses_and_groups_come_and_go() {
 
 #[test]
 fn the_page_of_a_server_has_its_actions_as_buttons_and_in_a_menu() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (page, _, id) = list_with(scene, named("the-one")).await?;
         page.open_server("the-one").await?;
         let server = ServerPage::open(scene, "alpha", "RegionOne", &id).await?;
@@ -459,7 +434,7 @@ fn the_page_of_a_server_has_its_actions_as_buttons_and_in_a_menu() {
         server.press("Stop").await?;
         ActionDialog::shown(&scene.browser).await?.confirm().await?;
         until("the server to be off", async || {
-            pass(scene);
+            scene.pass();
             Ok(server.text().await?.contains("Shut off").then_some(()))
         })
         .await?;
@@ -472,7 +447,7 @@ fn the_page_of_a_server_has_its_actions_as_buttons_and_in_a_menu() {
 
 #[test]
 fn a_second_press_sends_nothing_twice() {
-    scene(lively(), async |scene| {
+    scene(Setup::lively(), async |scene| {
         let (_, table, id) = list_with(scene, named("the-one")).await?;
         let dialog = ActionMenu::of_row(&scene.browser, &table, "the-one").await?.ask("stop").await?;
         scene.control().reset_calls();
