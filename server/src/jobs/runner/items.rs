@@ -48,6 +48,8 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 const MOST_WRITES: u32 = 20;
 /// How often the cloud is asked what became of an item before that counts as not known.
 const MOST_LOOKS: u32 = 5;
+/// Where somebody waits for it.
+const MOST_LOOKS_FOR_ONE: u32 = 3;
 /// How long a call without an answer has before that it was not taken on is believed.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 /// How often an item whose calls bring no answer is sent, where twice does no harm.
@@ -304,7 +306,9 @@ impl<W: Work> Node<W> {
         let failed = |reason| Ended { reason: Some(reason), ..Ended::of(job, item, "failed") };
         let mut is_first = true;
         let mut looks = 0;
-        while looks < MOST_LOOKS {
+        let is_waited_for = job.is_single && after != AfterWhat::Crash;
+        let most = if is_waited_for { MOST_LOOKS_FOR_ONE } else { MOST_LOOKS };
+        while looks < most {
             match (self.work.look_up(open, item).await, &after) {
                 (Found::Done { upstream_request_id }, _) => {
                     let end = Ended {
