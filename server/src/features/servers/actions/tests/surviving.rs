@@ -102,7 +102,7 @@ async fn a_call_whose_time_is_over_before_it_was_written_down_is_not_made_late(d
     let app = panel(db.clone()).await;
     let alice = app.signed_in("alice");
     let server = add(&app, "web-01", "ACTIVE");
-    let asked = ask(&app, &alice, &planned_first(reboot(), &[server.clone()])).await;
+    let asked = ask(&app, &alice, &planned_first(reboot(), std::slice::from_ref(&server))).await;
     // Somebody holds the item's row, so that writing it down takes as long as its call may.
     let mut holding = db.begin().await.expect("a transaction");
     sqlx::query("SELECT FROM job_items FOR UPDATE").execute(&mut *holding).await.expect("held");
