@@ -1,7 +1,7 @@
 //! Whatever is asked of the cloud for somebody is found in the log by the name.
 
 use api_types::{
-    jobs::{CreateJob, Job, JobState, RegionTargets},
+    jobs::{Confirmed, CreateJob, Job, JobState, RegionTargets},
     routes,
     servers::action::{Password, ServerAction},
 };
@@ -72,7 +72,7 @@ async fn an_action_tells_its_call_and_none_of_its_secrets(db: PgPool) {
             servers: vec![server.parse().expect("an id")],
         }],
         idempotency_key: "0b8f2f1e-1a70-4d0c-9a1b-1f6f4a2f9d11".to_owned(),
-        confirmed: None,
+        confirmed: Some(Confirmed { word: None }),
     };
     let asked = alice.post(&routes::project_jobs(&app.project("alpha")), &wanted).await;
     asked.assert_status(StatusCode::OK);
