@@ -5,7 +5,8 @@ use api_types::jobs::{ItemResult, Job};
 use crate::jobs::{news::has_ended, texts::results};
 
 pub const ABOUT: &str = "What the panel asked the cloud for since this page was opened, the latest first. With your own \
-                         credentials you can do the same. Passwords, private keys and user data are masked.";
+                         credentials you can do the same. Passwords, private keys and user data are left out: a command \
+                         reads them from variables.";
 pub const NONE: &str = "This page has asked the cloud for nothing itself yet.";
 pub const COPY_ALL: &str = "Copy all as a script";
 pub const COPIED: &str = "Copied.";
