@@ -75,10 +75,12 @@ impl Jobs {
         self.0.sealer.seal(&permit_purpose(job), permit).ok()
     }
 
-    /// Takes back the permit of a job that needs none now: its token, which is to be ended.
-    pub async fn take_permit(&self, job: Uuid) -> sqlx::Result<Option<Secret>> {
-        let sealed = self.store().take_sealed_permit(job).await?;
-        Ok(sealed.and_then(|sealed| self.token_of(job, &sealed)))
+    /// Erases the permit of a job that needs none now.
+    ///
+    /// Its token is not revoked: Nova goes on using it for what it accepted, such as the upload of a snapshot, which
+    /// takes as long as it takes. It expires by itself, and nobody has it any more.
+    pub async fn erase_permit(&self, job: Uuid) -> sqlx::Result<()> {
+        self.store().take_sealed_permit(job).await.map(drop)
     }
 
     /// The token in a permit.

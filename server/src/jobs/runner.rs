@@ -12,8 +12,6 @@ use uuid::Uuid;
 use super::{Jobs, LeasedJob, Work, rate::Rates, store::Leased};
 use crate::{
     metrics::{Metric, Metrics},
-    secret::Secret,
-    session::ProjectScope,
     shutdown::Shutdown,
 };
 
@@ -95,7 +93,6 @@ impl<W: Work> Node<W> {
         let Leased { job, sealed_payload, sealed_permit } = leased;
         let payload = sealed_payload.and_then(|sealed| self.jobs.open_payload(job.id, &sealed));
         let permit = sealed_permit.and_then(|sealed| self.jobs.open_permit(job.id, &sealed));
-        let token = permit.as_deref().and_then(ProjectScope::packed_token);
         let open = payload.zip(permit).and_then(|(payload, permit)| self.work.open(&job, &payload, &permit));
         tracing::info!(job = %job.id, user = job.user_name, "works on a job");
         {
@@ -105,7 +102,7 @@ impl<W: Work> Node<W> {
                 () = self.keep_lease(job.id, &stop) => {}
             }
         }
-        self.let_go(&job, token).await;
+        self.let_go(&job).await;
     }
 
     /// Says again and again that this node works on the job; once it cannot, nothing more is begun. Never ends.
@@ -131,19 +128,16 @@ impl<W: Work> Node<W> {
     }
 
     /// Ends the job if nothing is left of it, and leaves it to whoever goes on otherwise.
-    async fn let_go(&self, job: &LeasedJob, token: Option<Secret>) {
+    async fn let_go(&self, job: &LeasedJob) {
         match self.jobs.store().leave_job(job.id, self.id).await {
             Ok(Some(left)) => {
                 tracing::info!(job = %job.id, state = left.state, waiting = left.waiting, "leaves a job");
                 if left.run != job.run {
                     // It goes on with another permit, which was given to it while this node used the one before.
                     self.jobs.wake();
-                    if let Some(token) = token {
-                        self.work.close(&token).await;
-                    }
                 }
                 if left.state != "running" && left.running == 0 {
-                    self.end_permit(job.id).await;
+                    self.erase_permit(job.id).await;
                 }
             }
             Ok(None) => {}
@@ -152,12 +146,9 @@ impl<W: Work> Node<W> {
         }
     }
 
-    /// Takes back the permit of a job that needs none, and ends it.
-    async fn end_permit(&self, job: Uuid) {
-        match self.jobs.take_permit(job).await {
-            Ok(Some(token)) => self.work.close(&token).await,
-            Ok(None) => {}
-            Err(error) => tracing::debug!(%job, %error, "a job's secrets are erased later"),
+    async fn erase_permit(&self, job: Uuid) {
+        if let Err(error) = self.jobs.erase_permit(job).await {
+            tracing::debug!(%job, %error, "a job's secrets are erased later");
         }
     }
 
@@ -174,7 +165,7 @@ impl<W: Work> Node<W> {
             tracing::debug!(%error, "what a node left is ended later");
         }
         for job in store.list_left_permits(CLEAN_BATCH).await.unwrap_or_default() {
-            self.end_permit(job).await;
+            self.erase_permit(job).await;
         }
         if let Ok(count) = store.count_to_do().await {
             self.metrics.gauge(Metric::JobItemsToDo, &[], count as f64);

@@ -5,8 +5,6 @@ use std::{future::Future, time::Duration};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::secret::Secret;
-
 /// Does one item at a time.
 pub trait Work: Send + Sync + 'static {
     /// What all items of a job share, read once.
@@ -26,9 +24,6 @@ pub trait Work: Send + Sync + 'static {
 
     /// An item was done: those who look are to see it soon.
     fn done(&self, open: &Self::Open, item: &Item) -> impl Future<Output = ()> + Send;
-
-    /// A job needs this token no more.
-    fn close(&self, token: &Secret) -> impl Future<Output = ()> + Send;
 }
 
 /// A job that this node works on.

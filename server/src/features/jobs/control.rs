@@ -91,10 +91,11 @@ async fn begin(caller: &Caller, app: &App, row: &JobRow) -> Result<Option<JobRow
 async fn cancel(app: &App, row: &JobRow) -> Result<bool, ApiError> {
     let has_canceled = app.jobs.store().cancel_job(&row.user_id, row.id).await?;
     if has_canceled {
-        // Whoever works on it ends the permit; where nobody does, nobody would. Left behind, it is ended by the cleaning.
         app.jobs.wake();
-        let token = app.jobs.take_permit(row.id).await.ok().flatten();
-        app.revoke_later(token.into_iter().collect());
+        // Whoever works on it erases the permit; where nobody does, nobody would. Left behind, the cleaning does.
+        if let Err(error) = app.jobs.erase_permit(row.id).await {
+            tracing::debug!(job = %row.id, %error, "a job's secrets are erased later");
+        }
     }
     Ok(has_canceled)
 }

@@ -20,7 +20,6 @@ use crate::{
     features::servers::index::ServerIndexes,
     jobs::{Found, Item, Jobs, LeasedJob, Outcome, Reason, Work},
     proxy::Proxy,
-    secret::Secret,
     session::{Keystone, ProjectScope},
     upstream::{
         Answer, Call, Lane, Microversion, OnBehalf, ServiceType, Target, UpstreamClient, UpstreamError,
@@ -92,12 +91,6 @@ impl Work for ServerActions {
         }
         if is_shown_by_changes(&open.action) {
             self.indexes.stir(&open.scope.project, &region);
-        }
-    }
-
-    async fn close(&self, token: &Secret) {
-        if let Err(error) = self.keystone.revoke(token).await {
-            tracing::debug!(%error, "a job's token could not be revoked; it expires");
         }
     }
 }
