@@ -10,8 +10,18 @@ pub mod masks;
 mod quote;
 mod terraform;
 
+use serde_json::Value;
+
 pub use curl::{preamble, script};
 pub use quote::{hcl, shell};
+
+/// The fields of an object by name: in what order they are kept depends on how the JSON library was built. Of what is no
+/// object, none.
+fn by_name(object: &Value) -> Vec<(&String, &Value)> {
+    let mut fields: Vec<_> = object.as_object().into_iter().flatten().collect();
+    fields.sort_by_key(|(name, _)| *name);
+    fields
+}
 
 /// One call to a service of a region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ mod others;
 use serde_json::Value;
 
 use super::{
-    Called, decoded,
+    Called, by_name, decoded,
     masks::{Variables, from_shell, is_secret},
     parts, shell,
 };
@@ -119,15 +119,13 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// `key=value,key=value`, by name: the order of a JSON object is not ours to know.
+/// `key=value,key=value`.
 fn pairs(of: &Value) -> String {
     let pair = |(key, value): (&String, &Value)| match value {
         Value::String(text) => format!("{key}={text}"),
         other => format!("{key}={other}"),
     };
-    let mut all: Vec<_> = of.as_object().into_iter().flatten().map(pair).collect();
-    all.sort();
-    all.join(",")
+    by_name(of).into_iter().map(pair).collect::<Vec<_>>().join(",")
 }
 
 /// A part of a path as it is meant; empty where there is none.
@@ -140,7 +138,7 @@ fn properties(of: &Value) -> Option<Vec<String>> {
     let mut variables = Variables::default();
     let pair =
         |(key, value): (&String, &Value)| property(key, value.as_str().unwrap_or_default(), &mut variables);
-    Some(of.as_object()?.iter().map(pair).collect())
+    of.is_object().then(|| by_name(of).into_iter().map(pair).collect())
 }
 
 /// A name with its value; a secret comes from a variable that is the person's to set.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{
-    Called, hcl,
+    Called, by_name, hcl,
     masks::{Variables, is_secret},
     parts,
 };
@@ -57,8 +57,7 @@ pub fn one(call: &Called<'_>) -> Option<String> {
             }
             let known =
                 ["name", "disk_format", "container_format", "visibility", "min_disk", "min_ram", "tags"];
-            let own = body.as_object().into_iter().flatten();
-            let own = own.filter(|(key, _)| !known.contains(&key.as_str()));
+            let own = by_name(&body).into_iter().filter(|(key, _)| !known.contains(&key.as_str()));
             let variables = pairs(&mut text, "properties", own);
             Some(variables + &text + "}")
         }
@@ -104,7 +103,7 @@ fn server(call: &Called<'_>, body: &Value, label: &str, before: &str, name: &str
     if !tags.is_empty() {
         put(&mut text, "tags", &format!("[{}]", tags.join(", ")));
     }
-    let variables = pairs(&mut text, "metadata", server["metadata"].as_object().into_iter().flatten());
+    let variables = pairs(&mut text, "metadata", by_name(&server["metadata"]).into_iter());
     for device in items(&server["block_device_mapping_v2"]) {
         let keys =
             ["uuid", "source_type", "destination_type", "volume_size", "boot_index", "delete_on_termination"];

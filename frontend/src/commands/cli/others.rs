@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{super::masks::Variables, items, piece, positional, property, shell, with_value};
+use super::{
+    super::{by_name, masks::Variables},
+    items, piece, positional, property, shell, with_value,
+};
 
 /// The image service's calls, each a command; one call may take two.
 pub fn image(method: &str, path: &[&str], body: &Value) -> Option<Vec<String>> {
@@ -15,7 +18,8 @@ pub fn image(method: &str, path: &[&str], body: &Value) -> Option<Vec<String>> {
             let of = |key: &str| body[key].as_str().unwrap_or_default();
             let name = positional(of("name"));
             let (disk, container) = (shell(of("disk_format")), shell(of("container_format")));
-            let options = body.as_object()?.iter().filter_map(image_option);
+            body.as_object()?;
+            let options = by_name(body).into_iter().filter_map(image_option);
             let options: String = options.map(|option| format!(" {option}")).collect();
             format!(
                 "image create --disk-format {disk} --container-format {container}{options} --file image-file {name}"
