@@ -8,7 +8,8 @@ use super::{JobStore, bounded};
 /// What became of a permit that was meant for a job.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// The job has it. What it had before is to be ended, where no node is at work with it: that one would end it.
+    /// The job has it. What it had before is to be ended, where no node ever worked with it: the cloud may still need
+    /// one that was used.
     Kept { replaced: Option<Vec<u8>> },
     /// The job has no use for it.
     NotKept,
@@ -173,7 +174,7 @@ impl JobStore {
         Ok(Repeated::InLine(permit))
     }
 
-    /// Gives a job a permit, which begins a new run of it. The one it had, unless a node is at work with it.
+    /// Gives a job a permit, which begins a new run of it. The one it had, unless a node has worked with it.
     async fn put_permit(
         &self,
         transaction: &mut PgConnection,
@@ -184,11 +185,10 @@ impl JobStore {
             r#"UPDATE jobs
             SET run = run + 1
             WHERE id = $1
-            RETURNING lease_until > $2 AND leased_run = run - 1 AS "is_in_use?""#,
+            RETURNING leased_run = run - 1 AS "was_used?""#,
             id,
-            self.clock.now(),
         );
-        let is_in_use = number.fetch_one(&mut *transaction).await?.is_in_use == Some(true);
+        let was_used = number.fetch_one(&mut *transaction).await?.was_used == Some(true);
         let put = query!(
             r#"UPDATE job_secrets
             SET permit = $2
@@ -199,7 +199,7 @@ impl JobStore {
             sealed_permit,
         );
         let replaced = put.fetch_optional(transaction).await?.and_then(|row| row.replaced);
-        Ok(replaced.filter(|_| !is_in_use))
+        Ok(replaced.filter(|_| !was_used))
     }
 
     /// Ends the items that wait, in a job that is canceled and whose row is held.
