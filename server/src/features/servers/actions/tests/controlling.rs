@@ -22,6 +22,15 @@ async fn under_way(app: &TestApp, client: &Client, servers: &[String]) -> String
     asked.id
 }
 
+/// Stops these servers while the cloud refuses it, until the first has failed.
+async fn failing(app: &TestApp, client: &Client, servers: &[String]) -> String {
+    client.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    app.cloud.admin().set_fault(REGION, Service::Compute, Some(Fault::Status(409)));
+    let id = ask(app, client, &typed(job(ServerAction::Stop, &all(servers)), "stop")).await.id;
+    wait(client, &id, "a first failure", |job| job.counts.failed > 0).await;
+    id
+}
+
 fn slow(source: crate::config::Source) -> crate::config::Source {
     source.with_env("JOBS_PER_SECOND", "40")
 }
@@ -101,10 +110,7 @@ async fn what_failed_of_a_canceled_job_is_asked_for_again_and_what_was_canceled_
     let (app, ids) = panel_with_many(db, 60, slow).await;
     let alice = app.signed_in("alice");
     let admin = app.cloud.admin();
-    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
-    admin.set_fault(REGION, Service::Compute, Some(Fault::Status(409)));
-    let id = ask(&app, &alice, &typed(job(ServerAction::Stop, &all(&ids)), "stop")).await.id;
-    wait(&alice, &id, "a first failure", |job| job.counts.failed > 0).await;
+    let id = failing(&app, &alice, &ids).await;
     control(&alice, &id, json!({"do": "cancel"})).await.assert_status(StatusCode::OK);
     let over = wait(&alice, &id, "the end", |job| job.finished_at.is_some()).await.counts;
     assert_eq!((over.failed + over.canceled, over.waiting), (60, 0));
@@ -124,11 +130,7 @@ async fn what_failed_of_a_canceled_job_is_asked_for_again_and_what_was_canceled_
 async fn a_paused_job_is_resumed_before_anything_of_it_is_repeated(db: PgPool) {
     let (app, ids) = panel_with_many(db, 60, slow).await;
     let alice = app.signed_in("alice");
-    let admin = app.cloud.admin();
-    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
-    admin.set_fault(REGION, Service::Compute, Some(Fault::Status(409)));
-    let id = ask(&app, &alice, &typed(job(ServerAction::Stop, &all(&ids)), "stop")).await.id;
-    wait(&alice, &id, "a first failure", |job| job.counts.failed > 0).await;
+    let id = failing(&app, &alice, &ids).await;
     control(&alice, &id, json!({"do": "pause"})).await.assert_status(StatusCode::OK);
     let again = control(&alice, &id, json!({"do": "retry_failed"})).await;
     again.assert_error(StatusCode::CONFLICT, "job_paused");
