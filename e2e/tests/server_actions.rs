@@ -174,18 +174,20 @@ fn the_keyboard_does_it_all_and_gets_the_focus_back() {
         scene.browser.action_chain().send_keys(Key::Escape).perform().await?;
         let _: bool = scene.browser.run("document.activeElement.blur(); return true;", Vec::new()).await?;
         scene.browser.action_chain().send_keys("j").perform().await?;
-        assert_eq!(table.cursor().await?.as_deref(), Some(id.as_str()));
+        until_equal("j to go to the first row", Some(id), async || table.cursor().await).await?;
         scene.browser.action_chain().send_keys(".").perform().await?;
         let menu = ActionMenu::shown(&scene.browser).await?;
         menu.leave().await?;
-        assert!(table.has_focus().await?, "the focus is back in the list");
+        until_equal("the focus to be back in the list", true, async || table.has_focus().await).await?;
         scene.browser.action_chain().send_keys(".").perform().await?;
         ActionMenu::shown(&scene.browser).await?;
         // By its first letters, as in every menu: Stop is the first that can be reached.
         scene.browser.action_chain().send_keys("s").perform().await?;
-        let at: Option<String> =
-            scene.browser.run("return document.activeElement.dataset.action ?? null;", Vec::new()).await?;
-        assert!(at.is_some(), "a letter leads to an action");
+        until("a letter to lead to an action", async || {
+            let at = "return document.activeElement.dataset.action ?? null;";
+            scene.browser.run::<Option<String>>(at, Vec::new()).await
+        })
+        .await?;
         Ok(())
     });
 }
