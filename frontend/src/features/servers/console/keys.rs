@@ -1,5 +1,7 @@
 //! Keys of a keyboard as the two kinds of console want them. Values in, values out.
 
+use web_sys::KeyboardEvent;
+
 /// A key that was pressed, as the browser tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pressed<'a> {
@@ -11,6 +13,21 @@ pub struct Pressed<'a> {
     pub is_meta: bool,
     /// The terminal is in application cursor mode (DECCKM).
     pub is_application: bool,
+}
+
+impl<'a> Pressed<'a> {
+    /// The key of an event, for a console without an application cursor mode. `key` is the event's own, kept by the
+    /// caller.
+    pub fn of(event: &KeyboardEvent, key: &'a str) -> Self {
+        Self {
+            key,
+            is_ctrl: event.ctrl_key(),
+            is_alt: event.alt_key(),
+            is_shift: event.shift_key(),
+            is_meta: event.meta_key(),
+            is_application: false,
+        }
+    }
 }
 
 /// The keys that give the focus back, so that nobody is caught in a console.

@@ -281,17 +281,9 @@ fn listen_to_keys(canvas: El, view: &Rc<View>) -> El {
         .on("keydown", move |event| {
             let event: &KeyboardEvent = event.unchecked_ref();
             let key = event.key();
-            let pressed = Pressed {
-                key: &key,
-                is_ctrl: event.ctrl_key(),
-                is_alt: event.alt_key(),
-                is_shift: event.shift_key(),
-                is_meta: event.meta_key(),
-                is_application: false,
-            };
             event.prevent_default();
             event.stop_propagation();
-            if leaves(pressed) {
+            if leaves(Pressed::of(event, &key)) {
                 _ = down.canvas.blur();
             } else if let Some(keysym) = keysym(&key) {
                 let keysym = down.keys_down.borrow_mut().press(&place(event), keysym);

@@ -63,14 +63,8 @@ fn listen_to_keys(holder: El, link: &Link, drawing: &Rc<Drawing>) -> El {
     holder.on("keydown", move |event| {
         let event: &KeyboardEvent = event.unchecked_ref();
         let key = event.key();
-        let pressed = Pressed {
-            key: &key,
-            is_ctrl: event.ctrl_key(),
-            is_alt: event.alt_key(),
-            is_shift: event.shift_key(),
-            is_meta: event.meta_key(),
-            is_application: typed.parser.borrow().screen().application_cursor(),
-        };
+        let is_application = typed.parser.borrow().screen().application_cursor();
+        let pressed = Pressed { is_application, ..Pressed::of(event, &key) };
         if leaves(pressed) {
             event.prevent_default();
             leave();
