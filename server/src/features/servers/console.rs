@@ -11,8 +11,8 @@ use api_types::{
 };
 use axum::{
     extract::{
-        Path, Query, State, WebSocketUpgrade,
-        rejection::{PathRejection, QueryRejection},
+        Query, State, WebSocketUpgrade,
+        rejection::QueryRejection,
         ws::{CloseFrame, Message, WebSocket, rejection::WebSocketUpgradeRejection},
     },
     http::StatusCode,
@@ -27,8 +27,7 @@ use super::{
     credentials::{CallerCredentials, Over},
     index::ServerIndexes,
     open_streams::OpenStream,
-    retry::no_such_region,
-    show::parse_path,
+    route::{ServerOfRoute, no_such_region},
     stream::{BLOCKED_FOR, FAREWELL_WITHIN, PING_EVERY, invalid_query},
 };
 use crate::{
@@ -52,16 +51,10 @@ pub async fn open_console(
     State(indexes): State<ServerIndexes>,
     State(scopes): State<Scopes>,
     State(shutdown): State<Shutdown>,
-    path: Result<Path<(String, String, String)>, PathRejection>,
+    ServerOfRoute { region, server }: ServerOfRoute,
     query: Result<Query<ConsoleQuery>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    let (_, region, server) = parse_path(path)?;
-    let region: Region = region.parse().map_err(|_| no_such_region(&region))?;
-    let server: ServerId = server.parse().map_err(|_| ApiError::Invalid {
-        code: "invalid_server_id",
-        message: "The server in the address is no server id.".to_owned(),
-    })?;
     let Query(ConsoleQuery { kind }) = query.map_err(|_| invalid_query())?;
     if indexes.upstream().compute(&caller.scope, &region).is_none() {
         return Err(no_such_region(region.as_str()));

@@ -13,6 +13,7 @@ mod open_streams;
 pub mod position;
 mod refresh;
 mod retry;
+mod route;
 mod show;
 mod stream;
 #[cfg(test)]

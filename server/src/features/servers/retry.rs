@@ -1,12 +1,11 @@
 //! Asking a region again before its back-off is over.
 
-use api_types::Region;
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 
-use super::{index::ServerIndexes, show::parse_path};
+use super::{
+    index::ServerIndexes,
+    route::{RegionOfRoute, no_such_region},
+};
 use crate::{
     error::ApiError,
     session::ProjectCaller,
@@ -20,10 +19,8 @@ use crate::{
 pub async fn retry_region(
     caller: ProjectCaller,
     State(indexes): State<ServerIndexes>,
-    path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
+    RegionOfRoute(region): RegionOfRoute,
 ) -> Result<StatusCode, ApiError> {
-    let (_, region) = parse_path(path)?;
-    let region: Region = region.parse().map_err(|_| no_such_region(&region))?;
     let upstream = indexes.upstream();
     if upstream.compute(&caller.scope, &region).is_none() {
         return Err(no_such_region(region.as_str()));
@@ -36,8 +33,4 @@ pub async fn retry_region(
         index.retry_now();
     }
     Ok(StatusCode::ACCEPTED)
-}
-
-pub(super) fn no_such_region(region: &str) -> ApiError {
-    ApiError::NotFound { kind: "region", id: region.chars().take(255).collect() }
 }

@@ -9,11 +9,7 @@ use api_types::{
         detail::{AttachedVolume, InstanceAction, Interface, Part, SecurityGroup, UpstreamCall},
     },
 };
-use axum::{
-    Json,
-    extract::{Path, State, rejection::PathRejection},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use tokio::{
@@ -24,7 +20,7 @@ use tokio::{
 use super::{
     decode::{Names, Owner, decode_row, seconds_of},
     index::ServerIndexes,
-    retry::no_such_region,
+    route::{ServerOfRoute, no_such_region},
     upstream::{Place, ServersUpstream},
 };
 use crate::{
@@ -41,15 +37,8 @@ pub async fn show_server(
     caller: ProjectCaller,
     State(indexes): State<ServerIndexes>,
     State(scopes): State<Scopes>,
-    path: Result<Path<(String, String, String)>, PathRejection>,
+    ServerOfRoute { region, server }: ServerOfRoute,
 ) -> Result<Json<ServerDetail>, ApiError> {
-    let (_, region, server) = parse_path(path)?;
-    let region: Region = region.parse().map_err(|_| no_such_region(&region))?;
-    let server: ServerId = server.parse().map_err(|_| ApiError::Invalid {
-        code: "invalid_server_id",
-        message: "The server in the address is no server id.".to_owned(),
-    })?;
-
     let shown = Shown { upstream: indexes.upstream(), region: &region, server, caller: &caller };
     let detail = match shown.fetch(&indexes, &caller.scope).await {
         // The token may be over, or the service mistaken: Keystone knows.
@@ -63,14 +52,6 @@ pub async fn show_server(
         result => result?,
     };
     Ok(Json(detail))
-}
-
-/// The parts of a path, or the same refusal for all that cannot be one.
-pub(super) fn parse_path<T>(path: Result<Path<T>, PathRejection>) -> Result<T, ApiError> {
-    path.map(|Path(parts)| parts).map_err(|_| ApiError::Invalid {
-        code: "invalid_path",
-        message: "The address cannot be read.".to_owned(),
-    })
 }
 
 /// What is asked for.

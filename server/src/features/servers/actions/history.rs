@@ -1,18 +1,12 @@
 //! What was done to one server through the panel, by whom.
 
-use api_types::{
-    Region, ServerId,
-    servers::{ServerHistory, detail::HistoryEntry},
-};
-use axum::{
-    Json,
-    extract::{Path, State, rejection::PathRejection},
-};
+use api_types::servers::{ServerHistory, detail::HistoryEntry};
+use axum::{Json, extract::State};
 use uuid::Uuid;
 
 use crate::{
     error::ApiError,
-    features::servers::{retry::no_such_region, show::parse_path},
+    features::servers::route::ServerOfRoute,
     jobs::{Jobs, Past},
     session::ProjectCaller,
 };
@@ -24,14 +18,8 @@ use crate::{
 pub async fn show_history(
     caller: ProjectCaller,
     State(jobs): State<Jobs>,
-    path: Result<Path<(String, String, String)>, PathRejection>,
+    ServerOfRoute { region, server }: ServerOfRoute,
 ) -> Result<Json<ServerHistory>, ApiError> {
-    let (_, region, server) = parse_path(path)?;
-    let region: Region = region.parse().map_err(|_| no_such_region(&region))?;
-    let server: ServerId = server.parse().map_err(|_| ApiError::Invalid {
-        code: "invalid_server_id",
-        message: "The server in the address is no server id.".to_owned(),
-    })?;
     let target = Uuid::from_bytes(server.0);
     let past = jobs.store().list_past(caller.project.as_str(), region.as_str(), target, MOST_ENTRIES).await?;
     Ok(Json(ServerHistory { entries: past.into_iter().filter_map(entry).collect() }))

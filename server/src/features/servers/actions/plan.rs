@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     error::ApiError,
-    features::servers::{index::ServerIndexes, retry::no_such_region},
+    features::servers::{index::ServerIndexes, route::no_such_region},
     jobs::NewItem,
     session::ProjectScope,
 };

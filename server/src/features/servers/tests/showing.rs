@@ -82,8 +82,14 @@ async fn what_is_not_there_is_not_found_and_nonsense_is_refused(db: PgPool) {
     let project = app.project("alpha");
     let odd = |region: &str, id: &str| format!("/api/projects/{project}/regions/{region}/servers/{id}");
     alice.get(&odd("RegionNine", nobody)).await.assert_error(StatusCode::NOT_FOUND, "not_found");
-    alice.get(&odd("RegionOne", "abc")).await.assert_error(StatusCode::BAD_REQUEST, "invalid_server_id");
     alice.get(&odd("%ff", nobody)).await.assert_status(StatusCode::BAD_REQUEST);
+    // The same for all that is asked of one server.
+    for rest in ["", "/history", "/console?kind=vnc"] {
+        let odd = |region: &str, id: &str| odd(region, &format!("{id}{rest}"));
+        let of_nothing = alice.get(&odd("RegionOne", "abc")).await;
+        of_nothing.assert_error(StatusCode::BAD_REQUEST, "invalid_server_id");
+        alice.get(&odd("Region%20One", nobody)).await.assert_error(StatusCode::NOT_FOUND, "not_found");
+    }
 }
 
 #[sqlx::test(migrations = "../migrations")]
