@@ -1,10 +1,18 @@
 //! Calls that the panel's server makes on behalf of a person: for the page that is open, and for what was asked to be
 //! done to servers.
 
-use api_types::{jobs::CreateJob, servers::action::ServerAction};
-use serde_json::{Value, json};
+use api_types::{
+    Region,
+    jobs::CreateJob,
+    servers::calls::{ActionCall, CalledService, calls_of},
+};
 
-use crate::{commands::Called, router::parts_of};
+use crate::{
+    cloud::Service,
+    commands::{Called, masks::mask},
+    offers::COMPUTE_VERSION,
+    router::parts_of,
+};
 
 /// A call as it is told; its region may be any of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +26,24 @@ pub struct Told {
 }
 
 impl Told {
-    fn compute(method: &'static str, region: &str, path: String, body: Option<Value>) -> Self {
+    /// Without its secrets.
+    fn of(call: ActionCall, region: &Region) -> Self {
+        let (service, microversion) = match call.service {
+            CalledService::Compute => (Service::Compute, Some(COMPUTE_VERSION)),
+            CalledService::Network => (Service::Network, None),
+        };
+        let path: Vec<String> = call.path.iter().map(|part| segment(part)).collect();
+        let body = call.body.map(|mut body| {
+            mask(&mut body);
+            body.to_string()
+        });
         Self {
-            method,
-            service: "compute",
-            region: region.to_owned(),
-            path,
-            microversion: Some("compute 2.79"),
-            body: body.map(|body| body.to_string()),
+            method: call.method.as_str(),
+            service: service.key(),
+            region: region.to_string(),
+            path: path.join("/"),
+            microversion,
+            body,
         }
     }
 
@@ -50,10 +68,20 @@ pub fn of_page(path: &str, regions: &[String]) -> Vec<Told> {
         return Vec::new();
     }
     let of_region = |region: &String| {
-        let get = |path: &str| Told::compute("GET", region, path.to_owned(), None);
-        // The names of the images, which Nova does not say.
-        let images = Told { service: "image", microversion: None, ..get("images?limit=1000") };
-        [get("servers/detail?limit=1000"), get("limits"), images]
+        let get = |service: Service, microversion, path: &str| Told {
+            method: "GET",
+            service: service.key(),
+            region: region.clone(),
+            path: path.to_owned(),
+            microversion,
+            body: None,
+        };
+        [
+            get(Service::Compute, Some(COMPUTE_VERSION), "servers/detail?limit=1000"),
+            get(Service::Compute, Some(COMPUTE_VERSION), "limits"),
+            // The names of the images, which Nova does not say.
+            get(Service::Image, None, "images?limit=1000"),
+        ]
     };
     regions.iter().flat_map(of_region).collect()
 }
@@ -62,83 +90,7 @@ pub fn of_page(path: &str, regions: &[String]) -> Vec<Told> {
 pub fn of_job(job: &CreateJob) -> Vec<Told> {
     let first = job.targets.iter().find_map(|targets| Some((&targets.region, targets.servers.first()?)));
     let Some((region, server)) = first else { return Vec::new() };
-    let region = region.as_str();
-    let call =
-        |method, rest: &str, body| Told::compute(method, region, format!("servers/{server}{rest}"), body);
-    let act = |body: Value| vec![call("POST", "/action", Some(body))];
-    let floating_ip = |id: &str, port: Value| Told {
-        method: "PUT",
-        service: "network",
-        region: region.to_owned(),
-        path: format!("floatingips/{id}"),
-        microversion: None,
-        body: Some(json!({"floatingip": {"port_id": port}}).to_string()),
-    };
-    match &job.action {
-        ServerAction::Start => act(json!({"os-start": null})),
-        ServerAction::Stop => act(json!({"os-stop": null})),
-        ServerAction::Reboot { is_hard } => {
-            act(json!({"reboot": {"type": if *is_hard { "HARD" } else { "SOFT" }}}))
-        }
-        ServerAction::Pause => act(json!({"pause": null})),
-        ServerAction::Unpause => act(json!({"unpause": null})),
-        ServerAction::Suspend => act(json!({"suspend": null})),
-        ServerAction::Resume => act(json!({"resume": null})),
-        ServerAction::Lock { reason } => {
-            act(json!({"lock": reason.as_ref().map(|reason| json!({"locked_reason": reason}))}))
-        }
-        ServerAction::Unlock => act(json!({"unlock": null})),
-        ServerAction::Shelve => act(json!({"shelve": null})),
-        ServerAction::Unshelve => act(json!({"unshelve": null})),
-        ServerAction::Rename { name } => vec![call("PUT", "", Some(json!({"server": {"name": name}})))],
-        ServerAction::Describe { description } => {
-            vec![call("PUT", "", Some(json!({"server": {"description": description}})))]
-        }
-        ServerAction::Tag { add, remove } => {
-            let remove = remove.iter().map(|tag| call("DELETE", &format!("/tags/{}", segment(tag)), None));
-            let add = add.iter().map(|tag| call("PUT", &format!("/tags/{}", segment(tag)), None));
-            remove.chain(add).collect()
-        }
-        ServerAction::SetMetadata { set, remove } => {
-            let entries: serde_json::Map<String, Value> =
-                set.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
-            let set =
-                (!set.is_empty()).then(|| call("POST", "/metadata", Some(json!({"metadata": entries}))));
-            let remove =
-                remove.iter().map(|key| call("DELETE", &format!("/metadata/{}", segment(key)), None));
-            remove.chain(set).collect()
-        }
-        ServerAction::Resize { flavor_id } => act(json!({"resize": {"flavorRef": flavor_id}})),
-        ServerAction::ConfirmResize => act(json!({"confirmResize": null})),
-        ServerAction::RevertResize => act(json!({"revertResize": null})),
-        ServerAction::Rebuild { image_id } => act(json!({"rebuild": {"imageRef": image_id}})),
-        ServerAction::Rescue { image_id, .. } => {
-            act(json!({"rescue": image_id.as_ref().map(|id| json!({"rescue_image_ref": id}))}))
-        }
-        ServerAction::Unrescue => act(json!({"unrescue": null})),
-        ServerAction::Snapshot { name } => act(json!({"createImage": {"name": name}})),
-        ServerAction::SetPassword { .. } => act(json!({"changePassword": {"adminPass": "***"}})),
-        ServerAction::AttachVolume { volume_id } => {
-            let body = json!({"volumeAttachment": {"volumeId": volume_id}});
-            vec![call("POST", "/os-volume_attachments", Some(body))]
-        }
-        ServerAction::DetachVolume { volume_id } => {
-            vec![call("DELETE", &format!("/os-volume_attachments/{}", segment(volume_id)), None)]
-        }
-        ServerAction::AttachInterface { network_id } => {
-            vec![call("POST", "/os-interface", Some(json!({"interfaceAttachment": {"net_id": network_id}})))]
-        }
-        ServerAction::DetachInterface { port_id } => {
-            vec![call("DELETE", &format!("/os-interface/{}", segment(port_id)), None)]
-        }
-        ServerAction::AttachFloatingIp { floating_ip_id, port_id } => {
-            vec![floating_ip(floating_ip_id, json!(port_id))]
-        }
-        ServerAction::DetachFloatingIp { floating_ip_id } => vec![floating_ip(floating_ip_id, Value::Null)],
-        ServerAction::AddSecurityGroup { name } => act(json!({"addSecurityGroup": {"name": name}})),
-        ServerAction::RemoveSecurityGroup { name } => act(json!({"removeSecurityGroup": {"name": name}})),
-        ServerAction::Delete => vec![call("DELETE", "", None)],
-    }
+    calls_of(&job.action, *server).into_iter().map(|call| Told::of(call, region)).collect()
 }
 
 /// A name as a piece of a path, in plain Rust so that it can be tried without a browser.
@@ -156,9 +108,14 @@ fn segment(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use api_types::{ServerId, jobs::RegionTargets, servers::action::Password};
+    use api_types::{
+        ServerId,
+        jobs::RegionTargets,
+        servers::{ServerAction, action::Password},
+    };
 
     use super::*;
+    use crate::commands::{Form, written};
 
     fn job(action: ServerAction) -> CreateJob {
         let server: ServerId = "5f3c0000-0000-4000-8000-000000000000".parse().expect("an id");
@@ -173,6 +130,15 @@ mod tests {
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].path, "servers/5f3c0000-0000-4000-8000-000000000000/action");
         assert_eq!(told[0].body.as_deref(), Some(r#"{"changePassword":{"adminPass":"***"}}"#));
+    }
+
+    #[test]
+    fn a_rescue_is_told_with_all_it_sends() {
+        let password = Some(Password("geheim".into()));
+        let told = of_job(&job(ServerAction::Rescue { image_id: Some("i1".into()), password }));
+        let command = written(&told[0].called(), Form::Cli).expect("a command");
+        let expected = r#"server rescue --image i1 --password "${SECRET_ADMINPASS:?}""#;
+        assert!(command.contains(expected), "{command}");
     }
 
     #[test]

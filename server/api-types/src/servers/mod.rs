@@ -1,6 +1,7 @@
 //! Servers: the rows of the list, the frames they travel in, and one server whole.
 
 pub mod action;
+pub mod calls;
 pub mod console;
 pub mod detail;
 pub mod event;

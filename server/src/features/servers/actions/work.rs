@@ -3,14 +3,18 @@
 
 use std::time::Duration;
 
-use api_types::{ErrorBody, Region, ServerId, jobs::ItemError, servers::action::ServerAction};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use api_types::{
+    ErrorBody, Region, ServerId,
+    jobs::ItemError,
+    servers::{action::ServerAction, calls::ActionCall},
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    calls::{ActionCall, also_needs, calls_of},
+    calls::{also_needs, calls_of, method_of, service_of},
     floating_ip::{Leads, floating_ip_leads, port_leads},
     look_up,
     outcome::{Judged, note, reason},
@@ -166,14 +170,20 @@ impl ServerActions {
     ) -> Result<Option<Answer>, Trouble> {
         let mut last = None;
         for call in calls_of(&open.action, server, version) {
-            let endpoint = self.endpoint(open, call.service, region)?;
+            let service = service_of(&call);
+            let endpoint = self.endpoint(open, service, region)?;
             let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
-            let url = match call.service {
+            let url = match service {
                 ServiceType::Network => join_versioned(endpoint, "v2.0", &path),
                 _ => join(endpoint, &path),
             };
-            let target = Target::new(call.service, region.clone());
-            match self.make(open, item, &target, &call, url, version).await {
+            let target = Target::new(service, region.clone());
+            let made = Call::new(method_of(&call), url);
+            let made = match &call.body {
+                Some(body) => made.json(body),
+                None => made,
+            };
+            match self.make(open, item, &target, made, version).await {
                 Ok(answer) => last = Some(answer),
                 Err(error) if is_fine(&open.action, &call, item, &error) => {}
                 Err(error) => return Err(Trouble::Upstream(target, error.into())),
@@ -194,9 +204,8 @@ impl ServerActions {
         let endpoint = self.endpoint(open, ServiceType::Network, region)?;
         let target = Target::new(ServiceType::Network, region.clone());
         let read = async |path: &[&str]| {
-            let call = ActionCall::read(ServiceType::Network, path);
-            let url = join_versioned(endpoint, "v2.0", path);
-            let answer = self.make(open, item, &target, &call, url, Microversion::WANTED).await;
+            let call = Call::new(Method::GET, join_versioned(endpoint, "v2.0", path));
+            let answer = self.make(open, item, &target, call, Microversion::WANTED).await;
             answer.and_then(|answer| answer.json::<Value>())
         };
         let trouble = |error: UpstreamError| Trouble::Upstream(target.clone(), error.into());
@@ -217,12 +226,11 @@ impl ServerActions {
         open: &OpenJob,
         item: &Item,
         target: &Target,
-        action: &ActionCall,
-        url: Url,
+        call: Call,
         version: Microversion,
     ) -> Result<Answer, UpstreamError> {
         let lane = if open.job.is_single { Lane::Interactive } else { Lane::Bulk };
-        let mut call = Call::new(action.method.clone(), url)
+        let mut call = call
             .token(open.scope.token.expose())
             .lane(lane)
             .max_body_bytes(LONGEST_ANSWER)
@@ -232,11 +240,8 @@ impl ServerActions {
             // The services keep it beside their own, as the id of everything that follows from one request.
             call = call.header(HeaderName::from_static("x-openstack-request-id"), id);
         }
-        if action.service == ServiceType::Compute {
+        if target.service == ServiceType::Compute {
             call = call.microversion(version);
-        }
-        if let Some(body) = &action.body {
-            call = call.json(body);
         }
         self.upstream.send(target, call).await
     }
