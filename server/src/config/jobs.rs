@@ -7,10 +7,10 @@ use super::reader::Reader;
 /// Limits of jobs.
 #[derive(Clone, Debug)]
 pub struct JobsConfig {
-    /// Items begun in one region in a second, by one node, all its jobs together; what a person does to one server
-    /// comes on top. `jobs.per_second`, `JOBS_PER_SECOND`, default 10.
+    /// Items begun in one region in a second, by all nodes together; what a person does to one server comes at once,
+    /// and they make room for it. `jobs.per_second`, `JOBS_PER_SECOND`, default 10.
     pub per_second: f64,
-    /// Items under way at the same time in one region. `jobs.concurrency`, `JOBS_CONCURRENCY`, default 4.
+    /// Items under way at the same time in one region, on one node. `jobs.concurrency`, `JOBS_CONCURRENCY`, default 4.
     pub concurrency: usize,
     /// A node that did not say for so long that it works on a job has lost it to another. `jobs.lease_secs`,
     /// `JOBS_LEASE_SECS`, default 30.

@@ -47,7 +47,7 @@ impl<W: Work> Runner<W> {
     /// Works until the panel stops; then calls under way are finished, and other nodes go on with the rest. Dropped
     /// before that, it leaves everything as a crash does.
     pub async fn run(self) {
-        let rates = Rates::new(self.jobs.0.config.clone());
+        let rates = Rates::new(self.jobs.store().clone(), self.jobs.0.config.clone());
         let id = Uuid::new_v4();
         let node = Arc::new(Node { id, jobs: self.jobs, work: self.work, rates, metrics: self.metrics });
         let stop = CancellationToken::new();

@@ -1,8 +1,9 @@
 //! The jobs in Postgres, for those who ask for them and look at them. How they are steered is in `store/steering.rs`,
-//! what a node does to those it works on in `store/working.rs`, and what becomes of those that are over in
-//! `store/cleaning.rs`.
+//! what a node does to those it works on in `store/working.rs`, how nodes share a region's time in `store/places.rs`, and
+//! what becomes of those that are over in `store/cleaning.rs`.
 
 mod cleaning;
+mod places;
 mod steering;
 mod working;
 
@@ -19,7 +20,7 @@ pub use self::{
 use super::{ItemRow, JobRow, NewItem, NewJob, Past, model::action_text};
 use crate::clock::Clock;
 
-/// The tables `jobs`, `job_items` and `job_secrets`. Cheap to clone.
+/// The tables `jobs`, `job_items`, `job_secrets` and `job_places`. Cheap to clone.
 #[derive(Clone)]
 pub struct JobStore {
     db: PgPool,

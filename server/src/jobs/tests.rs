@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use api_types::servers::action::ActionKind;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
     JobStore, LeasedJob, NewItem, NewJob, Repeated,
+    rate::Pace,
     store::{Ended, Permit},
 };
 use crate::clock::Clock;
@@ -81,10 +83,26 @@ impl Desk {
     }
 
     async fn begins(&self, job: &LeasedJob, number: i32) -> Option<String> {
+        self.begins_with(job, number, None).await
+    }
+
+    /// Begins an item that is to have so much room among those of many.
+    async fn begins_with(&self, job: &LeasedJob, number: i32, room: Option<Duration>) -> Option<String> {
         let request_id = format!("req-{}", Uuid::new_v4());
-        let begun =
-            self.store.begin_item(job, self.node, number, &request_id, CALL).await.expect("an answer");
-        begun.map(|_| request_id)
+        let begin = self.store.begin_item(job, self.node, number, &request_id, CALL, room);
+        begin.await.expect("an answer").map(|_| request_id)
+    }
+
+    /// Takes a stretch of the region's time; gives in how long it begins.
+    async fn reserves(&self, length: Duration) -> Duration {
+        self.store.reserve_stretch("RegionOne", length, 100 * length).await.expect("an answer")
+    }
+
+    /// The first moment of the region's time that nobody has, in microseconds after another one.
+    async fn free_from(&self, after: DateTime<Utc>) -> Option<i64> {
+        let find = "SELECT (EXTRACT(EPOCH FROM next_at - $1) * 1000000)::bigint FROM job_places
+            WHERE place = 'RegionOne'";
+        sqlx::query_scalar(find).bind(after).fetch_optional(&self.db).await.expect("an answer")
     }
 
     async fn end(&self, job: &LeasedJob, number: i32, request_id: &str, result: &str, was_not_done: bool) {
@@ -370,4 +388,70 @@ async fn neither_lists_nor_the_cleaning_read_every_job_there_is(db: PgPool) {
     assert_eq!(desk.take().await.id, id);
     desk.planned(1, false).await;
     assert_eq!(whole_reads().await, before);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn turns_of_all_nodes_in_one_region_are_as_far_apart_as_those_of_one(db: PgPool) {
+    let desk = Desk::new(db);
+    let (then, start) = (Utc::now(), Instant::now());
+    let mut nodes = [(); 3].map(|()| Pace::new(10.0, start));
+    let mut turns = Vec::new();
+    for number in 0..90 {
+        // The third joins later, and the others are not quite as quick as each other.
+        let which = if number < 30 { number % 2 } else { number % 7 % 3 };
+        let pace = &mut nodes[which];
+        turns.push(loop {
+            if let Some(at) = pace.reserve(start) {
+                break at;
+            }
+            let length = pace.wanted();
+            desk.reserves(length).await;
+            // As long after the start as it is by the database's clock.
+            let over_at = desk.free_from(then).await.expect("a time");
+            pace.grant(start + Duration::from_micros(over_at.unsigned_abs()) - length, length);
+        });
+    }
+    turns.sort();
+    let apart = turns.windows(2).map(|two| two[1] - two[0]).min();
+    assert_eq!(apart, Some(Duration::from_millis(100)));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn no_node_waits_for_what_was_taken_before_the_clock_was_put_back(db: PgPool) {
+    let desk = Desk::new(db);
+    let length = Duration::from_secs(10);
+    assert_eq!(desk.reserves(length).await, Duration::ZERO);
+    let put_back = sqlx::query("UPDATE job_places SET next_at = next_at + interval '1 day'");
+    put_back.execute(&desk.db).await.expect("put back");
+    assert!(desk.reserves(length).await <= 100 * length);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_many_make_room_for_one_that_somebody_waits_for_and_only_where_there_are_many(db: PgPool) {
+    let desk = Desk::new(db);
+    let then = Utc::now();
+    let id = desk.started(4).await;
+    let job = desk.take().await;
+    let room = Some(Duration::from_secs(60));
+    desk.begins_with(&job, 0, room).await.expect("begun");
+    assert_eq!(desk.free_from(then).await, None, "there are none of many");
+
+    desk.reserves(Duration::from_secs(100)).await;
+    let before = desk.free_from(then).await.expect("a time");
+    desk.begins_with(&job, 1, room).await.expect("begun");
+    assert_eq!(desk.free_from(then).await, Some(before + 60_000_000));
+    // Those of many have had their turn, and one that is not begun needs none.
+    desk.begins_with(&job, 2, None).await.expect("begun");
+    desk.store.cancel_job(ALICE, id).await.expect("canceled");
+    assert_eq!(desk.begins_with(&job, 3, room).await, None);
+    assert_eq!(desk.free_from(then).await, Some(before + 60_000_000));
+
+    // What the many had is over.
+    let over = sqlx::query("UPDATE job_places SET next_at = $1").bind(then);
+    over.execute(&desk.db).await.expect("over");
+    let id = desk.planned(1, false).await;
+    desk.start(id, "planned", b"first").await;
+    let job = desk.take().await;
+    desk.begins_with(&job, 0, room).await.expect("begun");
+    assert_eq!(desk.free_from(then).await, Some(0));
 }

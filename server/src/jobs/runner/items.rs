@@ -144,11 +144,8 @@ impl<W: Work> Node<W> {
         stop: &CancellationToken,
     ) -> Then {
         let turn = async {
-            if job.is_single {
-                self.rates.turn_at_once(&waiting.place)
-            } else {
-                self.rates.turn(&waiting.place).await
-            }
+            // Somebody waits for it, so it waits for nobody.
+            if job.is_single { None } else { Some(self.rates.turn(&waiting.place).await) }
         };
         let _turn = tokio::select! {
             biased;
@@ -162,7 +159,8 @@ impl<W: Work> Node<W> {
         // Others believe from `over_at` on that nothing is on its way any more, and it counts from here: writing the
         // item down may take a while too.
         let begun_at = clock.instant();
-        let begun = store.begin_item(job, self.id, waiting.number, &request_id, over_after).await;
+        let room = job.is_single.then(|| self.rates.interval());
+        let begun = store.begin_item(job, self.id, waiting.number, &request_id, over_after, room).await;
         let (sent_at, over_at) = match begun {
             Ok(Some(times)) => times,
             Ok(None) => return Then::Stop,

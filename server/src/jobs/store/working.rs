@@ -1,6 +1,8 @@
 //! What a node does to the jobs it works on. Every statement names the node, or the id of the call, so that one that
 //! lost its lease changes nothing of what another one does.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Result, query, query_as, query_scalar};
 use uuid::Uuid;
@@ -190,6 +192,9 @@ impl JobStore {
 
     /// Writes down that an item is begun, for the one node that holds the job while it runs. `None`: it is not to be
     /// done, or not by this node, or not with the permit it has.
+    ///
+    /// `room`: it waits for no turn, and the items of many that nodes begin in its place make so much room for it, where
+    /// there are any.
     pub async fn begin_item(
         &self,
         job: &LeasedJob,
@@ -197,6 +202,7 @@ impl JobStore {
         number: i32,
         request_id: &str,
         over_after: TimeDelta,
+        room: Option<Duration>,
     ) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
         let now = self.clock.now();
         let begin = query!(
@@ -207,6 +213,12 @@ impl JobStore {
                 WHERE id = $1 AND lease_node = $2 AND run = $7 AND state = 'running' AND lease_until > $5
                     AND EXISTS (SELECT FROM job_items WHERE job_id = $1 AND number = $3 AND result = 'waiting')
                 RETURNING id
+            ), room AS (
+                UPDATE job_places
+                SET next_at = next_at + make_interval(secs => $8)
+                WHERE $8::float8 IS NOT NULL AND next_at > clock_timestamp() AND place = (
+                        SELECT place FROM job_items WHERE job_id = (SELECT id FROM allowed) AND number = $3
+                    )
             )
             UPDATE job_items
             SET result = 'running', node = $2, request_id = $4, sent_at = $5, over_at = $6,
@@ -219,6 +231,7 @@ impl JobStore {
             now,
             now + over_after,
             job.run,
+            room.map(|room| room.as_secs_f64()),
         );
         let has_begun = bounded(begin.execute(&self.db)).await?.rows_affected() > 0;
         Ok(has_begun.then_some((now, now + over_after)))

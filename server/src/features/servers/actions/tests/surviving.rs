@@ -180,6 +180,25 @@ async fn two_nodes_share_the_jobs_and_no_server_is_acted_on_twice(db: PgPool) {
     assert!(changes_each(&app, &ids).iter().all(|calls| *calls == 1));
 }
 
+#[sqlx::test(migrations = "../migrations")]
+async fn two_nodes_together_begin_no_more_in_a_region_than_one_alone(db: PgPool) {
+    // One in a hundred seconds.
+    let rare = |source: crate::config::Source| source.with_env("JOBS_PER_SECOND", "0.01");
+    let (app, ids) = panel_with_many(db.clone(), 6, rare).await;
+    let other = app.another_node();
+    let (here, there) = (app.signed_in("alice"), other.signed_in("alice"));
+    ask(&app, &here, &job(ServerAction::Stop, &all(&ids[..3]))).await;
+    ask(&app, &there, &job(ServerAction::Stop, &all(&ids[3..]))).await;
+    until("all to have their turns", async || {
+        let line = "SELECT EXTRACT(EPOCH FROM next_at - clock_timestamp())::float8 FROM job_places";
+        let seconds = sqlx::query_scalar::<_, f64>(line).fetch_optional(&db).await.expect("an answer");
+        seconds.is_some_and(|seconds| seconds > 550.0)
+    })
+    .await;
+    until("the first", async || changes_each(&app, &ids).iter().sum::<usize>() > 0).await;
+    assert_eq!(changes_each(&app, &ids).iter().sum::<usize>(), 1);
+}
+
 /// A job that is planned and not confirmed yet.
 fn planned_first(action: ServerAction, servers: &[String]) -> api_types::jobs::CreateJob {
     api_types::jobs::CreateJob { confirmed: None, ..job(action, &all(servers)) }
