@@ -37,7 +37,7 @@ use crate::{
     secret::Secret,
     session::{Cookies, Keystone, Scopes, SessionStore, Sessions, Upkeep},
     shutdown::Shutdown,
-    upstream::{UpstreamClient, client::InvalidClient},
+    upstream::{UpstreamClient, tls::InvalidTls},
 };
 
 /// What is shared by all requests. Every part is a handle; a handler asks for the one it needs.
@@ -67,7 +67,7 @@ impl App {
         clock: Clock,
         metrics: Metrics,
         shutdown: Shutdown,
-    ) -> Result<Self, InvalidClient> {
+    ) -> Result<Self, InvalidTls> {
         let config = Arc::new(config);
         let upstream = UpstreamClient::new(&config.upstream, metrics.clone())?;
         let keystone = Keystone::new(upstream.clone(), config.keystone.auth_url.clone());

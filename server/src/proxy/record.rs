@@ -18,7 +18,7 @@ use crate::{
     upstream::{
         Target, UpstreamError,
         call_log::{CallLine, chain, outcome_of, without_secrets},
-        streaming::UploadProgress,
+        upload::UploadProgress,
     },
 };
 

@@ -32,10 +32,8 @@ use crate::{
     session::{Caller, ProjectScope, Verdict},
     upstream::{
         ServiceType, Target, UpstreamError,
-        streaming::{
-            LONGEST_DOCUMENT, StreamError, StreamedAnswer, StreamedBody, StreamedCall, Upload, UploadFault,
-            UploadProgress,
-        },
+        streaming::{LONGEST_DOCUMENT, StreamError, StreamedAnswer, StreamedBody, StreamedCall},
+        upload::{Upload, UploadFault, UploadProgress},
     },
 };
 

@@ -4,6 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::Body as _;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
@@ -12,11 +14,13 @@ use super::{
     Answer, Call, Lane, Target, UpstreamError,
     call_log::log_call,
     circuit_breaker::{BreakerSettings, CallOutcome, CircuitBreaker, CircuitState, Pass, Refused},
+    connections::{Connections, ReceivedBody},
     microversion::Microversions,
     places::{KEPT_FREE_FOR, Place, Places},
     retry::pause_before_retry,
     socket::{UpstreamSocket, open_socket},
     srv::Hosts,
+    tls::{InvalidTls, client_config},
 };
 use crate::{
     config::UpstreamConfig,
@@ -27,40 +31,18 @@ use crate::{
 #[derive(Clone)]
 pub struct UpstreamClient(Arc<Inner>);
 
-/// The client cannot be built: the configured certificates are of no use.
-#[derive(Debug, thiserror::Error)]
-#[error("the client for the upstream services cannot be built")]
-pub struct InvalidClient(#[from] reqwest::Error);
-
 impl UpstreamClient {
-    pub fn new(config: &UpstreamConfig, metrics: Metrics) -> Result<Self, InvalidClient> {
+    /// Errors: the configured certificates are of no use.
+    pub fn new(config: &UpstreamConfig, metrics: Metrics) -> Result<Self, InvalidTls> {
         // Fails when somebody installed one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let hosts = Arc::new(Hosts::new(&config.name_servers));
-        let builder = || -> Result<reqwest::ClientBuilder, InvalidClient> {
-            let mut builder = reqwest::Client::builder()
-                // A redirect would carry the token to wherever it points.
-                .redirect(reqwest::redirect::Policy::none())
-                .no_proxy()
-                .dns_resolver(hosts.clone())
-                .connect_timeout(config.connect_timeout)
-                .tcp_nodelay(true)
-                // HAProxy and uwsgi close idle connections after a minute by default; be the first.
-                .pool_idle_timeout(Duration::from_secs(50))
-                .pool_max_idle_per_host(config.concurrency.saturating_mul(2))
-                .user_agent(concat!("meridian/", env!("CARGO_PKG_VERSION")));
-            if let Some(pem) = &config.tls.ca_pem {
-                builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
-            }
-            if config.tls.is_insecure {
-                builder = builder.tls_danger_accept_invalid_certs(true);
-            }
-            Ok(builder)
-        };
+        let (hosts, tls) = (Hosts::new(&config.name_servers), client_config(&config.tls)?);
+        let most_idle = config.concurrency.saturating_mul(2);
+        let connections = || Connections::new(hosts.clone(), tls.clone(), config.connect_timeout, most_idle);
         Ok(Self(Arc::new(Inner {
-            http: builder()?.build()?,
-            // Connections of its own: what a browser made of one is not to meet a list. HTTP/2 has no upgrades.
-            streaming: builder()?.http1_only().build()?,
+            documents: connections(),
+            // Connections of its own: what a browser made of one is not to meet a list.
+            streaming: connections(),
             config: config.clone(),
             metrics,
             microversions: Microversions::default(),
@@ -145,8 +127,8 @@ impl UpstreamClient {
 }
 
 pub(super) struct Inner {
-    http: reqwest::Client,
-    pub(super) streaming: reqwest::Client,
+    documents: Connections,
+    pub(super) streaming: Connections,
     pub(super) config: UpstreamConfig,
     metrics: Metrics,
     microversions: Microversions,
@@ -199,15 +181,11 @@ impl Inner {
     }
 
     async fn exchange(&self, call: &Call, limit_bytes: usize) -> Result<Answer, UpstreamError> {
-        let mut request =
-            self.http.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
-        if let Some(body) = &call.body {
-            request = request.body(body.clone());
-        }
-        let mut response = request.send().await.map_err(broken)?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let body = read_body(&mut response, limit_bytes).await?;
-        Ok(Answer { status, headers, body })
+        let body = Either::Left(Full::from(call.body.clone().unwrap_or_default()));
+        let answer = self.documents.send(&call.method, &call.url, call.headers.clone(), body).await?;
+        let (head, body) = answer.into_parts();
+        let body = read_body(body, limit_bytes).await?;
+        Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
     fn note_circuit(&self, target: &Target, before: CircuitState, after: CircuitState) {
@@ -338,36 +316,25 @@ pub(super) fn gone_wrong(status: StatusCode) -> Option<UpstreamError> {
     status.is_server_error().then(|| UpstreamError::refused(status, &HeaderMap::new()))
 }
 
-pub(super) fn broken(error: reqwest::Error) -> UpstreamError {
-    // The URL may hold what only the caller should see, and the log has the target anyway.
-    let error = error.without_url();
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
-            return UpstreamError::Malformed { reason: error.to_string() };
-        }
-        cause = error.source();
-    }
-    UpstreamError::Unreachable { source: error.into() }
-}
-
-async fn read_body(response: &mut reqwest::Response, limit_bytes: usize) -> Result<Bytes, UpstreamError> {
-    let announced = response.content_length().unwrap_or(0);
+async fn read_body(mut body: ReceivedBody, limit_bytes: usize) -> Result<Bytes, UpstreamError> {
+    let announced = body.size_hint().exact().unwrap_or(0);
     if announced > limit_bytes as u64 {
         return Err(UpstreamError::TooLarge { limit_bytes });
     }
-    let Some(first) = response.chunk().await.map_err(broken)? else { return Ok(Bytes::new()) };
-    if first.len() as u64 == announced {
-        return Ok(first);
-    }
-    let mut body = BytesMut::with_capacity((announced as usize).max(first.len()).min(limit_bytes));
-    let mut next = Some(first);
-    while let Some(chunk) = next {
-        if body.len() + chunk.len() > limit_bytes {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // Trailers are headers nobody looked at.
+        let Ok(piece) = frame?.into_data() else { continue };
+        if piece.len() as u64 == announced {
+            return Ok(piece);
+        }
+        if whole.len() + piece.len() > limit_bytes {
             return Err(UpstreamError::TooLarge { limit_bytes });
         }
-        body.extend_from_slice(&chunk);
-        next = response.chunk().await.map_err(broken)?;
+        if whole.is_empty() {
+            whole.reserve((announced as usize).max(piece.len()));
+        }
+        whole.extend_from_slice(&piece);
     }
-    Ok(body.freeze())
+    Ok(whole.freeze())
 }

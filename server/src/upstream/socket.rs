@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use http_body_util::{Either, Full};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tokio_tungstenite::{
     WebSocketStream,
@@ -14,16 +17,16 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
-use super::UpstreamError;
+use super::{UpstreamError, connections::Connections};
 
-/// A WebSocket to a service, over the connection that the HTTP client made: certificates are checked as for every call.
-pub type UpstreamSocket = WebSocketStream<reqwest::Upgraded>;
+/// A WebSocket to a service, over a connection like every other: certificates are checked as for every call.
+pub type UpstreamSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Opens a WebSocket. `protocols` are offered as subprotocols.
 ///
 /// Errors: the URL is none for a socket, nothing listens there, or it does not switch protocols within `within`.
-pub async fn open_socket(
-    http: &reqwest::Client,
+pub(super) async fn open_socket(
+    connections: &Connections,
     url: &Url,
     protocols: &[&str],
     within: Duration,
@@ -31,9 +34,9 @@ pub async fn open_socket(
     let url = http_url(url).ok_or_else(|| malformed("the address is none for a WebSocket"))?;
     let key = STANDARD.encode(rand::random::<[u8; 16]>());
     let headers = handshake(&url, &key, protocols)?;
-    let broken = |error: reqwest::Error| UpstreamError::Unreachable { source: error.without_url().into() };
     let opening = async {
-        let response = http.get(url).headers(headers).send().await.map_err(broken)?;
+        let nothing = Either::Left(Full::default());
+        let response = connections.send(&Method::GET, &url, headers, nothing).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(malformed("it does not switch to WebSocket"));
         }
@@ -41,7 +44,7 @@ pub async fn open_socket(
         if accepted.is_none_or(|accepted| accepted != derive_accept_key(key.as_bytes()).as_str()) {
             return Err(malformed("it switches to something else than this WebSocket"));
         }
-        response.upgrade().await.map_err(broken)
+        Ok(TokioIo::new(hyper::upgrade::on(response).await?))
     };
     let stream = timeout(within, opening).await.map_err(|_| UpstreamError::Timeout { after: within })??;
     let config = WebSocketConfig::default()

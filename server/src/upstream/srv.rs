@@ -1,6 +1,13 @@
 //! Names of services that are SRV records: which hosts they stand for, and in which order these are tried.
 
-use std::{error::Error, net::SocketAddr, sync::Arc};
+use std::{
+    error::Error,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    vec,
+};
 
 use hickory_resolver::{
     TokioResolver,
@@ -8,7 +15,8 @@ use hickory_resolver::{
     net::runtime::TokioRuntimeProvider,
     proto::rr::RData,
 };
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -45,7 +53,7 @@ impl Hosts {
         Self { resolver: Arc::new(resolver) }
     }
 
-    async fn of_service(self, name: String) -> Result<Addrs, AnyError> {
+    async fn of_service(self, name: String) -> Result<Addresses, AnyError> {
         let resolver = self.resolver.as_ref().as_ref().map_err(|error| error.clone())?;
         // With a dot at its end it is searched in no other domain.
         let found = resolver.srv_lookup(format!("{}.", name.trim_end_matches('.'))).await?;
@@ -69,13 +77,23 @@ impl Hosts {
         match failure {
             Some(error) if addresses.is_empty() => Err(error.into()),
             None if addresses.is_empty() => Err("the name has no targets".into()),
-            _ => Ok(Box::new(addresses.into_iter())),
+            _ => Ok(addresses.into_iter()),
         }
     }
 }
 
-impl Resolve for Hosts {
-    fn resolve(&self, name: Name) -> Resolving {
+type Addresses = vec::IntoIter<SocketAddr>;
+
+impl Service<Name> for Hosts {
+    type Response = Addresses;
+    type Error = AnyError;
+    type Future = Pin<Box<dyn Future<Output = Result<Addresses, AnyError>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), AnyError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let host = name.as_str().to_owned();
         if host.starts_with('_') {
             return Box::pin(self.clone().of_service(host));
@@ -83,7 +101,7 @@ impl Resolve for Hosts {
         Box::pin(async move {
             // The port is that of the URL, which 0 stands for.
             let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-            Ok(Box::new(addresses.into_iter()) as Addrs)
+            Ok(addresses.into_iter())
         })
     }
 }

@@ -1,20 +1,15 @@
 //! Calls whose bodies pass through: the same caps, circuits and deadlines, and nothing is held.
 
 use std::{
-    future::poll_fn,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, Method, StatusCode},
-};
-use bytes::{Bytes, BytesMut};
+use axum::http::{HeaderMap, Method, Response, StatusCode};
+use bytes::Bytes;
+use http_body_util::{Either, Full};
 use hyper::body::{Body as _, Frame, SizeHint};
-use parking_lot::Mutex;
 use tokio::{
     pin, select,
     time::{Instant, sleep, sleep_until, timeout_at},
@@ -23,9 +18,11 @@ use url::Url;
 
 use super::{
     Lane, Target, UpstreamClient, UpstreamError,
-    client::{broken, gone_wrong},
+    client::gone_wrong,
+    connections::{ConnectionError, ReceivedBody},
     places::Place,
     retry::pause_before_retry,
+    upload::{Upload, UploadFault, UploadProgress},
 };
 
 /// One call to one service, whose bodies are passed on as they come.
@@ -51,25 +48,12 @@ pub struct StreamedAnswer {
 
 /// The body of an answer. Its place under the cap is given back at its end, or when it is dropped.
 pub struct StreamedBody {
-    inner: reqwest::Body,
+    inner: ReceivedBody,
     idle: Duration,
     /// Armed while nothing comes.
     waiting: Option<Pin<Box<tokio::time::Sleep>>>,
     place: Option<Place>,
 }
-
-/// A request's body on its way up.
-pub struct Upload {
-    body: Body,
-    /// It may take minutes, and goes up as it comes.
-    pub is_long: bool,
-    largest: u64,
-    progress: UploadProgress,
-}
-
-/// How far an upload is. Clones see the same one.
-#[derive(Clone, Default)]
-pub struct UploadProgress(Arc<Mutex<Progress>>);
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -78,17 +62,6 @@ pub enum StreamError {
     Upstream(UpstreamError),
     /// What the caller sent.
     Upload(UploadFault),
-}
-
-/// What is wrong with a request's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UploadFault {
-    /// Longer than is taken.
-    TooLarge,
-    /// Nothing came for too long.
-    TooSlow,
-    /// It broke off, or is not as long as was announced.
-    EndedEarly,
 }
 
 impl UpstreamClient {
@@ -121,19 +94,17 @@ impl UpstreamClient {
         let pass = gate.admit(inner, target)?;
         let is_repeatable = upload.is_none() && matches!(call.method, Method::GET | Method::HEAD);
         let progress = upload.as_ref().map(|upload| upload.progress.clone());
-        let mut body = upload.map(|upload| reqwest::Body::wrap(SyncBody(Mutex::new(upload))));
         let mut attempts = 0;
-        let response = loop {
-            let request = inner.streaming.request(call.method.clone(), call.url.clone());
-            let mut request = request.headers(call.headers.clone());
-            if let Some(body) = body.take() {
-                request = request.body(body);
-            }
+        let mut response = loop {
+            let headers =
+                if is_repeatable { call.headers.clone() } else { std::mem::take(&mut call.headers) };
+            let body = upload.take().map_or(Either::Left(Full::default()), Either::Right);
+            let sent = inner.streaming.send(&call.method, &call.url, headers, body);
             let attempt = match &progress {
-                None => timeout_at(ends_at, request.send())
+                None => timeout_at(ends_at, sent)
                     .await
-                    .map_or(Err(UpstreamError::Timeout { after: deadline }), |sent| sent.map_err(broken)),
-                Some(progress) => head_after(request.send(), progress, call.idle, deadline).await,
+                    .map_or(Err(UpstreamError::Timeout { after: deadline }), |sent| Ok(sent?)),
+                Some(progress) => head_after(sent, progress, call.idle, deadline).await,
             };
             if let Some(fault) = progress.as_ref().and_then(UploadProgress::fault) {
                 // The pass counts as abandoned: the service is not to blame.
@@ -148,12 +119,11 @@ impl UpstreamClient {
             match pause {
                 Some(pause) => sleep(pause).await,
                 None => {
-                    pass.record_head(attempt.as_ref().map(reqwest::Response::status));
+                    pass.record_head(attempt.as_ref().map(Response::status));
                     break attempt?;
                 }
             }
         };
-        let mut response: axum::http::Response<reqwest::Body> = response.into();
         let is_socket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let is_long = is_upload || is_socket || is_long(response.body().size_hint().exact());
         if is_long && !is_upload {
@@ -184,17 +154,17 @@ const TRANSFERS: Lane = Lane::Bulk;
 
 /// Waits for the head of an answer while a body goes up: each movement of it starts the time anew.
 async fn head_after(
-    sent: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
+    sent: impl Future<Output = Result<Response<ReceivedBody>, ConnectionError>>,
     progress: &UploadProgress,
     idle: Duration,
     deadline: Duration,
-) -> Result<reqwest::Response, UpstreamError> {
+) -> Result<Response<ReceivedBody>, UpstreamError> {
     pin!(sent);
     loop {
         let ends_at = progress.stands_still_at(idle, deadline);
         select! {
             biased;
-            answer = &mut sent => return answer.map_err(broken),
+            answer = &mut sent => return Ok(answer?),
             () = sleep_until(ends_at) => {
                 if progress.stands_still_at(idle, deadline) > ends_at {
                     continue;
@@ -203,147 +173,6 @@ async fn head_after(
                 return Err(UpstreamError::Timeout { after: deadline });
             }
         }
-    }
-}
-
-impl Upload {
-    /// A body of which no more than `largest` bytes are taken, and which goes up as it comes.
-    pub fn long(body: Body, largest: u64, progress: UploadProgress) -> Self {
-        Self { body, is_long: true, largest, progress }
-    }
-
-    /// One that goes up when it is here.
-    pub fn document(body: Body, largest: u64, progress: UploadProgress) -> Self {
-        Self { body, is_long: false, largest, progress }
-    }
-
-    /// The same with all of its bytes here.
-    ///
-    /// Errors: it stands still for longer than `idle`, does not come within `deadline`, breaks off or is too large.
-    async fn whole(mut self, idle: Duration, deadline: Duration) -> Result<Self, UploadFault> {
-        let ends_at = Instant::now() + deadline;
-        let mut bytes = BytesMut::new();
-        loop {
-            let frame = poll_fn(|context| self.poll_frame(context));
-            let frame = timeout_at(ends_at.min(Instant::now() + idle), frame).await;
-            match frame.map_err(|_| UploadFault::TooSlow)? {
-                Some(Ok(frame)) => bytes.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new())),
-                Some(Err(_)) => return Err(self.progress.fault().unwrap_or(UploadFault::EndedEarly)),
-                None => break,
-            }
-        }
-        // What goes up from here on is counted anew.
-        *self.progress.0.lock() = Progress::default();
-        Ok(Self { body: Body::from(bytes.freeze()), ..self })
-    }
-
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        let mut progress = self.progress.0.lock();
-        let stage = match &polled {
-            Poll::Pending => Stage::FromCaller,
-            Poll::Ready(Some(_)) => Stage::ToService,
-            Poll::Ready(None) => Stage::Sent,
-        };
-        if stage != progress.stage || polled.is_ready() {
-            progress.stage = stage;
-            progress.moved_at = Instant::now();
-        }
-        match polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                progress.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-                if progress.bytes > self.largest {
-                    progress.fault = Some(UploadFault::TooLarge);
-                    return Poll::Ready(Some(Err(axum::Error::new("the body is too large"))));
-                }
-                // Trailers are headers nobody looked at.
-                if frame.is_trailers() { Poll::Ready(None) } else { Poll::Ready(Some(Ok(frame))) }
-            }
-            Poll::Ready(Some(Err(error))) => {
-                progress.fault = Some(UploadFault::EndedEarly);
-                Poll::Ready(Some(Err(error)))
-            }
-            other => other,
-        }
-    }
-}
-
-impl UploadProgress {
-    /// Bytes that were taken from the caller so far.
-    pub fn bytes(&self) -> u64 {
-        self.0.lock().bytes
-    }
-
-    pub fn fault(&self) -> Option<UploadFault> {
-        self.0.lock().fault
-    }
-
-    /// When the time is over, if nothing moves until then.
-    fn stands_still_at(&self, idle: Duration, deadline: Duration) -> Instant {
-        let progress = self.0.lock();
-        progress.moved_at
-            + match progress.stage {
-                Stage::FromCaller | Stage::ToService => idle,
-                Stage::Sent => deadline,
-            }
-    }
-
-    /// Notes who was waited for; only the caller's slowness is a fault of the upload.
-    fn give_up(&self, fault: UploadFault) {
-        let mut progress = self.0.lock();
-        if progress.stage == Stage::FromCaller {
-            progress.fault.get_or_insert(fault);
-        }
-    }
-}
-
-struct Progress {
-    stage: Stage,
-    moved_at: Instant,
-    bytes: u64,
-    fault: Option<UploadFault>,
-}
-
-/// Whose turn it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    FromCaller,
-    ToService,
-    /// The service has all of it.
-    Sent,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self { stage: Stage::ToService, moved_at: Instant::now(), bytes: 0, fault: None }
-    }
-}
-
-/// The client wants a body that can be shared. This one never is, so the lock is never waited for.
-struct SyncBody(Mutex<Upload>);
-
-impl hyper::body::Body for SyncBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.0.get_mut().poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        let upload = self.0.lock();
-        let is_over = upload.body.is_end_stream();
-        if is_over {
-            upload.progress.0.lock().stage = Stage::Sent;
-        }
-        is_over
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.lock().body.size_hint()
     }
 }
 
@@ -363,7 +192,7 @@ impl hyper::body::Body for StreamedBody {
                     Some(Ok(frame)) if frame.is_data() => return Poll::Ready(Some(Ok(frame))),
                     Some(Err(error)) => {
                         this.place = None;
-                        return Poll::Ready(Some(Err(broken(error))));
+                        return Poll::Ready(Some(Err(error.into())));
                     }
                     // The end; trailers are headers nobody looked at.
                     Some(Ok(_)) | None => {

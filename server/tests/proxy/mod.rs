@@ -9,6 +9,7 @@ mod sharing;
 mod sockets;
 mod srv;
 mod streaming;
+mod tls;
 
 use api_types::routes::{self, PROJECT_HEADER};
 use axum::{

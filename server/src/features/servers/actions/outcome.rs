@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     error::seconds_up,
     jobs::{Outcome, Reason},
-    upstream::{Answer, Target, UpstreamError},
+    upstream::{Answer, ConnectionError, Target, UpstreamError},
 };
 
 /// A call that was made, as its outcome is judged.
@@ -120,7 +120,7 @@ const WORTH_WAITING: Duration = Duration::from_secs(5);
 /// There was no connection, so nothing can have been taken on.
 fn was_never_connected(error: &UpstreamError) -> bool {
     let UpstreamError::Unreachable { source } = error else { return false };
-    source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect)
+    matches!(source.downcast_ref(), Some(ConnectionError::NotConnected(_)))
 }
 
 #[cfg(test)]
