@@ -23,7 +23,7 @@ mod world;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use e2e::harness::programs;
+use e2e::harness::{browser::use_whole_chromium, programs};
 use report::Report;
 
 /// What `--only` takes, several with commas.
@@ -63,6 +63,7 @@ async fn main() -> ExitCode {
 async fn measure() -> Result<()> {
     let options = Options::read(std::env::args().skip(1))?;
     programs::prepare_http();
+    use_whole_chromium();
     let mut report = Report::default();
     println!("{:<72} {:>14} {:>10} {:>8} {:>9}", "figure", "value", "reference", "ratio", "goal");
     let mut failed = Vec::new();
