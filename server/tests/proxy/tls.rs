@@ -73,7 +73,7 @@ async fn a_certificate_of_nobody_known_is_an_error_and_nothing_is_sent(db: PgPoo
     let (service, _) = service().await;
     let app = app(db, service, |source| source).await;
     let answer = Asking::new(&app, "alice", "alpha").get("compute", "servers").await;
-    answer.assert_error(StatusCode::BAD_GATEWAY, "upstream_unreachable");
+    answer.assert_error(StatusCode::SERVICE_UNAVAILABLE, "upstream_unreachable");
 }
 
 #[sqlx::test(migrations = "../migrations")]
