@@ -1,9 +1,10 @@
 //! The subcommands: what `meridian` does.
 
 pub mod demo;
+mod log_writer;
 pub mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use sqlx::{
@@ -11,6 +12,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use self::log_writer::{LogEnd, LogWriter};
 use crate::{
     config::{Config, ConfigErrors, DatabaseConfig, LogConfig, Source},
     migrations,
@@ -69,24 +71,34 @@ pub fn connect(config: &DatabaseConfig) -> anyhow::Result<PgPool> {
         .connect_lazy_with(options.application_name("meridian")))
 }
 
-/// Starts the log. `to_stderr` keeps standard output for a person.
-pub fn start_log(config: &LogConfig, to_stderr: bool) {
-    use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
-
-    let writer =
-        if to_stderr { BoxMakeWriter::new(std::io::stderr) } else { BoxMakeWriter::new(std::io::stdout) };
-    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.filter)).with_writer(writer);
+/// Starts the log, which ends with what is given back. `to_stderr` keeps standard output for a person.
+///
+/// Errors: there can be no thread for it.
+pub fn start_log(config: &LogConfig, to_stderr: bool) -> std::io::Result<LogEnd> {
+    let out: Box<dyn Write + Send> =
+        if to_stderr { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
+    let tell_lost: fn(u64) -> String = match config.is_json {
+        true => |lost| {
+            format!("{{\"level\":\"WARN\",\"message\":\"lines of the log were lost\",\"lost\":{lost}}}\n")
+        },
+        false => |lost| format!("WARN {lost} lines of the log were lost\n"),
+    };
+    let (writer, end) = LogWriter::start(out, tell_lost)?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(&config.filter))
+        .with_writer(writer);
     // A second start in one process, as in tests, keeps the first log.
     let _ = if config.is_json {
         log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     } else {
         log.with_target(false).try_init()
     };
+    Ok(end)
 }
 
 async fn run_serve(file: Option<PathBuf>) -> anyhow::Result<()> {
     let config = load(file)?;
-    start_log(&config.log, false);
+    let _log = start_log(&config.log, false)?;
     serve::run(config).await
 }
 

@@ -2,7 +2,8 @@
 
 use super::reader::Reader;
 
-/// The log on standard output.
+/// The log on standard output. Lines are written by a thread of their own, at most ten milliseconds later: no request
+/// waits for them.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
     /// Levels by module, as tracing writes them. `log.filter`, `LOG_FILTER`, default `info`.

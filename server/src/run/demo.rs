@@ -65,7 +65,7 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
         () = stopped.begun() => return Ok(()),
     };
     let Demo { cloud, postgres, config, db, listener } = started;
-    start_log(&config.log, true);
+    let _log = start_log(&config.log, true)?;
     let url = config.listen.public_url.to_string();
     println!("The panel is at {url}; Ctrl-C stops it and everything it started.");
     println!("Sign in as {DEMO_USER} with the password {DEMO_PASSWORD}.");
