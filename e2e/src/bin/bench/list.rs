@@ -62,7 +62,10 @@ pub async fn run(report: &mut Report, servers: usize, rounds: usize) -> Result<(
     }
     compare(report, servers, &ours, &react);
     let (alone, bytes) = again::receive_alone(&world, rounds).await?;
-    report_fetch(report, servers, &ours, alone);
+    report_fetch(report, servers, "", &ours.openings, alone);
+    if servers >= 100_000 {
+        on_a_line(report, &world, servers, rounds).await?;
+    }
     report.add(Figure::new(format!("list {servers}: bytes of the stream"), bytes / 1e6, "MB"));
     again::measure(report, &world, servers, rounds, alone).await?;
     if servers == 10_000 {
@@ -147,12 +150,25 @@ fn compare(report: &mut Report, servers: usize, ours: &Rounds, react: &Rounds) {
 }
 
 /// From the start of the fetch to complete, against receiving the same bytes and doing nothing.
-fn report_fetch(report: &mut Report, servers: usize, ours: &Rounds, alone: f64) {
-    let processed = median(ours.openings.iter().map(|opening| opening.complete - opening.fetch).collect());
-    let figure =
-        Figure::new(format!("list {servers}: fetch to complete, against receiving alone"), processed, "ms");
-    let figure = figure.against(alone);
+fn report_fetch(report: &mut Report, servers: usize, where_to: &str, ours: &[Opening], alone: f64) {
+    let processed = median(ours.iter().map(|opening| opening.complete - opening.fetch).collect());
+    let name = format!("list {servers}: fetch to complete{where_to}, against receiving alone");
+    let figure = Figure::new(name, processed, "ms").against(alone);
     report.add(if servers == 100_000 { figure.ratio_at_most(2.0) } else { figure });
+}
+
+/// The same on a line as people have them. Without one the bytes are here in less time than a screenful takes to draw.
+async fn on_a_line(report: &mut Report, world: &World, servers: usize, rounds: usize) -> Result<()> {
+    const MBIT_PER_SECOND: u64 = 100;
+    world.proxy.slow_streams_to(MBIT_PER_SECOND * 1_000_000 / 8);
+    let (alone, _) = again::receive_alone(world, rounds).await?;
+    let mut openings = Vec::new();
+    for _ in 0..rounds {
+        openings.push(world.open(&world.our_list()).await?);
+    }
+    world.proxy.slow_streams_to(0);
+    report_fetch(report, servers, &format!(" at {MBIT_PER_SECOND} Mbit/s"), &openings, alone);
+    Ok(())
 }
 
 /// All rows in the document, against a table of the same rows inserted at once.
