@@ -149,15 +149,18 @@ impl Drop for Served {
     }
 }
 
-/// Waits until a condition holds, and fails the test when it does not within 10 seconds.
+/// Longer than the longest pauses before something is tried again, one after the other, on a busy machine.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Waits until a condition holds, and fails the test when it does not within [`LONGEST_WAIT`].
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let holds_in_time = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(10), holds_in_time).await;
-    assert!(waited.is_ok(), "waited 10 s in vain for {what}");
+    let waited = tokio::time::timeout(LONGEST_WAIT, holds_in_time).await;
+    assert!(waited.is_ok(), "waited {LONGEST_WAIT:?} in vain for {what}");
 }
 
 type Shared<T> = Arc<parking_lot::Mutex<T>>;
