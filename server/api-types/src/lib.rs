@@ -2,6 +2,7 @@
 //!
 //! Shared by `server`, `frontend` and `e2e`, so a change here is a change on both sides at once.
 
+pub mod analytics;
 pub mod error;
 pub mod ids;
 pub mod jobs;

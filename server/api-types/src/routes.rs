@@ -48,6 +48,12 @@ pub const SERVER_CONSOLE: &str = "/api/projects/{project}/regions/{region}/serve
 /// `GET` what was done to one server through the panel, by whom: [`ServerHistory`](crate::servers::ServerHistory).
 pub const SERVER_HISTORY: &str = "/api/projects/{project}/regions/{region}/servers/{server}/history";
 
+/// `POST` what a browser counted: [`AnalyticsBatch`](crate::analytics::AnalyticsBatch); `GET` whether it may:
+/// [`AnalyticsRules`](crate::analytics::AnalyticsRules).
+pub const ANALYTICS: &str = "/api/analytics";
+/// `GET` what was counted, for operators: [`AnalyticsReport`](crate::analytics::AnalyticsReport).
+pub const OPERATOR_ANALYTICS: &str = "/api/operator/analytics";
+
 /// Any method, passed on to a service of a region: `/api/cloud/{region}/{service}/…`, where service is `compute`,
 /// `image`, `network` or `block-storage` and the rest is the path below the service's versioned endpoint. The project
 /// is that of [`PROJECT_HEADER`], else of [`PROJECT_PARAMETER`], else the session's first.

@@ -267,6 +267,45 @@ impl ActionKind {
         Self::Delete,
     ];
 
+    /// Stable and meant for programs: as it travels in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Reboot => "reboot",
+            Self::HardReboot => "hard_reboot",
+            Self::Pause => "pause",
+            Self::Unpause => "unpause",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
+            Self::Shelve => "shelve",
+            Self::Unshelve => "unshelve",
+            Self::Rename => "rename",
+            Self::Describe => "describe",
+            Self::Tag => "tag",
+            Self::SetMetadata => "set_metadata",
+            Self::Resize => "resize",
+            Self::ConfirmResize => "confirm_resize",
+            Self::RevertResize => "revert_resize",
+            Self::Rebuild => "rebuild",
+            Self::Rescue => "rescue",
+            Self::Unrescue => "unrescue",
+            Self::Snapshot => "snapshot",
+            Self::SetPassword => "set_password",
+            Self::AttachVolume => "attach_volume",
+            Self::DetachVolume => "detach_volume",
+            Self::AttachInterface => "attach_interface",
+            Self::DetachInterface => "detach_interface",
+            Self::AttachFloatingIp => "attach_floating_ip",
+            Self::DetachFloatingIp => "detach_floating_ip",
+            Self::AddSecurityGroup => "add_security_group",
+            Self::RemoveSecurityGroup => "remove_security_group",
+            Self::Delete => "delete",
+        }
+    }
+
     pub fn danger(self) -> Danger {
         match self {
             // A revert goes back to the disk as it was before the resize.
