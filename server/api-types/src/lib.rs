@@ -3,6 +3,7 @@
 //! Shared by `server`, `frontend` and `e2e`, so a change here is a change on both sides at once.
 
 pub mod analytics;
+pub mod client_log;
 pub mod error;
 pub mod ids;
 pub mod jobs;

@@ -54,6 +54,12 @@ pub const ANALYTICS: &str = "/api/analytics";
 /// `GET` what was counted, for operators: [`AnalyticsReport`](crate::analytics::AnalyticsReport).
 pub const OPERATOR_ANALYTICS: &str = "/api/operator/analytics";
 
+/// `GET` with an upgrade to WebSocket: what the browser logs, a [`Batch`](crate::client_log::Batch) a message.
+pub const CLIENT_LOG: &str = "/api/client-log";
+/// `POST` a [`Beacon`](crate::client_log::Beacon): the same from a page that ends, or before sign-in. Outside of the API,
+/// since a beacon can carry no header; it has its token in the body, as forms do.
+pub const CLIENT_LOG_BEACON: &str = "/client-log";
+
 /// Any method, passed on to a service of a region: `/api/cloud/{region}/{service}/…`, where service is `compute`,
 /// `image`, `network` or `block-storage` and the rest is the path below the service's versioned endpoint. The project
 /// is that of [`PROJECT_HEADER`], else of [`PROJECT_PARAMETER`], else the session's first.
