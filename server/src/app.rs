@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     error::ApiError,
     features::{
-        account, jobs as jobs_feature,
+        account, jobs as jobs_feature, operator,
         projects::{self, ProjectLists},
         servers::{self, ServerActions, ServerIndexes},
         shell,
@@ -34,8 +34,7 @@ use crate::{
         timeout::{RequestTimeout, timeout},
     },
     proxy::{self, Proxy},
-    secret::Secret,
-    session::{Cookies, Keystone, Scopes, SessionStore, Sessions, Upkeep},
+    session::{Cookies, GivenUpTokens, Keystone, Operators, Scopes, SessionStore, Sessions, Upkeep},
     shutdown::Shutdown,
     upstream::{UpstreamClient, tls::InvalidTls},
 };
@@ -52,6 +51,8 @@ pub struct App {
     pub keystone: Keystone,
     pub sessions: Sessions,
     pub scopes: Scopes,
+    pub given_up: GivenUpTokens,
+    pub operators: Operators,
     pub attempts: Attempts,
     pub projects: ProjectLists,
     pub servers: ServerIndexes,
@@ -73,7 +74,10 @@ impl App {
         let keystone = Keystone::new(upstream.clone(), config.keystone.auth_url.clone());
         let store = SessionStore::new(db.clone(), config.database.timeout);
         let sessions = Sessions::new(store, config.session.clone(), clock.clone(), metrics.clone());
+        let given_up = GivenUpTokens::new(sessions.clone(), keystone.clone(), config.session.revoke_after);
         let scopes = Scopes::new(keystone.clone(), sessions.clone(), clock.clone());
+        let operators =
+            Operators::new(keystone.clone(), sessions.clone(), config.operator.clone(), clock.clone());
         let lockout = config.sign_in.lockout.clone();
         Ok(Self {
             jobs: Jobs::new(db.clone(), sessions.sealer().clone(), config.jobs.clone(), clock.clone()),
@@ -97,6 +101,7 @@ impl App {
             keystone,
             sessions,
             scopes,
+            operators,
         })
     }
 
@@ -134,23 +139,9 @@ impl App {
         Upkeep::start(&self.sessions, &self.scopes)
             .with(forget_attempts)
             .with(prune_projects)
+            .with(tokio::spawn(self.given_up.clone().run()))
             // Calls under way are finished, for as long as requests are.
             .finishing(tokio::spawn(runner.run()), self.config.listen.stop_after)
-    }
-
-    /// Tells Keystone that tokens are over, without anybody waiting for it. A token that cannot be revoked expires.
-    pub fn revoke_later(&self, tokens: Vec<Secret>) {
-        if tokens.is_empty() {
-            return;
-        }
-        let keystone = self.keystone.clone();
-        tokio::spawn(async move {
-            for token in tokens {
-                if let Err(error) = keystone.revoke(&token).await {
-                    tracing::debug!(%error, "a token could not be revoked");
-                }
-            }
-        });
     }
 }
 
@@ -162,8 +153,9 @@ pub fn router(app: App) -> Router {
         .merge(projects::router())
         .merge(servers::router())
         .merge(jobs_feature::router())
+        .merge(operator::router(&app))
         .merge(proxy::router(&app.proxy, &app.sessions, app.cookies))
-        .merge(shell::router())
+        .merge(shell::router(&app))
         .merge(assets::router())
         .fallback(async || ApiError::Refused { status: axum::http::StatusCode::NOT_FOUND });
 

@@ -10,6 +10,7 @@ mod jobs;
 mod keystone;
 mod listen;
 mod log;
+mod operator;
 mod proxy;
 mod reader;
 mod session;
@@ -28,6 +29,7 @@ pub use self::{
     keystone::KeystoneConfig,
     listen::{ConnectionLimits, ListenConfig, PublicUrl},
     log::LogConfig,
+    operator::OperatorConfig,
     proxy::ProxyConfig,
     reader::Problem,
     session::{EncryptionKey, SessionConfig},
@@ -53,6 +55,7 @@ pub struct Config {
     pub jobs: JobsConfig,
     pub statsd: StatsdConfig,
     pub sign_in: SignInConfig,
+    pub operator: OperatorConfig,
     pub log: LogConfig,
 }
 
@@ -77,6 +80,7 @@ impl Config {
             jobs: JobsConfig::read(&mut reader),
             statsd: StatsdConfig::read(&mut reader),
             sign_in: SignInConfig::read(&mut reader),
+            operator: OperatorConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
         };
         let problems = reader.finish();
@@ -99,6 +103,7 @@ impl Config {
         JobsConfig::read(&mut reader);
         StatsdConfig::read(&mut reader);
         SignInConfig::read(&mut reader);
+        OperatorConfig::read(&mut reader);
         LogConfig::read(&mut reader);
         reader.known_keys()
     }

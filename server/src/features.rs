@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod jobs;
+pub mod operator;
 pub mod projects;
 pub mod servers;
 pub mod shell;

@@ -5,6 +5,7 @@ pub mod csrf;
 pub mod limits;
 pub mod log_request;
 pub mod metrics;
+pub mod operators_only;
 pub mod request_id;
 pub mod security_headers;
 pub mod timeout;

@@ -7,9 +7,11 @@ mod caller;
 mod cookie;
 mod current;
 mod entry;
+mod given_up;
 mod keystone;
 mod lookup;
 mod memory;
+mod operators;
 mod per_session;
 mod revocation;
 mod scope;
@@ -30,8 +32,10 @@ pub use self::{
     cookie::{CookieSecret, Cookies, plain_cookie},
     current::current_session,
     entry::{BrowserName, Entrance, client_address},
+    given_up::GivenUpTokens,
     keystone::{AuthError, IssuedToken, Keystone, KeystoneProject, PasswordAnswer, Receipt},
     lookup::{EndReason, Sessions},
+    operators::{Operator, Operators},
     per_session::{OpenOne, PerSession},
     scope::{ProjectScope, Scopes, Verdict},
     seal::Sealer,

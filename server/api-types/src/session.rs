@@ -23,6 +23,9 @@ pub struct CurrentSession {
     /// Seconds after which the cloud confirms a resize by itself, as configured; `None`: it waits for a person.
     #[serde(default)]
     pub resize_confirm_secs: Option<u32>,
+    /// The caller may open the operator's console. Left out for everybody else, who is not to learn of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_operator: bool,
     /// The panel's release.
     pub release: String,
 }

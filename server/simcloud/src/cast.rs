@@ -5,6 +5,8 @@
 pub const DEMO_USER: &str = "demo";
 /// The password of [`DEMO_USER`].
 pub const DEMO_PASSWORD: &str = "demo-password";
+/// Who has the role `admin` on the system.
+pub const OPERATOR_USER: &str = "operator";
 /// The password of every other user.
 pub const TEST_PASSWORD: &str = "test-password";
 /// The secret of the user `mfa`, in the form an authenticator app takes.
@@ -51,7 +53,7 @@ pub(crate) const CAST: &[Member] = &[
     Member { name: "bob", roles: &[("alpha", "member")], ..PLAIN },
     Member { name: "reader", roles: &[("alpha", "reader"), ("web-shop", "reader")], ..PLAIN },
     Member {
-        name: "operator",
+        name: OPERATOR_USER,
         roles: &[("admin", "admin"), ("alpha", "admin"), ("web-shop", "admin")],
         system_role: Some("admin"),
         ..PLAIN

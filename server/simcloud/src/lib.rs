@@ -55,7 +55,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use calls::CallRecord;
-pub use cast::{DEMO_PASSWORD, DEMO_USER, MANY_PROJECTS, TEST_PASSWORD, TOTP_SECRET_BASE32};
+pub use cast::{DEMO_PASSWORD, DEMO_USER, MANY_PROJECTS, OPERATOR_USER, TEST_PASSWORD, TOTP_SECRET_BASE32};
 pub use config::{CloudConfig, ProjectSeed};
 pub use consoles::ScreenKey;
 pub use control::{Control, NewAddress, NewServer, ServerSummary};

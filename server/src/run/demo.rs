@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::{Args, ValueEnum};
 use private_postgres::{Options, PrivatePostgres};
 use rand::{TryRngCore, rngs::OsRng};
-use simcloud::{Cloud, CloudConfig, DEMO_PASSWORD, DEMO_USER, Latency};
+use simcloud::{Cloud, CloudConfig, DEMO_PASSWORD, DEMO_USER, Latency, OPERATOR_USER, TEST_PASSWORD};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
@@ -69,6 +69,7 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
     let url = config.listen.public_url.to_string();
     println!("The panel is at {url}; Ctrl-C stops it and everything it started.");
     println!("Sign in as {DEMO_USER} with the password {DEMO_PASSWORD}.");
+    println!("For the operator's console sign in as {OPERATOR_USER} with the password {TEST_PASSWORD}.");
     println!(
         "The cloud's Keystone is at {}; its knobs are at {}.",
         cloud.keystone_url(),

@@ -1,14 +1,17 @@
 //! A session as its own browser sees it.
 
+use std::sync::Arc;
+
 use api_types::session::{CurrentSession, User};
 
-use super::{Session, Sessions};
+use super::{Operators, Session, Sessions};
 use crate::{clock::Clock, config::Config};
 
 /// What `GET /api/session` answers, and the answer to a session that was continued.
-pub fn current_session(
+pub async fn current_session(
     sessions: &Sessions,
-    session: &Session,
+    operators: &Operators,
+    session: &Arc<Session>,
     config: &Config,
     clock: &Clock,
 ) -> CurrentSession {
@@ -26,6 +29,7 @@ pub fn current_session(
         needs_totp: session.needs_totp,
         help_url: config.sign_in.help_url.clone(),
         resize_confirm_secs: config.cloud.resize_confirm_secs,
+        is_operator: operators.knows(session).await,
         release: crate::RELEASE.to_owned(),
     }
 }

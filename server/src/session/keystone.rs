@@ -141,14 +141,21 @@ impl Keystone {
         token: &Secret,
         project: &ProjectId,
     ) -> Result<IssuedToken, AuthError> {
-        let body = json!({"auth": {
-            "identity": {"methods": ["token"], "token": {"id": token.expose()}},
-            "scope": {"project": {"id": project.as_str()}},
-        }});
-        let call = Call::post(self.url(&["auth", "tokens"])).json(&body).repeatable(true);
+        self.scope(token, json!({"project": {"id": project.as_str()}})).await
+    }
+
+    /// A token for the system, with the roles that the user has on it; `None` for users without any, whom Keystone
+    /// need not refuse for that.
+    pub async fn scope_to_system(&self, token: &Secret) -> Result<Option<IssuedToken>, AuthError> {
+        #[derive(Deserialize)]
+        struct Systems {
+            system: Vec<Value>,
+        }
+        let call = Call::get(self.url(&["auth", "system"])).token(token.expose());
         let answer = self.upstream.send_any(&Self::target(), call).await?;
         match answer.status {
-            StatusCode::CREATED | StatusCode::OK => Ok(issued(&answer)?),
+            StatusCode::OK if answer.json::<Systems>()?.system.is_empty() => Ok(None),
+            StatusCode::OK => self.scope(token, json!({"system": {"all": true}})).await.map(Some),
             _ => Err(refusal(&answer)),
         }
     }
@@ -240,6 +247,19 @@ impl Keystone {
                 Some(receipt) => Ok(PasswordAnswer::SecondFactor(receipt)),
                 None => Err(refusal(&answer)),
             },
+            _ => Err(refusal(&answer)),
+        }
+    }
+
+    async fn scope(&self, token: &Secret, scope: Value) -> Result<IssuedToken, AuthError> {
+        let body = json!({"auth": {
+            "identity": {"methods": ["token"], "token": {"id": token.expose()}},
+            "scope": scope,
+        }});
+        let call = Call::post(self.url(&["auth", "tokens"])).json(&body).repeatable(true);
+        let answer = self.upstream.send_any(&Self::target(), call).await?;
+        match answer.status {
+            StatusCode::CREATED | StatusCode::OK => Ok(issued(&answer)?),
             _ => Err(refusal(&answer)),
         }
     }

@@ -8,7 +8,7 @@ use axum::{Json, extract::State};
 use crate::{
     clock::Clock,
     config::Config,
-    session::{Caller, Sessions, current_session},
+    session::{Caller, Operators, Sessions, current_session},
 };
 
 /// Shows the caller's own session.
@@ -17,8 +17,9 @@ use crate::{
 pub async fn show_session(
     caller: Caller,
     State(sessions): State<Sessions>,
+    State(operators): State<Operators>,
     State(config): State<Arc<Config>>,
     State(clock): State<Clock>,
 ) -> Json<CurrentSession> {
-    Json(current_session(&sessions, &caller.session, &config, &clock))
+    Json(current_session(&sessions, &operators, &caller.session, &config, &clock).await)
 }

@@ -18,7 +18,7 @@ use crate::{
     assets,
     error::ApiError,
     page_style,
-    session::{Caller, Session},
+    session::{Caller, Operator, Session},
 };
 
 /// Sends the caller to the servers of the project used last, or of the first one if that is no longer the caller's;
@@ -100,6 +100,21 @@ pub async fn show_account(
     }
 }
 
+/// The shell for the operator's console, each section of which the browser reads from the address.
+///
+/// Errors: 404 the caller is no operator.
+pub async fn show_operator(
+    operator: Operator,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    match signed_in(&app, Some(&operator.caller)) {
+        Some(session) => shell(&app, session, &headers, Kind::Operator, None),
+        None => Ok(to_sign_in(&uri)),
+    }
+}
+
 /// The projects were listed when the session was opened.
 const CHECKED_AT_SIGN_IN: TimeDelta = TimeDelta::seconds(60);
 /// A redirect is not worth a longer wait for Keystone.
@@ -126,6 +141,7 @@ enum Kind {
     ServerGroups,
     Quotas,
     Account,
+    Operator,
 }
 
 impl Kind {
@@ -138,7 +154,7 @@ impl Kind {
             Self::Flavors => "flavors",
             Self::ServerGroups => "server-groups",
             Self::Quotas => "quotas",
-            Self::Account => "",
+            Self::Account | Self::Operator => "",
         }
     }
 }
@@ -238,6 +254,8 @@ fn shell(
         Kind::ServerGroups => ("Server groups", "Server groups"),
         Kind::Quotas => ("Quotas", "Quotas"),
         Kind::Account => ("My sessions", "My sessions"),
+        // Its sections draw their own headings.
+        Kind::Operator => ("Operator console", "\u{a0}"),
     };
     let page = Shell {
         brand: &app.config.sign_in.brand,

@@ -65,6 +65,8 @@ pub async fn complete(
     if let Some(scoped) = &scoped {
         app.scopes.adopt(&session, scoped).await;
     }
+    // Now, so that the first page of an operator knows, and so that nobody else's request ever takes the time for it.
+    app.operators.knows(&session).await;
     end_previous(app, headers).await;
     app.metrics.count(Metric::LoginSuccess, &[]);
     tracing::info!(user = session.user.name, session = session.id.short(), "signed in");

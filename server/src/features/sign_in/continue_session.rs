@@ -60,7 +60,7 @@ pub async fn continue_session(
     app.scopes.forget_session(session.id);
     app.metrics.count(Metric::LoginSuccess, &[]);
     let renewed = app.sessions.find(&cookie, &address.to_string()).await?;
-    let current = current_session(&app.sessions, &renewed, &app.config, &app.clock);
+    let current = current_session(&app.sessions, &app.operators, &renewed, &app.config, &app.clock).await;
     let set_cookie = app.cookies.set(Cookies::SESSION, &cookie.encoded(), None);
     Ok(([(header::SET_COOKIE, set_cookie)], Json(current)))
 }
