@@ -12,7 +12,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement};
 
 use crate::{
-    features::{account::sessions_page, servers::ServersPages},
+    features::{account::sessions_page, operator::console, servers::ServersPages},
     jobs::provide_jobs,
     router::{Pages, Route, provide_router},
     session::provide_session,
@@ -41,6 +41,7 @@ const ROUTES: &[Route] = &[
         page: || part(offers_page(OffersPage::ServerGroups)).into_any(),
     },
     Route { path: "/projects/{project}/quotas", page: || part(offers_page(OffersPage::Quotas)).into_any() },
+    Route { path: "/operator/*", page: || part(console(|| view! { <NotFound /> }.into_any())).into_any() },
     Route { path: "/projects/{project}/servers/*", page: || view! { <ServersPages /> }.into_any() },
 ];
 

@@ -25,6 +25,8 @@ pub fn account_menu() -> El {
     };
     let items = move || {
         let current = session.current();
+        let console = current.as_ref().filter(|current| current.is_operator);
+        let console = console.map(|_| menu_link(Icon::Laptop, "Operator console", "/operator/logs", false));
         let (user, release) = current.map(|current| (current.user, current.release)).unzip();
         let who = user.map(|user| {
             menu_heading()
@@ -38,7 +40,7 @@ pub fn account_menu() -> El {
             menu_item(Icon::SignOut, "Sign out", move || sign_out(false)),
             menu_item(Icon::SignOut, "Sign out everywhere", move || sign_out(true)),
         ];
-        who.into_iter().chain(items).chain(release).collect()
+        who.into_iter().chain(console).chain(items).chain(release).collect()
     };
     icon_menu(|| Icon::User, "Account", Align::End, items)
 }

@@ -6,6 +6,7 @@ pub mod flavors;
 pub mod images;
 pub mod jobs;
 pub mod key_pairs;
+pub mod operator;
 pub mod projects;
 pub mod quotas;
 pub mod server_groups;

@@ -1,0 +1,37 @@
+//! The operator's console: what the panel and the cloud did for whom. A part of its own, with a frame that says where
+//! one is; whoever is no operator finds nothing here.
+
+mod frame;
+mod logs;
+mod texts;
+
+use leptos::{prelude::*, wasm_split::wasm_split};
+
+use crate::{
+    session::use_session,
+    ui::{derived, el, loaded::lines, part::Part},
+};
+use frame::{Section, console_frame};
+
+/// The sections: one line each. `path` is what follows `/operator/`; a section may have pages below it.
+const SECTIONS: &[Section] = &[Section {
+    path: "logs",
+    name: "Logs",
+    icon: include_str!("../../../../assets/icons/log.svg"),
+    page: || logs::logs_page().into_any(),
+}];
+
+/// The console for operators; for everybody else what `not_found` draws.
+#[wasm_split(operator, wasm_split_path = ::leptos::wasm_split, fallible)]
+pub fn console(not_found: fn() -> AnyView) -> Part {
+    let session = use_session();
+    let is_operator = derived(move || session.current().map(|current| current.is_operator));
+    let page = move || {
+        Some(match is_operator.get() {
+            Some(true) => untrack(|| console_frame(SECTIONS, not_found)),
+            Some(false) => untrack(not_found),
+            None => lines(6).into_any(),
+        })
+    };
+    Ok(el("div").class("page").live_view(page).into_any())
+}

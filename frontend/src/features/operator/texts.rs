@@ -1,0 +1,6 @@
+//! The words a person reads around the sections of the console.
+
+pub const CONSOLE: &str = "Operator console";
+pub const IS_LOGGED: &str = "What you look at and do here is logged.";
+pub const LEAVE: &str = "Back to my servers";
+pub const SECTIONS: &str = "Sections of the console";
