@@ -101,6 +101,7 @@ impl App {
             keystone,
             sessions,
             scopes,
+            given_up,
             operators,
         })
     }

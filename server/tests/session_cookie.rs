@@ -1,9 +1,11 @@
 //! The cookie: how it is set, and that neither a planted nor a made-up nor an old one is worth anything.
 
+use std::time::Duration;
+
 use api_types::routes;
 use axum::http::StatusCode;
-use server::testing::TestApp;
-use simcloud::TEST_PASSWORD;
+use server::{config::Source, secret::Secret, testing::TestApp};
+use simcloud::{CallRecord, CloudConfig, Fault, Service, TEST_PASSWORD};
 use sqlx::PgPool;
 
 #[sqlx::test(migrations = "../migrations")]
@@ -82,19 +84,56 @@ async fn made_up_ones_open_nothing(db: PgPool) {
     }
 }
 
+/// Tokens that Keystone was told are over.
+fn revoked(app: &TestApp) -> usize {
+    let is_revocation =
+        |call: &CallRecord| call.method == "DELETE" && call.path_and_query.contains("/auth/tokens");
+    app.cloud.admin().calls().iter().filter(|call| is_revocation(call)).count()
+}
+
 #[sqlx::test(migrations = "../migrations")]
-async fn signing_out_revokes_the_token_at_keystone(db: PgPool) {
-    let app = TestApp::new(db).await;
+async fn signing_out_revokes_the_tokens_at_keystone_once_nothing_is_made_with_them(db: PgPool) {
+    let app = TestApp::new(db.clone()).await;
     let browser = app.signed_in("alice");
     browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
     browser.post(routes::SIGN_OUT, &()).await.assert_status(StatusCode::NO_CONTENT);
-    server::testing::until("both tokens to be revoked", async || {
-        let calls = app.cloud.admin().calls();
-        calls
-            .iter()
-            .filter(|call| call.method == "DELETE" && call.path_and_query.contains("/auth/tokens"))
-            .count()
-            == 2
+    server::testing::until("both tokens to be kept", async || {
+        let kept = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM given_up_tokens");
+        kept.fetch_one(&db).await.is_ok_and(|kept| kept == 2)
     })
     .await;
+    app.clock.advance(Duration::from_secs(599));
+    assert_eq!(app.app.given_up.revoke_due().await.expect("a database"), 0);
+    assert_eq!(revoked(&app), 0, "a server may still be being built with them");
+    app.clock.advance(Duration::from_secs(1));
+    // Another node does as well: the one that took them may be gone.
+    assert_eq!(app.another_node().app.given_up.revoke_due().await.expect("a database"), 2);
+    assert_eq!(revoked(&app), 2);
+    assert_eq!(app.app.given_up.revoke_due().await.expect("a database"), 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn tokens_that_keystone_cannot_be_told_of_are_tried_again(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("alice");
+    browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    app.app.given_up.keep(&[Secret::new("gAAAA-one".to_owned())]).await.expect("a database");
+    app.clock.advance(Duration::from_secs(600));
+    let keystone = app.cloud.admin();
+    keystone.set_fault("*", Service::Identity, Some(Fault::Refuse));
+    assert_eq!(app.app.given_up.revoke_due().await.expect("a database"), 0);
+    keystone.set_fault("*", Service::Identity, None);
+    assert_eq!(app.app.given_up.revoke_due().await.expect("a database"), 0, "not at once again");
+    app.clock.advance(Duration::from_secs(180));
+    assert_eq!(app.app.given_up.revoke_due().await.expect("a database"), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn signing_out_revokes_the_tokens_at_once_where_it_is_configured_so(db: PgPool) {
+    let configure = |source: Source| source.with_env("SESSION_REVOKE_AFTER_SECS", "0");
+    let app = TestApp::with(db, CloudConfig::default(), configure).await;
+    let browser = app.signed_in("alice");
+    browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    browser.post(routes::SIGN_OUT, &()).await.assert_status(StatusCode::NO_CONTENT);
+    server::testing::until("both tokens to be revoked", async || revoked(&app) == 2).await;
 }

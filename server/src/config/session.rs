@@ -32,6 +32,9 @@ pub struct SessionConfig {
     /// The panel warns so long before Keystone's token expires. `session.warn_before_expiry_secs`,
     /// `SESSION_WARN_BEFORE_EXPIRY_SECS`, default 300.
     pub warn_before_expiry: Duration,
+    /// Keystone's tokens of an ended session are revoked so much later: servers that are being built go on with them.
+    /// `session.revoke_after_secs`, `SESSION_REVOKE_AFTER_SECS`, default 600; 0 revokes at once.
+    pub revoke_after: Duration,
 }
 
 /// 256 bits, printed as `***`.
@@ -82,6 +85,12 @@ impl SessionConfig {
                 "SESSION_WARN_BEFORE_EXPIRY_SECS",
                 seconds(300),
                 10.0..=3600.0,
+            ),
+            revoke_after: reader.seconds(
+                "session.revoke_after_secs",
+                "SESSION_REVOKE_AFTER_SECS",
+                seconds(600),
+                0.0..=3600.0,
             ),
         }
     }

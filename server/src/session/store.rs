@@ -408,7 +408,7 @@ impl SessionStore {
     }
 
     /// A database that does not answer must cost a request little: its sessions may well be in memory.
-    async fn bounded<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn bounded<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::time::timeout(self.timeout, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 }

@@ -51,7 +51,7 @@ pub async fn delete_session(
     };
     let mut tokens = app.scopes.forget_session(id);
     tokens.extend(token);
-    app.revoke_later(tokens);
+    app.given_up.add(tokens);
     Ok((StatusCode::NO_CONTENT, cleared_cookie(&app, id == caller.session.id)))
 }
 
@@ -74,7 +74,7 @@ pub async fn delete_sessions(
     if query.include_current {
         tokens.extend(app.scopes.forget_session(caller.session.id));
     }
-    app.revoke_later(tokens);
+    app.given_up.add(tokens);
     Ok((StatusCode::NO_CONTENT, cleared_cookie(&app, query.include_current)))
 }
 

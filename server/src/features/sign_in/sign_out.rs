@@ -40,7 +40,7 @@ pub async fn sign_out(
         }
         let mut tokens = app.scopes.forget_session(caller.session.id);
         tokens.extend(app.sessions.end(caller.session.id, EndReason::SignedOut).await);
-        app.revoke_later(tokens);
+        app.given_up.add(tokens);
     }
     let mut response = match from_header {
         Some(_) => StatusCode::NO_CONTENT.into_response(),
