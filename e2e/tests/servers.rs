@@ -174,3 +174,53 @@ fn an_address_is_copied_by_the_button_beside_it() {
         Ok(())
     });
 }
+
+#[test]
+fn a_status_and_what_is_being_done_both_show_or_end_in_an_ellipsis() {
+    scene(Setup::default().window((1440, 900)), async |scene| {
+        let control = scene.control();
+        let add = |name: &str, status: &str, task: Option<&str>| {
+            control.add_server(
+                "RegionTwo",
+                "beta",
+                NewServer {
+                    name: name.to_owned(),
+                    status: status.to_owned(),
+                    task_state: task.map(str::to_owned),
+                    ..NewServer::default()
+                },
+            )
+        };
+        add("resizes", "RESIZE", Some("resize_migrating"));
+        add("reboots", "HARD_REBOOT", Some("reboot_started_hard"));
+        add("is-shelved", "SHELVED_OFFLOADED", None);
+        let table = SignInPage::open(scene).await?.sign_in("solo").await?.complete_table().await?;
+        for name in ["resizes", "reboots", "is-shelved"] {
+            table.row(name).await?;
+        }
+        // What sticks out of a cell is cut off; only a block cuts its own words with an ellipsis.
+        let script = "
+            const out = [];
+            for (const row of document.querySelectorAll('[role=row][data-id]')) {
+                const cell = row.querySelector('[data-column=status]');
+                const task = cell.querySelector('.task');
+                const bounds = row.getBoundingClientRect();
+                for (const part of [cell, task]) {
+                    if (!part) continue;
+                    const style = getComputedStyle(part), box = part.getBoundingClientRect();
+                    if (style.display !== 'block' || style.textOverflow !== 'ellipsis')
+                        out.push(part.textContent + ' cannot be cut with an ellipsis');
+                    if (box.top < bounds.top || box.bottom > bounds.bottom || box.right > cell.getBoundingClientRect().right)
+                        out.push(part.textContent + ' sticks out');
+                }
+                if (!task) continue;
+                const word = document.createRange();
+                word.selectNode(cell.firstChild);
+                if (word.getBoundingClientRect().bottom > task.getBoundingClientRect().top + 1)
+                    out.push(task.textContent + ' covers the word before it');
+            }
+            return out;";
+        assert_eq!(scene.browser.run::<Vec<String>>(script, Vec::new()).await?, Vec::<String>::new());
+        Ok(())
+    });
+}

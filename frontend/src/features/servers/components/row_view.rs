@@ -240,14 +240,15 @@ impl RowPainter {
         }
         let word = if row.is_gone() { texts::GONE.into() } else { state::status_word(row.status()) };
         cell.set(&self.texts.shared(&word));
-        if let Some(task) = row.task().filter(|_| !row.is_gone()) {
-            let task = self.texts.shared(&state::task_word(task));
-            self.parts.append(cell, &self.parts.task, &task);
-        }
         if row.is_locked()
             && let Ok(lock) = self.parts.lock.clone_node_with_deep(true)
         {
             _ = cell.element.append_child(&lock);
+        }
+        // Last: it stands on a line of its own, below the word and the lock.
+        if let Some(task) = row.task().filter(|_| !row.is_gone()) {
+            let task = self.texts.shared(&state::task_word(task));
+            self.parts.append(cell, &self.parts.task, &task);
         }
     }
 
