@@ -11,6 +11,7 @@ pub mod connections;
 pub mod error;
 pub mod features;
 pub mod jobs;
+pub mod log;
 pub mod metrics;
 pub mod middleware;
 pub mod migrations;
