@@ -10,12 +10,13 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
+    analytics::Analytics,
     assets,
     clock::Clock,
     config::Config,
     error::ApiError,
     features::{
-        account, jobs as jobs_feature, operator,
+        account, analytics as analytics_feature, jobs as jobs_feature, operator,
         projects::{self, ProjectLists},
         servers::{self, ServerActions, ServerIndexes},
         shell,
@@ -58,6 +59,7 @@ pub struct App {
     pub servers: ServerIndexes,
     pub jobs: Jobs,
     pub proxy: Proxy,
+    pub analytics: Analytics,
 }
 
 impl App {
@@ -80,6 +82,13 @@ impl App {
             Operators::new(keystone.clone(), sessions.clone(), config.operator.clone(), clock.clone());
         let lockout = config.sign_in.lockout.clone();
         Ok(Self {
+            analytics: Analytics::new(
+                db.clone(),
+                config.analytics.clone(),
+                clock.clone(),
+                shutdown.clone(),
+                config.database.timeout,
+            ),
             jobs: Jobs::new(db.clone(), sessions.sealer().clone(), config.jobs.clone(), clock.clone()),
             attempts: Attempts::new(db, lockout, clock.clone(), config.database.timeout),
             projects: ProjectLists::new(keystone.clone(), clock.clone()),
@@ -140,6 +149,7 @@ impl App {
         Upkeep::start(&self.sessions, &self.scopes)
             .with(forget_attempts)
             .with(prune_projects)
+            .finishing(tokio::spawn(self.analytics.clone().run()), self.config.database.timeout)
             .with(tokio::spawn(self.given_up.clone().run()))
             // Calls under way are finished, for as long as requests are.
             .finishing(tokio::spawn(runner.run()), self.config.listen.stop_after)
@@ -151,6 +161,7 @@ pub fn router(app: App) -> Router {
     let features = Router::new()
         .merge(sign_in::router())
         .merge(account::router())
+        .merge(analytics_feature::router())
         .merge(projects::router())
         .merge(servers::router())
         .merge(jobs_feature::router())

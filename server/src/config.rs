@@ -3,6 +3,7 @@
 //! Every value that cannot be used and every unknown key of the file is a [`Problem`] that names its key; all of
 //! them are reported together and the start stops.
 
+mod analytics;
 mod cloud;
 mod database;
 mod index;
@@ -22,6 +23,7 @@ mod upstream;
 use std::fmt;
 
 pub use self::{
+    analytics::AnalyticsConfig,
     cloud::CloudConfig,
     database::DatabaseConfig,
     index::IndexConfig,
@@ -57,6 +59,7 @@ pub struct Config {
     pub sign_in: SignInConfig,
     pub operator: OperatorConfig,
     pub log: LogConfig,
+    pub analytics: AnalyticsConfig,
 }
 
 /// All that is wrong with a configuration, in the order of the sections.
@@ -82,6 +85,7 @@ impl Config {
             sign_in: SignInConfig::read(&mut reader),
             operator: OperatorConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
+            analytics: AnalyticsConfig::read(&mut reader),
         };
         let problems = reader.finish();
         if problems.is_empty() { Ok(config) } else { Err(ConfigErrors(problems)) }
@@ -105,6 +109,7 @@ impl Config {
         SignInConfig::read(&mut reader);
         OperatorConfig::read(&mut reader);
         LogConfig::read(&mut reader);
+        AnalyticsConfig::read(&mut reader);
         reader.known_keys()
     }
 }

@@ -62,6 +62,9 @@ pub enum ApiError {
     /// The session has as many requests to the cloud under way as it may.
     #[error("the session has {most} such calls under way already")]
     TooManyCalls { most: usize },
+    /// The session asked for something more often than it may.
+    #[error("asked too often, for another {retry_after:?}")]
+    TooOften { retry_after: Duration },
     /// A service refused the token, there is a new one now, and the request cannot be repeated by us.
     #[error("the token was renewed on the way")]
     TokenRenewed,
@@ -117,9 +120,10 @@ impl ApiError {
             // 401 says one thing only: there is no session that can go on.
             Self::NoSession | Self::SessionEnded | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::WrongCredentials | Self::SecondFactorNeeded | Self::Forged { .. } => StatusCode::FORBIDDEN,
-            Self::LockedOut { .. } | Self::TooManyStreams { .. } | Self::TooManyCalls { .. } => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            Self::LockedOut { .. }
+            | Self::TooManyStreams { .. }
+            | Self::TooManyCalls { .. }
+            | Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream { source, .. } => upstream_status(source),
             Self::Database { .. } | Self::SessionUnreadable | Self::TokenRenewed => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -146,6 +150,7 @@ impl ApiError {
             Self::LockedOut { .. } => "locked_out",
             Self::TooManyStreams { .. } => "too_many_streams",
             Self::TooManyCalls { .. } => "too_many_calls",
+            Self::TooOften { .. } => "too_often",
             Self::TokenRenewed => "token_renewed",
             Self::SecondFactorNeeded => "second_factor_needed",
             Self::Upstream { source, .. } => source.code(),
@@ -193,6 +198,9 @@ impl ApiError {
                     "You have {most} of these requests under way, and no more are possible. Please wait for one to end."
                 )
             }
+            Self::TooOften { retry_after } => {
+                format!("This was asked for too often. Please wait for {}.", in_words(*retry_after))
+            }
             Self::TokenRenewed => {
                 "The service did not accept your sign-in at first. It was renewed; please try again.".to_owned()
             }
@@ -209,7 +217,7 @@ impl ApiError {
     /// How long to wait before asking again, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::LockedOut { retry_after } => Some(*retry_after),
+            Self::LockedOut { retry_after } | Self::TooOften { retry_after } => Some(*retry_after),
             Self::Upstream { source, .. } => source.retry_after(),
             Self::Database { .. } | Self::SessionUnreadable => Some(Duration::from_secs(5)),
             Self::TokenRenewed => Some(Duration::ZERO),

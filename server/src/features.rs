@@ -1,6 +1,7 @@
 //! What a person sees, one folder each. They know the shared modules and not one another; `app` puts them together.
 
 pub mod account;
+pub mod analytics;
 pub mod jobs;
 pub mod operator;
 pub mod projects;

@@ -3,11 +3,13 @@
 //! `app` puts everything together; `features` hold what a person sees; `session`, `upstream`, `metrics` and
 //! `config` are shared by them and know nothing of them.
 
+pub mod analytics;
 pub mod app;
 pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod connections;
+pub mod countries;
 pub mod error;
 pub mod features;
 pub mod jobs;

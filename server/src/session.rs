@@ -31,7 +31,7 @@ pub use self::{
     caller::{Caller, ClientAddress, ProjectCaller, RequestId, SeenCaller},
     cookie::{CookieSecret, Cookies, plain_cookie},
     current::current_session,
-    entry::{BrowserName, Entrance, client_address},
+    entry::{BrowserName, BrowserVersion, Entrance, client_address},
     given_up::GivenUpTokens,
     keystone::{AuthError, IssuedToken, Keystone, KeystoneProject, PasswordAnswer, Receipt},
     lookup::{EndReason, Sessions},

@@ -16,6 +16,10 @@ pub struct Entrance {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrowserName(pub String);
 
+/// "Firefox 140": a browser and its major version, without its system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserVersion(pub String);
+
 /// The address a request comes from: the peer's, or, behind proxies we trust, the last one in `X-Forwarded-For` that
 /// no trusted proxy has. What stands before it anybody may have written.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
@@ -47,19 +51,7 @@ impl BrowserName {
         let first = |names: &[(&str, &'static str)]| {
             names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
         };
-        let browser = first(&[
-            ("Edg", "Edge"),
-            ("OPR/", "Opera"),
-            ("Vivaldi", "Vivaldi"),
-            ("SamsungBrowser", "Samsung Internet"),
-            ("Firefox/", "Firefox"),
-            ("FxiOS", "Firefox"),
-            ("HeadlessChrome", "Chrome"),
-            ("CriOS", "Chrome"),
-            ("Chrome/", "Chrome"),
-            ("Safari/", "Safari"),
-            ("curl/", "curl"),
-        ]);
+        let browser = first(BROWSERS);
         let system = first(&[
             ("iPhone", "iPhone"),
             ("iPad", "iPad"),
@@ -78,6 +70,40 @@ impl BrowserName {
         })
     }
 }
+
+impl BrowserVersion {
+    /// Reads the `User-Agent`, as [`BrowserName`] does.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let agent = headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let Some((mark, name)) = BROWSERS.iter().find(|(mark, _)| agent.contains(mark)) else {
+            return Self("Other".to_owned());
+        };
+        // Safari tells its own version under another word.
+        let mark = if *name == "Safari" { "Version/" } else { mark };
+        let behind = agent.split_once(mark).map_or("", |(_, behind)| behind);
+        let behind = behind.trim_start_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('/');
+        let major = &behind[..behind.bytes().take_while(u8::is_ascii_digit).count()];
+        match (1..=4).contains(&major.len()) {
+            true => Self(format!("{name} {major}")),
+            false => Self((*name).to_owned()),
+        }
+    }
+}
+
+/// What tells a browser from those it claims to be as well, the most telling first.
+const BROWSERS: &[(&str, &str)] = &[
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Vivaldi", "Vivaldi"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("HeadlessChrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+];
 
 /// An address as proxies write it: plain, with a port, or in brackets.
 fn parse_hop(text: &str) -> Option<IpAddr> {
@@ -137,5 +163,25 @@ mod tests {
             "Safari on iPhone"
         );
         assert_eq!(named(""), "Unknown browser");
+    }
+
+    #[test]
+    fn a_browser_is_counted_by_its_major_version() {
+        let version = |agent: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("user-agent", HeaderValue::from_bytes(agent.as_bytes()).expect("a header"));
+            BrowserVersion::of(&headers).0
+        };
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.1.2 Safari/537.36";
+        assert_eq!(version(chrome), "Chrome 156");
+        assert_eq!(version(&format!("{chrome} Edg/155.0")), "Edge 155");
+        assert_eq!(version(&format!("{chrome} EdgA/154.0")), "Edge 154");
+        assert_eq!(version("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), "Firefox 140");
+        assert_eq!(version("Mozilla/5.0 (iPhone) Version/18.0 Mobile Safari/604.1"), "Safari 18");
+        assert_eq!(version("Mozilla/5.0 Chrome/ Safari/537.36"), "Chrome");
+        assert_eq!(version("Chrome/99999999999999999999"), "Chrome");
+        assert_eq!(version("Firefox/\u{e9}"), "Other");
+        assert_eq!(version("\"><script>"), "Other");
+        assert_eq!(version(""), "Other");
     }
 }
