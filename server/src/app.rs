@@ -23,7 +23,8 @@ use crate::{
         sign_in::{self, Attempts},
     },
     jobs::{Jobs, Runner},
-    metrics::Metrics,
+    log::{Log, search::LogSearch},
+    metrics::{self, Metrics},
     middleware::{
         answer_errors::{answer_errors, answer_panic},
         csrf::csrf,
@@ -57,6 +58,7 @@ pub struct App {
     pub attempts: Attempts,
     pub projects: ProjectLists,
     pub servers: ServerIndexes,
+    pub log_search: LogSearch,
     pub jobs: Jobs,
     pub proxy: Proxy,
     pub analytics: Analytics,
@@ -96,6 +98,7 @@ impl App {
                 upstream.clone(),
                 scopes.clone(),
                 &config.proxy,
+        let log_search = LogSearch::new(db.clone(), config.operator.search, config.database.max_connections);
                 metrics.clone(),
                 clock.clone(),
                 shutdown.clone(),
@@ -136,6 +139,7 @@ impl App {
         let runner = Runner {
             jobs: self.jobs.clone(),
             work: ServerActions {
+            log_search,
                 upstream: self.upstream.clone(),
                 keystone: self.keystone.clone(),
                 indexes: self.servers.clone(),

@@ -11,6 +11,7 @@ pub mod config;
 pub mod connections;
 pub mod countries;
 pub mod error;
+pub mod csv;
 pub mod features;
 pub mod jobs;
 pub mod log;

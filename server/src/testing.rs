@@ -149,6 +149,9 @@ impl Drop for Served {
     }
 }
 
+/// Makes `pg_temp.fill_log_lines(lines, until, days)` on a connection: millions of lines in a short time.
+pub const FILL_LOG_LINES: &str = include_str!("testing/log_lines.sql");
+
 /// Longer than the longest pauses before something is tried again, one after the other, on a busy machine.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 

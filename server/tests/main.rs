@@ -18,6 +18,7 @@ mod projects;
 mod proxy;
 mod request_log;
 mod revocation_reaches_other_node;
+mod operators;
 mod second_factor;
 mod security_headers;
 mod session_cookie;

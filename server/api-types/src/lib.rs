@@ -7,6 +7,7 @@ pub mod client_log;
 pub mod error;
 pub mod ids;
 pub mod jobs;
+pub mod operator;
 pub mod projects;
 pub mod routes;
 pub mod servers;

@@ -74,6 +74,14 @@ pub const NDJSON_MEDIA_TYPE: &str = "application/x-ndjson";
 /// The header that carries [`CurrentSession::csrf_token`](crate::session::CurrentSession) on every state change.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 /// The project a request below [`CLOUD`] is made in.
+/// `GET` lines of the log: [`LogPage`](crate::operator::logs::LogPage); query:
+/// [`LogQuery`](crate::operator::logs::LogQuery). As all that begins so, for operators only.
+pub const OPERATOR_LOGS: &str = "/api/operator/logs";
+/// `GET` the lines that come from now on, as server-sent events; the same query.
+pub const OPERATOR_LOGS_LIVE: &str = "/api/operator/logs/live";
+/// `GET` the lines as a file: `?format=csv` or `ndjson`, and the same query.
+pub const OPERATOR_LOGS_EXPORT: &str = "/api/operator/logs/export";
+
 pub const PROJECT_HEADER: &str = "x-meridian-project";
 /// The same as a parameter of the query, where no header can be set: downloads, WebSockets. It is not sent on.
 pub const PROJECT_PARAMETER: &str = "meridian_project";

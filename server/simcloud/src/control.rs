@@ -363,6 +363,11 @@ impl Control {
         self.with_user(user, |user| user.is_locked = false);
     }
 
+    /// Gives a user a role on the system, by its name, or takes it away. Tokens stay as they are.
+    pub fn set_system_role(&self, user: &str, role: Option<&str>) {
+        self.with_user(user, |user| user.system_role = role.and_then(crate::identity::Role::by_name));
+    }
+
     /// The code an authenticator app shows for a user with a second factor.
     pub fn totp_code(&self, user: &str) -> String {
         self.find_totp_code(user).unwrap_or_else(|| panic!("user {user} has no second factor"))

@@ -11,6 +11,9 @@ mod text;
 use std::sync::Arc;
 
 pub use self::{
+mod pipeline;
+mod queue;
+pub mod search;
     fields::Fields,
     line::{Facility, Level, Line, Place, UnknownName, Who},
     text::mask,

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::find;
 use crate::{
+    csv::cell,
     error::ApiError,
     jobs::{ItemRow, Jobs},
     session::Caller,
@@ -96,16 +97,6 @@ fn line(item: &JobItem) -> String {
     line
 }
 
-/// A cell that is text to every spreadsheet: what would begin a formula gets an apostrophe before it.
-/// Source: OWASP, CSV injection.
-fn cell(text: &str) -> String {
-    let is_formula =
-        text.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r', '|', '＝', '＋', '－', '＠'])
-            || text.starts_with(['\t', '\r', '\n']);
-    let guard = if is_formula { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
 fn word(because: &Impossible) -> &'static str {
     match because {
         Impossible::Locked => "locked",
@@ -123,19 +114,5 @@ fn sentence(because: &Impossible) -> String {
         Impossible::Busy { task_state } => format!("Something else is being done to it: {task_state}."),
         Impossible::Status { status, needs } => format!("It is {status}; needed is {}.", needs.join(" or ")),
         Impossible::Gone => "The server is gone.".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula_and_no_cell_ends_early() {
-        assert_eq!(cell("web-01"), "\"web-01\"");
-        assert_eq!(cell("a \"b\", c\r\nd"), "\"a \"\"b\"\", c\r\nd\"");
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1", "=cmd|' /C calc'!A0"] {
-            assert!(cell(formula).starts_with("\"'"), "{formula:?}");
-        }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A handler asks for an [`Operator`](crate::session::Operator), which writes down what was looked at.
 
+mod logs;
+
 use std::sync::Arc;
 
 use axum::{Router, middleware::from_fn_with_state};
@@ -10,15 +12,5 @@ use crate::{app::App, middleware::operators_only::operators_only};
 
 /// One line per section. What is merged here exists for operators only.
 pub fn router(app: &App) -> Router<App> {
-    let sections = Router::new();
-    hidden(sections, app)
-}
-
-/// Around the routes there are; without any there is nothing to stand around.
-fn hidden(sections: Router<App>, app: &App) -> Router<App> {
-    if sections.has_routes() {
-        sections.route_layer(from_fn_with_state(Arc::new(app.clone()), operators_only))
-    } else {
-        sections
-    }
+    Router::new().merge(logs::router()).route_layer(from_fn_with_state(Arc::new(app.clone()), operators_only))
 }

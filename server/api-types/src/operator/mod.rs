@@ -1,0 +1,3 @@
+//! What the operator's console asks and is told.
+
+pub mod logs;

@@ -1,0 +1,176 @@
+//! Who is an operator sees the console; to everybody else it does not exist.
+
+use std::time::Duration;
+
+use api_types::{
+    routes::{self, CSRF_HEADER},
+    session::CurrentSession,
+};
+use axum::{
+    body::Body,
+    http::{Method, StatusCode},
+};
+use server::testing::{Client, Log, TestApp, TestResponse};
+use simcloud::{CloudConfig, Fault, Service};
+use sqlx::PgPool;
+
+const PAGES: [&str; 4] = ["/operator", "/operator/logs", "/operator/customers/alice", "/operator/nothing"];
+const CALLS: [&str; 4] = [
+    "/api/operator/logs",
+    "/api/operator/logs?last=abc&before=1",
+    "/api/operator/logs/live",
+    "/api/operator/logs/export?format=odd",
+];
+
+async fn is_shown_as_operator(browser: &Client) -> bool {
+    let session = browser.get(routes::SESSION).await;
+    let is_named = session.text().contains("operator\"");
+    let session: CurrentSession = session.json();
+    assert_eq!(is_named, session.is_operator, "the answer has a word of it for operators only");
+    session.is_operator
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_operator_is_told_so_and_gets_the_console(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("operator");
+    assert!(is_shown_as_operator(&browser).await);
+    let page = browser.get("/operator/logs").await;
+    page.assert_status(StatusCode::OK);
+    assert!(page.text().contains("data-operator"), "the page looks otherwise from the beginning");
+    browser.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+}
+
+/// What an answer says, with what is in every answer anew made alike.
+fn told(response: &TestResponse, path: &str) -> (StatusCode, Vec<(String, String)>, String) {
+    let id = response.header(routes::REQUEST_ID_HEADER).to_owned();
+    let same = |text: &str| text.replace(&id, "ID").replace(path, "PATH");
+    let headers = response.headers.iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), same(value.to_str().unwrap_or("?"))));
+    (response.status, headers.collect(), same(&response.text()))
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn to_everybody_else_its_addresses_are_those_of_nothing(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let expired = app.signed_in("bob");
+    expired.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    app.cloud.admin().expire_tokens_of("bob");
+    // An admin of projects, and somebody with another role on the system, are no operators either.
+    app.cloud.admin().set_system_role("reader", Some("reader"));
+    for browser in [app.browser(), app.signed_in("alice"), app.signed_in("reader"), expired] {
+        let token = browser.csrf_token().await;
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS]
+        {
+            for (paths, nothing) in [(PAGES, "/nowhere"), (CALLS, "/api/nowhere")] {
+                for path in paths {
+                    let headers = [(CSRF_HEADER, token.as_str()), ("content-type", "application/json")];
+                    let asked = browser.send(method.clone(), path, &headers, Body::from("{")).await;
+                    let unknown = browser.send(method.clone(), nothing, &headers, Body::from("{")).await;
+                    assert_eq!(told(&asked, path), told(&unknown, nothing), "{method} {path}");
+                }
+            }
+        }
+        let upgrade = [("upgrade", "websocket"), ("connection", "upgrade")];
+        let asked = browser.get_with("/api/operator/logs/live", &upgrade).await;
+        let unknown = browser.get_with("/api/nowhere", &upgrade).await;
+        assert_eq!(told(&asked, "/api/operator/logs/live"), told(&unknown, "/api/nowhere"));
+    }
+    assert!(!is_shown_as_operator(&app.signed_in("alice")).await);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_customer_costs_keystone_no_refusal_and_no_further_calls(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("alice");
+    browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    let calls = app.cloud.admin().calls();
+    assert!(
+        calls.iter().all(|call| call.status != Some(401)),
+        "a refusal is a line in somebody's security log"
+    );
+    app.cloud.admin().reset_calls();
+    for _ in 0..3 {
+        browser.get("/operator").await.assert_status(StatusCode::NOT_FOUND);
+        browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    }
+    assert_eq!(app.cloud.admin().call_count("*", Service::Identity), 0);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_role_that_is_taken_away_closes_the_console_and_not_the_session(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("operator");
+    browser.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+    app.cloud.admin().set_system_role("operator", None);
+    browser.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+    app.clock.advance(Duration::from_secs(301));
+    browser.get(routes::OPERATOR_LOGS).await.assert_error(StatusCode::NOT_FOUND, "not_found");
+    assert!(!is_shown_as_operator(&browser).await);
+    // And whoever gets it is let in once it is asked for again, without a request that waits for it.
+    app.cloud.admin().set_system_role("operator", Some("admin"));
+    app.clock.advance(Duration::from_secs(301));
+    server::testing::until("the role to be seen", async || {
+        browser.get(routes::OPERATOR_LOGS).await.status == StatusCode::OK
+    })
+    .await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_keystone_that_is_away_is_told_to_operators_only(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (operator, alice) = (app.signed_in("operator"), app.signed_in("alice"));
+    operator.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    app.cloud.admin().set_fault("*", Service::Identity, Some(Fault::Refuse));
+    operator.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+    app.clock.advance(Duration::from_secs(301));
+    let answer = operator.get(routes::OPERATOR_LOGS).await;
+    answer.assert_error(StatusCode::SERVICE_UNAVAILABLE, "upstream_unreachable");
+    alice.get(routes::OPERATOR_LOGS).await.assert_error(StatusCode::NOT_FOUND, "not_found");
+    // A node that has not met them yet cannot know, and says so to nobody.
+    let node = app.another_node();
+    let elsewhere = node.browser();
+    elsewhere.set_cookie("meridian", &operator.cookie("meridian").expect("a session"));
+    elsewhere.get(routes::OPERATOR_LOGS).await.assert_error(StatusCode::NOT_FOUND, "not_found");
+    assert!(!is_shown_as_operator(&elsewhere).await);
+    app.cloud.admin().clear_faults();
+    server::testing::until("Keystone to be asked again", async || {
+        elsewhere.get(routes::OPERATOR_LOGS).await.status == StatusCode::OK
+    })
+    .await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_role_can_be_one_on_a_project(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let project = app.project("alpha").to_string();
+    let app = app.restarted(|source| {
+        source.with_env("OPERATOR_PROJECT", &project).with_env("OPERATOR_ROLE", "member")
+    });
+    for (user, is_operator) in [("alice", true), ("bob", true), ("reader", false), ("solo", false)] {
+        let browser = app.signed_in(user);
+        assert_eq!(is_shown_as_operator(&browser).await, is_operator, "{user}");
+        let expected = if is_operator { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        assert_eq!(browser.get(routes::OPERATOR_LOGS).await.status, expected, "{user}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_an_operator_asks_for_is_logged(db: PgPool) {
+    let log = Log::listen();
+    let app = TestApp::with(db, CloudConfig::default(), |source| source).await;
+    let browser = app.signed_in("operator");
+    let answer = browser.get("/api/operator/logs?user=alice&level=warn&last=300").await;
+    answer.assert_status(StatusCode::OK);
+    browser.get("/api/operator/logs/export?format=ndjson&user=bob").await.assert_status(StatusCode::OK);
+    let lines = log.lines();
+    let notes: Vec<_> = lines.iter().filter(|line| line["facility"] == "operator").collect();
+    assert_eq!(notes.len(), 2);
+    assert_eq!(notes[0]["message"], "an operator searched the log");
+    assert_eq!(notes[0]["about"], "last=300 level=warn user=alice");
+    assert_eq!(notes[0]["user"], "operator");
+    assert_eq!(notes[0]["request_id"], answer.header(routes::REQUEST_ID_HEADER));
+    assert_eq!(notes[1]["message"], "an operator exported the log");
+    assert_eq!(notes[1]["about"], "user=bob");
+}
