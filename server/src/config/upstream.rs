@@ -68,6 +68,16 @@ pub struct TlsConfig {
     pub is_insecure: bool,
 }
 
+impl Default for UpstreamConfig {
+    /// Nothing configured.
+    fn default() -> Self {
+        let source = Source::from_map([]);
+        let mut reader = Reader::new(&source);
+        let clouds = CloudsYaml::find(&mut reader, &source);
+        Self::read(&mut reader, &source, &clouds)
+    }
+}
+
 impl UpstreamConfig {
     pub(super) fn read(reader: &mut Reader<'_>, source: &Source, clouds: &CloudsYaml) -> Self {
         let seconds = Duration::from_secs;

@@ -84,6 +84,16 @@ impl Keystone {
         Self { upstream, auth_url: Arc::new(auth_url), sign_in_timeout }
     }
 
+    /// Where it is, for whoever looks whether it answers.
+    pub fn auth_url(&self) -> &Url {
+        &self.auth_url
+    }
+
+    /// Lets the client know where the services are, from a token's catalog.
+    pub(super) fn note_endpoints(&self, catalog: &ServiceCatalog) {
+        self.upstream.note_endpoints(catalog);
+    }
+
     /// What calls to Keystone count as, for sentences and metrics.
     pub fn target() -> Target {
         Target::identity()

@@ -304,6 +304,7 @@ impl Inner {
     }
 
     fn keep(&self, key: &Key, scope: Arc<ProjectScope>) {
+        self.keystone.note_endpoints(&scope.catalog);
         let mut slots = self.slots.lock();
         if slots.len() >= MOST_SCOPES && !slots.contains_key(key) {
             // All but those being fetched; whoever needs one again finds it in Postgres.

@@ -61,6 +61,18 @@ pub enum CircuitState {
     Reintroducing,
 }
 
+impl CircuitState {
+    /// Stable and meant for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::Reintroducing => "reintroducing",
+        }
+    }
+}
+
 #[derive(Debug)]
 enum State {
     Closed { failures: u32 },
@@ -145,6 +157,27 @@ impl CircuitBreaker {
     pub fn try_now(&mut self, now: Instant) {
         if let State::Open { until } = &mut self.state {
             *until = now;
+        }
+    }
+
+    /// How long an open circuit stays open yet; `None` where it is not.
+    pub fn retry_in(&self, now: Instant) -> Option<Duration> {
+        match self.state {
+            State::Open { until } if now < until => Some(until - now),
+            _ => None,
+        }
+    }
+
+    /// As [`state`](Self::state), for people: a circuit that lets all calls through again is closed, though none has
+    /// come since to find it so.
+    pub fn shown(&self, now: Instant) -> CircuitState {
+        match self.state {
+            State::Reintroducing { since, .. }
+                if share_of(now.duration_since(since), self.settings.reintroduce_over) >= 1.0 =>
+            {
+                CircuitState::Closed
+            }
+            _ => self.state(now),
         }
     }
 
@@ -274,6 +307,19 @@ mod tests {
         assert!((0.87..=0.95).contains(&late), "{late}");
         assert_eq!(share_at(seconds(10)), 1.0);
         assert_eq!(breaker.state(start + seconds(10)), CircuitState::Closed);
+    }
+
+    #[test]
+    fn a_circuit_nobody_has_called_since_it_came_back_is_shown_as_closed() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        assert_eq!((breaker.shown(now), breaker.retry_in(now)), (CircuitState::Open, Some(seconds(4))));
+        let start = now + seconds(4);
+        assert_eq!((breaker.shown(start), breaker.retry_in(start)), (CircuitState::HalfOpen, None));
+        let pass = breaker.admit(start).expect("the probe");
+        breaker.record(pass, CallOutcome::Answered, start);
+        assert_eq!(breaker.shown(start + seconds(9)), CircuitState::Reintroducing);
+        assert_eq!(breaker.shown(start + seconds(10)), CircuitState::Closed);
     }
 
     #[test]

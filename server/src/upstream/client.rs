@@ -15,6 +15,7 @@ use super::{
     call_log::log_call,
     circuit_breaker::{BreakerSettings, CallOutcome, CircuitBreaker, CircuitState, Pass, Refused},
     connections::{Connections, ReceivedBody},
+    heard::{Endpoints, Heard, ServiceState},
     microversion::Microversions,
     places::{KEPT_FREE_FOR, Place, Places},
     retry::pause_before_retry,
@@ -46,6 +47,7 @@ impl UpstreamClient {
             config: config.clone(),
             metrics,
             microversions: Microversions::default(),
+            endpoints: Endpoints::default(),
             gates: Mutex::default(),
         })))
     }
@@ -132,6 +134,7 @@ pub(super) struct Inner {
     pub(super) config: UpstreamConfig,
     metrics: Metrics,
     microversions: Microversions,
+    pub(super) endpoints: Endpoints,
     gates: Mutex<HashMap<Target, Arc<Gate>>>,
 }
 
@@ -142,6 +145,7 @@ pub(super) struct Gate {
     pub(super) transfers: Arc<Places>,
     longest_queue: usize,
     breaker: Mutex<CircuitBreaker>,
+    heard: Mutex<Heard>,
 }
 
 impl Inner {
@@ -160,12 +164,28 @@ impl Inner {
                 open_for_at_most: self.config.breaker.open_max,
                 ..BreakerSettings::default()
             })),
+            heard: Mutex::default(),
         });
         gates.insert(target.clone(), gate.clone());
         gate
     }
 
-    async fn attempt(
+    /// Every gate there is, as it is now.
+    pub(super) fn states(&self, now: Instant) -> Vec<ServiceState> {
+        let gates: Vec<(Target, Arc<Gate>)> =
+            self.gates.lock().iter().map(|(target, gate)| (target.clone(), gate.clone())).collect();
+        let state = |(target, gate): (Target, Arc<Gate>)| {
+            let (circuit, retry_in) = {
+                let breaker = gate.breaker.lock();
+                (breaker.shown(now), breaker.retry_in(now))
+            };
+            let heard = gate.heard.lock().clone();
+            ServiceState { target, circuit, retry_in, heard, waiting: gate.places.waiting() }
+        };
+        gates.into_iter().map(state).collect()
+    }
+
+    pub(super) async fn attempt(
         &self,
         call: &Call,
         ends_at: Instant,
@@ -229,6 +249,16 @@ impl Gate {
         Err(UpstreamError::TooBusy)
     }
 
+    /// When the circuit lets a call through again; at once where it is not open.
+    pub(super) fn retry_in(&self) -> Duration {
+        self.breaker.lock().retry_in(Instant::now()).unwrap_or_default()
+    }
+
+    /// Takes in what a service answered, without a word to its circuit.
+    pub(super) fn hear(&self, ended: Result<StatusCode, &UpstreamError>) {
+        self.heard.lock().note(ended, Instant::now());
+    }
+
     pub(super) fn admit<'a>(
         &'a self,
         inner: &'a Inner,
@@ -263,12 +293,13 @@ pub(super) struct GatePass<'a> {
 }
 
 impl GatePass<'_> {
-    fn record(self, attempt: &Result<Answer, UpstreamError>) {
+    pub(super) fn record(self, attempt: &Result<Answer, UpstreamError>) {
         self.record_head(attempt.as_ref().map(|answer| answer.status));
     }
 
     /// The same for an answer of which only the head is there.
     pub(super) fn record_head(mut self, attempt: Result<StatusCode, &UpstreamError>) {
+        self.gate.hear(attempt);
         let (outcome, tag) = match attempt {
             Ok(status) if status.is_server_error() => (CallOutcome::Failed, "failed"),
             Ok(status) if status.is_client_error() => (CallOutcome::Answered, refusal(status)),

@@ -6,6 +6,7 @@ pub mod circuit_breaker;
 pub mod client;
 mod connections;
 pub mod error;
+pub mod heard;
 pub mod microversion;
 mod places;
 pub mod retry;

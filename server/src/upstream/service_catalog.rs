@@ -44,6 +44,17 @@ impl ServiceCatalog {
         regions.filter(|(_, urls)| urls.of(interface).is_some()).map(|(region, _)| region.clone()).collect()
     }
 
+    /// Every service of every region on this interface.
+    pub fn all(&self, interface: EndpointInterface) -> impl Iterator<Item = (ServiceType, &Region, &Url)> {
+        self.endpoints.iter().flat_map(move |(service, regions)| {
+            let of_interface = move |(region, urls)| {
+                let (region, urls): (&Region, &Endpoints) = (region, urls);
+                Some((*service, region, urls.of(interface)?))
+            };
+            regions.iter().filter_map(of_interface)
+        })
+    }
+
     /// The URL of a service in a region, as the catalog gives it.
     pub fn endpoint(
         &self,
