@@ -1,18 +1,24 @@
 //! The connections of browsers and proxies: how many there may be, how long they may be of no use, how they end.
 
-use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo, http::Request};
-use hyper::body::Incoming;
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, Response, Version, header},
+};
+use futures_util::FutureExt;
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -22,53 +28,100 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// Serves until `shutdown` begins, then accepts no more and lets what is under way finish for at most
+/// Serves until `shutdown` begins. Then every answer closes its connection, old or new, for a moment, so that nobody finds
+/// one closed that they were about to use; after it nothing is accepted any more, and what is under way may finish within
 /// `listen.stop_after_secs`.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown, config: ListenConfig) {
-    let limits = &config.connections;
-    let server = server(limits);
-    let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.most));
-    let mut is_full = false;
+    let mut connections = Connections {
+        server: server(&config.connections),
+        open: GracefulShutdown::new(),
+        places: Arc::new(Semaphore::new(config.connections.most)),
+        is_full: false,
+        closing: CancellationToken::new(),
+        router,
+        limits: config.connections.clone(),
+    };
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, mostly: a pause lets some be closed.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+        tokio::select! {
+            accepted = listener.accept() => connections.take(accepted).await,
             () = shutdown.begun() => break,
-        };
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            if !is_full {
-                tracing::warn!(most = limits.most, "there are too many connections; new ones are refused");
+        }
+    }
+    connections.closing.cancel();
+    let lingers_until = Instant::now() + LINGER;
+    while connections.open.count() > 0 && Instant::now() < lingers_until {
+        tokio::select! {
+            accepted = listener.accept() => connections.take(accepted).await,
+            () = sleep_until(lingers_until) => {}
+            // The last one may have gone.
+            () = sleep(LINGER / 20) => {}
+        }
+    }
+    // Those that were made while nobody looked.
+    while let Some(accepted @ Ok(_)) = listener.accept().now_or_never() {
+        connections.take(accepted).await;
+    }
+    drop(listener);
+    if tokio::time::timeout(config.stop_after, connections.open.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time and were cut off");
+    }
+}
+
+/// How long answers close their connections before idle ones are closed under whoever keeps them.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Those that are open, and what each new one gets.
+struct Connections {
+    server: auto::Builder<TokioExecutor>,
+    open: GracefulShutdown,
+    places: Arc<Semaphore>,
+    is_full: bool,
+    /// From then on every answer over HTTP/1 says that it is the last one; HTTP/2 has its own way to say so.
+    closing: CancellationToken,
+    router: Router,
+    limits: ConnectionLimits,
+}
+
+impl Connections {
+    /// Serves one more, or says that there is no room.
+    async fn take(&mut self, accepted: std::io::Result<(TcpStream, SocketAddr)>) {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, mostly: a pause lets some be closed.
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(50)).await;
+                return;
             }
-            is_full = true;
-            refuse(stream);
-            continue;
         };
-        is_full = false;
-        if let Err(error) = set_options(&stream, limits) {
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            if !self.is_full {
+                tracing::warn!(
+                    most = self.limits.most,
+                    "there are too many connections; new ones are refused"
+                );
+            }
+            self.is_full = true;
+            refuse(stream);
+            return;
+        };
+        self.is_full = false;
+        if let Err(error) = set_options(&stream, &self.limits) {
             tracing::debug!(%peer, %error, "a connection ended before it began");
-            continue;
+            return;
         }
         let begun = CancellationToken::new();
-        let from_peer = {
-            let begun = begun.clone();
-            move |mut request: Request<Incoming>| {
+        let service = {
+            let (begun, closing, router) = (begun.clone(), self.closing.clone(), self.router.clone());
+            service_fn(move |mut request: Request<Incoming>| {
                 begun.cancel();
                 request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
-                request
-            }
+                answer(router.clone(), request, closing.clone())
+            })
         };
-        let service = TowerToHyperService::new(router.clone().map_request(from_peer));
-        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        let connection = connections.watch(connection);
-        let head_within = limits.head_within;
+        let connection = self.server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let connection = self.open.watch(connection.into_owned());
+        let head_within = self.limits.head_within;
         tokio::spawn(async move {
             if let Err(error) = hold(connection, begun, head_within).await {
                 tracing::debug!(%peer, error, "a connection ended early");
@@ -76,10 +129,20 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown, co
             drop(place);
         });
     }
-    drop(listener);
-    if tokio::time::timeout(config.stop_after, connections.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish in time and were cut off");
+}
+
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    closing: CancellationToken,
+) -> Result<Response<Body>, Infallible> {
+    let is_http_1 = request.version() < Version::HTTP_2;
+    let mut response = router.oneshot(request).await?;
+    // An upgrade has a word of its own there.
+    if is_http_1 && closing.is_cancelled() && !response.headers().contains_key(header::CONNECTION) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    Ok(response)
 }
 
 /// Headers that hyper reads. More than the panel takes, so that the refusal has a sentence and an id; beyond this
