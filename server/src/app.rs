@@ -16,12 +16,13 @@ use crate::{
     config::Config,
     error::ApiError,
     features::{
-        account, analytics as analytics_feature, jobs as jobs_feature, operator,
+        account, analytics as analytics_feature, health as health_feature, jobs as jobs_feature, operator,
         projects::{self, ProjectLists},
         servers::{self, ServerActions, ServerIndexes},
         shell,
         sign_in::{self, Attempts},
     },
+    health::Health,
     jobs::{Jobs, Runner},
     log::{Log, search::LogSearch},
     metrics::{self, Metrics},
@@ -46,6 +47,7 @@ use crate::{
 pub struct App {
     pub config: Arc<Config>,
     pub clock: Clock,
+    pub health: Health,
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub cookies: Cookies,
@@ -84,6 +86,14 @@ impl App {
             Operators::new(keystone.clone(), sessions.clone(), config.operator.clone(), clock.clone());
         let lockout = config.sign_in.lockout.clone();
         Ok(Self {
+            health: Health::new(
+                &config,
+                db.clone(),
+                upstream.clone(),
+                keystone.clone(),
+                clock.clone(),
+                shutdown.clone(),
+            ),
             analytics: Analytics::new(
                 db.clone(),
                 config.analytics.clone(),
@@ -180,6 +190,7 @@ pub fn router(app: App) -> Router {
     // Each request takes some clones of what the middleware needs.
     let around = Arc::new(app.clone());
     let headers = SecurityHeaders::new(&app.config.listen.public_url);
+    let (probed, probe_headers) = (around.clone(), headers.clone());
     // A request passes them from the first line down to the last, its answer the other way. One layer of ten, since
     // each layer of its own is a box that every request has cloned.
     let middleware = ServiceBuilder::new()
@@ -202,5 +213,12 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(around, csrf))
         // 9. Bounds what handlers read of a body whose length is not announced.
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
-    features.layer(middleware).with_state(app)
+    // Probes need none of it but an id, and the headers that every answer has.
+    let probes = health_feature::router().layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(probed, request_id))
+            .layer(from_fn(health_feature::quiet))
+            .layer(from_fn_with_state(probe_headers, security_headers)),
+    );
+    features.layer(middleware).merge(probes).with_state(app)
 }

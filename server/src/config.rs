@@ -6,11 +6,13 @@
 mod analytics;
 mod cloud;
 mod database;
+mod health;
 mod index;
 mod jobs;
 mod keystone;
 mod listen;
 mod log;
+mod node;
 mod operator;
 mod proxy;
 mod reader;
@@ -26,11 +28,13 @@ pub use self::{
     analytics::AnalyticsConfig,
     cloud::CloudConfig,
     database::DatabaseConfig,
+    health::{HealthConfig, Need, WhenBadEverywhere, WhenDatabaseIsGone},
     index::IndexConfig,
     jobs::JobsConfig,
     keystone::KeystoneConfig,
     listen::{ConnectionLimits, ListenConfig, PublicUrl},
     log::LogConfig,
+    node::NodeConfig,
     operator::OperatorConfig,
     proxy::ProxyConfig,
     reader::Problem,
@@ -46,6 +50,7 @@ use self::{keystone::CloudsYaml, reader::Reader};
 /// the default of each value.
 #[derive(Clone, Debug)]
 pub struct Config {
+    pub node: NodeConfig,
     pub listen: ListenConfig,
     pub database: DatabaseConfig,
     pub keystone: KeystoneConfig,
@@ -55,6 +60,7 @@ pub struct Config {
     pub proxy: ProxyConfig,
     pub index: IndexConfig,
     pub jobs: JobsConfig,
+    pub health: HealthConfig,
     pub statsd: StatsdConfig,
     pub sign_in: SignInConfig,
     pub operator: OperatorConfig,
@@ -72,6 +78,7 @@ impl Config {
         let mut reader = Reader::new(source);
         let clouds = CloudsYaml::find(&mut reader, source);
         let config = Self {
+            node: NodeConfig::read(&mut reader),
             listen: ListenConfig::read(&mut reader),
             database: DatabaseConfig::read(&mut reader),
             keystone: KeystoneConfig::read(&mut reader, &clouds),
@@ -81,6 +88,7 @@ impl Config {
             proxy: ProxyConfig::read(&mut reader),
             index: IndexConfig::read(&mut reader),
             jobs: JobsConfig::read(&mut reader),
+            health: HealthConfig::read(&mut reader),
             statsd: StatsdConfig::read(&mut reader),
             sign_in: SignInConfig::read(&mut reader),
             operator: OperatorConfig::read(&mut reader),
@@ -96,6 +104,7 @@ impl Config {
         let source = Source::from_map([]);
         let mut reader = Reader::new(&source);
         let clouds = CloudsYaml::find(&mut reader, &source);
+        NodeConfig::read(&mut reader);
         ListenConfig::read(&mut reader);
         DatabaseConfig::read(&mut reader);
         KeystoneConfig::read(&mut reader, &clouds);
@@ -105,6 +114,7 @@ impl Config {
         ProxyConfig::read(&mut reader);
         IndexConfig::read(&mut reader);
         JobsConfig::read(&mut reader);
+        HealthConfig::read(&mut reader);
         StatsdConfig::read(&mut reader);
         SignInConfig::read(&mut reader);
         OperatorConfig::read(&mut reader);

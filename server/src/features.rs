@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod analytics;
+pub mod health;
 pub mod jobs;
 pub mod operator;
 pub mod projects;

@@ -13,6 +13,7 @@ pub mod countries;
 pub mod error;
 pub mod csv;
 pub mod features;
+pub mod health;
 pub mod jobs;
 pub mod log;
 pub mod metrics;

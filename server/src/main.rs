@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use mimalloc::MiMalloc;
-use server::run::{Cli, run};
+use server::run::{parse, run};
 
 /// A request that is passed on makes hundreds of small allocations; with the C library's allocator they are a quarter of
 /// its processor time.
@@ -13,5 +12,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    run(Cli::parse()).await
+    match parse() {
+        Ok(cli) => run(cli).await,
+        Err(code) => code,
+    }
 }

@@ -1,8 +1,10 @@
 //! The subcommands: what `meridian` does.
 
 pub mod demo;
+pub mod health;
 mod log_writer;
 pub mod serve;
+mod systemd;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -37,16 +39,31 @@ enum Command {
     Migrate,
     /// Say whether the configuration can be used, and everything that is wrong with it.
     CheckConfig,
+    /// Ask a node how it is: prints one line, exits as Nagios expects (0 OK, 1 warning, 2 critical, 3 unknown).
+    Health(health::HealthOptions),
     /// Serve the panel with a simulated cloud and a private PostgreSQL.
     Demo(demo::DemoOptions),
 }
 
-/// Runs a subcommand to its end. Exit codes: 0, 1 it failed, 2 the configuration cannot be used.
+/// Reads the command line. What cannot be understood ends the program, with 2 and a text on how it is meant.
+pub fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        let is_health = std::env::args_os().nth(1).is_some_and(|first| first == "health");
+        if is_health && error.use_stderr() {
+            return health::misunderstood(&error);
+        }
+        error.exit()
+    })
+}
+
+/// Runs a subcommand to its end. Exit codes: 0, 1 it failed, 2 the configuration cannot be used; those of `health` are
+/// its own.
 pub async fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Serve => run_serve(cli.config).await,
         Command::Migrate => run_migrate(cli.config).await,
         Command::CheckConfig => check_config(cli.config),
+        Command::Health(options) => return health::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     };
     match result {

@@ -11,6 +11,13 @@ pub const SIGN_OUT: &str = "/sign-out";
 /// Built files: content-hashed names, cached for ever.
 pub const ASSETS: &str = "/assets/{file}";
 
+/// `GET` `OK` while this node is to be sent people, as text; 503 and why otherwise. For traffic managers.
+pub const HEALTH: &str = "/health";
+/// `GET` `OK` while the process runs, and what it can use, a line each. For the other nodes.
+pub const HEALTH_LIVE: &str = "/health/live";
+/// `GET` `OK` once it has started with a database that is up to date, until it goes away; 503 otherwise.
+pub const HEALTH_READY: &str = "/health/ready";
+
 /// `GET` who I am: [`CurrentSession`](crate::session::CurrentSession).
 pub const SESSION: &str = "/api/session";
 /// `POST` the password again before the token expires: [`ContinueSession`](crate::session::ContinueSession).

@@ -1,6 +1,6 @@
 //! Serves the panel with everything it needs beside it: a simulated cloud and a private PostgreSQL.
 
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use api_types::ProjectId;
@@ -58,7 +58,7 @@ enum LatencyModel {
 /// `ready url=http://127.0.0.1:8080 user=demo password=…`.
 pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
     // Before anything is started, so that a Ctrl-C during the start stops it all as well.
-    let shutdown = serve::stop_on_signal()?;
+    let shutdown = serve::stop_on_signal(Duration::ZERO)?;
     let stopped = shutdown.clone();
     let started = tokio::select! {
         started = Demo::start(&options) => started?,

@@ -1,5 +1,7 @@
 //! Serves the panel until a signal.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use sqlx::{PgPool, migrate::MigrateError};
 use tokio::{
@@ -7,6 +9,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+use super::systemd::Systemd;
 use crate::{
     app::{self, App},
     clock::Clock,
@@ -33,7 +36,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     let address = config.listen.address;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    let shutdown = stop_on_signal()?;
+    let shutdown = stop_on_signal(config.health.drain_for)?;
     tracing::info!(%address, public_url = %config.listen.public_url, release = crate::RELEASE, "serving");
     serve(config, db, listener, shutdown).await
 }
@@ -48,29 +51,51 @@ pub async fn serve(
     let metrics = Metrics::new(&config.statsd);
     let listen = config.listen.clone();
     let app = App::new(config, db, Clock::system(), metrics, shutdown.clone())?;
-    let upkeep = app.start_upkeep();
+    let longest = app.config.health.drain_for + listen.stop_after * 2 + LONGEST_END;
+    let systemd = Systemd::from_env().accompany(app.health.clone(), shutdown.clone(), longest);
+    let systemd = tokio::spawn(systemd);
+    let upkeep = app.start_upkeep().finishing(tokio::spawn(app.health.clone().run()), LONGEST_END);
     connections::serve(listener, app::router(app), shutdown, listen).await;
     upkeep.stop().await;
+    systemd.abort();
     tracing::info!("stopped");
     Ok(())
 }
 
-/// SIGTERM or Ctrl-C begins the stop; the second one ends the process there and then.
-pub fn stop_on_signal() -> anyhow::Result<Shutdown> {
+/// What is left to do when nobody is answered any more takes no longer.
+const LONGEST_END: Duration = Duration::from_secs(5);
+
+/// SIGTERM says for `drain_for` that this node is going away, while it serves on, and then begins the stop. Ctrl-C begins
+/// it at once: whoever presses it watches. The second signal ends the process there and then.
+pub fn stop_on_signal(drain_for: Duration) -> anyhow::Result<Shutdown> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let shutdown = Shutdown::default();
     let begun = shutdown.clone();
     tokio::spawn(async move {
+        let drain_for = tokio::select! {
+            _ = terminate.recv() => drain_for,
+            _ = interrupt.recv() => Duration::ZERO,
+        };
+        let second = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        let stop = async {
+            if !drain_for.is_zero() {
+                tracing::info!(for_secs = drain_for.as_secs_f64(), "going away, and serving on until then");
+                begun.drain();
+                tokio::time::sleep(drain_for).await;
+            }
+            tracing::info!("stopping");
+            begun.begin();
+            std::future::pending().await
+        };
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-        begun.begin();
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = second => {}
+            () = stop => {}
         }
         // 128 + SIGINT, as shells say it.
         std::process::exit(130);
