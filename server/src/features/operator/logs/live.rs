@@ -22,7 +22,7 @@ use crate::{
     session::Operator,
 };
 
-/// The lines that come from now on, as server-sent events: each is a [`LogLine`](api_types::operator::logs::LogLine) as
+/// The lines of the last seconds, and those that come from now on, as server-sent events: each is a [`LogLine`](api_types::operator::logs::LogLine) as
 /// JSON. Of many at once the newest are sent, and an event `skipped` with how many were not. Ends with the session, with
 /// the role, and when this node stops; the browser then asks again by itself.
 ///
@@ -40,7 +40,6 @@ pub async fn follow_lines(
         search: app.log_search.clone(),
         clock: app.clock.clone(),
         filter,
-        since: app.clock.now(),
         seen: HashMap::new(),
     };
     let ended = {
@@ -63,7 +62,8 @@ pub async fn follow_lines(
 }
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// Nodes write lines in batches, so a line may come later than one with a later time; so much is looked at again.
+/// Nodes write lines in batches, so a line may come later than one with a later time; so much is looked at again. It is
+/// told at the beginning too: whoever has just read the list misses nothing, and knows lines by their ids.
 const OVERLAP: TimeDelta = TimeDelta::seconds(20);
 /// Nobody reads more in a second.
 const MOST_AT_ONCE: usize = 200;
@@ -72,16 +72,13 @@ struct Following {
     search: LogSearch,
     clock: Clock,
     filter: Filter,
-    since: DateTime<Utc>,
     /// What was sent already, of the time that is looked at again.
     seen: HashMap<i64, DateTime<Utc>>,
 }
 
 impl Following {
     async fn look(&mut self) -> Vec<Event> {
-        let now = self.clock.now();
-        // Not before it began, whatever is looked at again.
-        let from = (now - OVERLAP).max(self.since);
+        let from = self.clock.now() - OVERLAP;
         self.filter.from = Some(from);
         let limit = MOST_AT_ONCE + self.seen.len();
         let found = match self.search.find(&self.filter, Start::Newest, limit).await {

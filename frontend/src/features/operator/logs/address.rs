@@ -1,0 +1,213 @@
+//! What is looked for, as the page's address says it: whatever is on screen can be handed on as a link.
+
+use api_types::operator::logs::LogQuery;
+
+use crate::router::value_of;
+
+pub const PATH: &str = "/operator/logs";
+
+/// What the address asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub query: LogQuery,
+    pub view: View,
+    /// New lines are added as they come.
+    pub is_live: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// The newest first.
+    #[default]
+    List,
+    /// In the order it happened, browser, panel and cloud beside each other.
+    Timeline,
+}
+
+impl Asked {
+    /// Reads what stands after the address's `?`; what it does not know is left out.
+    pub fn read(search: &str) -> Self {
+        let text = |name| value_of(search, name).filter(|value| !value.is_empty());
+        Self {
+            query: LogQuery {
+                message: text("message"),
+                pattern: text("pattern").is_some(),
+                last: text("last").and_then(|last| last.parse().ok()),
+                from: text("from"),
+                to: text("to"),
+                facility: text("facility"),
+                node: text("node"),
+                level: text("level"),
+                user: text("user"),
+                request: text("request"),
+                session: text("session"),
+                fields: text("fields"),
+                before: text("before"),
+                after: text("after"),
+                limit: None,
+            },
+            view: if text("view").as_deref() == Some("timeline") { View::Timeline } else { View::List },
+            is_live: text("live").is_some(),
+        }
+    }
+
+    /// The page's address.
+    pub fn href(&self) -> String {
+        let mut search = search_of(&self.query);
+        if self.view == View::Timeline {
+            push(&mut search, "view", "timeline");
+        }
+        if self.is_live {
+            push(&mut search, "live", "1");
+        }
+        with_search(PATH, &search)
+    }
+
+    /// Everything of one user, in order.
+    pub fn of_user(user: &str) -> Self {
+        Self::timeline(LogQuery { user: Some(user.to_owned()), ..LogQuery::default() })
+    }
+
+    /// Everything of one request, from the browser to the cloud.
+    pub fn of_request(request: &str) -> Self {
+        Self::timeline(LogQuery { request: Some(request.to_owned()), ..LogQuery::default() })
+    }
+
+    pub fn of_session(session: &str) -> Self {
+        Self::timeline(LogQuery { session: Some(session.to_owned()), ..LogQuery::default() })
+    }
+
+    /// Whatever anybody did between two moments, as RFC 3339 has them.
+    pub fn between(from: String, to: String) -> Self {
+        Self { query: LogQuery { from: Some(from), to: Some(to), ..LogQuery::default() }, ..Self::default() }
+    }
+
+    /// The same search, from its newest line on.
+    pub fn newest(&self) -> Self {
+        self.turned(None, None)
+    }
+
+    pub fn before(&self, position: String) -> Self {
+        self.turned(Some(position), None)
+    }
+
+    pub fn after(&self, position: String) -> Self {
+        self.turned(None, Some(position))
+    }
+
+    pub fn is_newest(&self) -> bool {
+        self.query.before.is_none() && self.query.after.is_none()
+    }
+
+    /// Lines that come can be of it: no page further back, and no end in the past.
+    pub fn can_be_live(&self) -> bool {
+        self.is_newest() && self.query.to.is_none() && self.view == View::List
+    }
+
+    fn timeline(query: LogQuery) -> Self {
+        Self { query, view: View::Timeline, is_live: false }
+    }
+
+    fn turned(&self, before: Option<String>, after: Option<String>) -> Self {
+        let is_live = self.is_live && before.is_none() && after.is_none();
+        Self { query: LogQuery { before, after, ..self.query.clone() }, view: self.view, is_live }
+    }
+}
+
+/// A query as it stands after `?`.
+pub fn search_of(query: &LogQuery) -> String {
+    let mut search = String::new();
+    let last = query.last.map(|last| last.to_string());
+    let limit = query.limit.map(|limit| limit.to_string());
+    let pattern = query.pattern.then(|| "true".to_owned());
+    for (name, value) in [
+        ("message", &query.message),
+        ("pattern", &pattern),
+        ("last", &last),
+        ("from", &query.from),
+        ("to", &query.to),
+        ("facility", &query.facility),
+        ("node", &query.node),
+        ("level", &query.level),
+        ("user", &query.user),
+        ("request", &query.request),
+        ("session", &query.session),
+        ("fields", &query.fields),
+        ("before", &query.before),
+        ("after", &query.after),
+        ("limit", &limit),
+    ] {
+        if let Some(value) = value.as_deref().map(str::trim).filter(|value| !value.is_empty()) {
+            push(&mut search, name, value);
+        }
+    }
+    search
+}
+
+/// An address and what stands after its `?`, if there is anything.
+pub fn with_search(path: &str, search: &str) -> String {
+    if search.is_empty() { path.to_owned() } else { format!("{path}?{search}") }
+}
+
+fn push(search: &mut String, name: &str, value: &str) {
+    if !search.is_empty() {
+        search.push('&');
+    }
+    search.push_str(name);
+    search.push('=');
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' | b'@' => {
+                search.push(char::from(byte));
+            }
+            byte => {
+                const DIGITS: [char; 16] =
+                    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+                search.push('%');
+                search.push(DIGITS[usize::from(byte >> 4)]);
+                search.push(DIGITS[usize::from(byte & 15)]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(address: &str) -> &str {
+        address.split_once('?').map_or("", |(_, search)| search)
+    }
+
+    #[test]
+    fn an_address_says_all_that_was_asked_for() {
+        let asked = Asked {
+            query: LogQuery {
+                message: Some("100% sure & done #1".to_owned()),
+                pattern: true,
+                last: Some(0),
+                from: Some("2026-11-22T00:00:00+01:00".to_owned()),
+                user: Some("zoë@example.org".to_owned()),
+                fields: Some("status:404 reason:\"no host\"".to_owned()),
+                before: Some("5--7".to_owned()),
+                ..LogQuery::default()
+            },
+            view: View::Timeline,
+            is_live: true,
+        };
+        assert_eq!(Asked::read(search(&asked.href())), asked);
+        assert_eq!(Asked::default().href(), PATH);
+        assert_eq!(Asked::read("unknown=1&level="), Asked::default());
+    }
+
+    #[test]
+    fn other_pages_of_a_search_are_not_live() {
+        let asked = Asked { is_live: true, ..Asked::default() };
+        assert!(asked.can_be_live());
+        assert!(!asked.before("1-1".to_owned()).can_be_live());
+        assert!(!asked.before("1-1".to_owned()).is_live);
+        assert_eq!(asked.before("1-1".to_owned()).after("2-2".to_owned()).newest().href(), PATH);
+        assert!(!Asked::of_user("alice").can_be_live());
+        assert_eq!(Asked::of_request("req-1").href(), "/operator/logs?request=req-1&view=timeline");
+    }
+}
