@@ -31,7 +31,7 @@ use crate::{
         csrf::csrf,
         limits::{LARGEST_BODY, limits},
         log_request::log_request,
-        metrics::metrics,
+        metrics::metrics as measure,
         request_id::request_id,
         security_headers::{SecurityHeaders, security_headers},
         timeout::{RequestTimeout, timeout},
@@ -183,6 +183,7 @@ pub fn router(app: App) -> Router {
         .merge(proxy::router(&app.proxy, &app.sessions, app.cookies))
         .merge(shell::router(&app))
         .merge(assets::router())
+        .merge(metrics::page::router(&app.metrics, &app.config.metrics))
         .fallback(async || ApiError::Refused { status: axum::http::StatusCode::NOT_FOUND });
 
     // The upstream calls of a request have their own deadline; a little more lets their answer through.
@@ -198,7 +199,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(around.clone(), request_id))
         // 2. See the final status and the whole duration.
         .layer(from_fn(log_request))
-        .layer(from_fn_with_state(app.metrics.clone(), metrics))
+        .layer(from_fn_with_state(app.metrics.clone(), measure))
         // 3. On every answer, errors included.
         .layer(from_fn_with_state(headers, security_headers))
         // 4. Gives all errors from below their body.

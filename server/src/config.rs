@@ -12,6 +12,7 @@ mod jobs;
 mod keystone;
 mod listen;
 mod log;
+mod metrics;
 mod node;
 mod operator;
 mod proxy;
@@ -34,6 +35,7 @@ pub use self::{
     keystone::KeystoneConfig,
     listen::{ConnectionLimits, ListenConfig, PublicUrl},
     log::LogConfig,
+    metrics::MetricsConfig,
     node::NodeConfig,
     operator::OperatorConfig,
     proxy::ProxyConfig,
@@ -62,6 +64,7 @@ pub struct Config {
     pub jobs: JobsConfig,
     pub health: HealthConfig,
     pub statsd: StatsdConfig,
+    pub metrics: MetricsConfig,
     pub sign_in: SignInConfig,
     pub operator: OperatorConfig,
     pub log: LogConfig,
@@ -90,6 +93,7 @@ impl Config {
             jobs: JobsConfig::read(&mut reader),
             health: HealthConfig::read(&mut reader),
             statsd: StatsdConfig::read(&mut reader),
+            metrics: MetricsConfig::read(&mut reader),
             sign_in: SignInConfig::read(&mut reader),
             operator: OperatorConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
@@ -116,6 +120,7 @@ impl Config {
         JobsConfig::read(&mut reader);
         HealthConfig::read(&mut reader);
         StatsdConfig::read(&mut reader);
+        MetricsConfig::read(&mut reader);
         SignInConfig::read(&mut reader);
         OperatorConfig::read(&mut reader);
         LogConfig::read(&mut reader);

@@ -1,36 +1,50 @@
-//! Measurements: counters, timers and gauges, sent to statsd over UDP and never waited for.
+//! Measurements: counters, timers and gauges, added up in memory, sent to statsd over UDP and shown to Prometheus.
 //!
-//! The names stand in [`names`]. Without a configured address measurements go nowhere and nothing else changes.
+//! The list stands in [`names`]. Where neither is configured measurements go nowhere and nothing else changes.
 
+mod markdown;
 mod names;
+pub mod page;
+pub mod process;
+pub mod prometheus;
+mod registry;
 mod sender;
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
-
-pub use self::names::Metric;
-use self::sender::Sender;
-use crate::config::StatsdConfig;
+pub use self::{
+    markdown::markdown,
+    names::{Kind, Metric},
+};
+use self::{
+    registry::{Measured, Registry},
+    sender::Sender,
+};
+use crate::config::{MetricsConfig, StatsdConfig};
 
 /// Where measurements are handed in. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Metrics {
-    sink: Sink,
+pub struct Metrics(Option<Arc<Inner>>);
+
+struct Inner {
+    registry: Arc<Registry>,
+    sender: Option<Sender>,
 }
 
 impl Metrics {
-    /// Sends to the configured statsd; a name that does not resolve is logged once and ends in nowhere.
-    pub fn new(config: &StatsdConfig) -> Self {
-        let sink = match &config.address {
-            Some(address) => Sink::Statsd(Arc::new(Sender::start(address.clone(), config.prefix.clone()))),
-            None => Sink::Nowhere,
-        };
-        Self { sink }
+    /// Sends to the configured statsd, and keeps what the configured page shows. A statsd whose name does not resolve
+    /// is logged once and looked for again.
+    pub fn new(statsd: &StatsdConfig, page: &MetricsConfig, node: &str) -> Self {
+        if statsd.address.is_none() && !page.is_there() {
+            return Self::nowhere();
+        }
+        let registry = Arc::new(Registry::new(statsd.address.is_some()));
+        let start = |address: &String| Sender::start(address.clone(), &statsd.prefix, node, registry.clone());
+        let sender = statsd.address.as_ref().map(start);
+        Self(Some(Arc::new(Inner { registry, sender })))
     }
 
     /// Drops everything.
@@ -40,7 +54,11 @@ impl Metrics {
 
     /// Keeps everything in memory, for tests to ask.
     pub fn recording() -> Self {
-        Self { sink: Sink::Recorder(Arc::default()) }
+        Self(Some(Arc::new(Inner { registry: Arc::new(Registry::new(false)), sender: None })))
+    }
+
+    pub fn go_nowhere(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Adds one to a counter.
@@ -50,35 +68,40 @@ impl Metrics {
 
     /// Adds to a counter.
     pub fn add(&self, metric: Metric, tags: &[&str], amount: u64) {
-        self.record(metric, tags, Kind::Count(amount));
+        self.record(metric, tags, Measured::Count(amount));
     }
 
     /// Notes how long something took.
     pub fn time(&self, metric: Metric, tags: &[&str], took: Duration) {
-        self.record(metric, tags, Kind::Time(took));
+        self.record(metric, tags, Measured::Time(took));
     }
 
     /// Notes how much of something there is now.
     pub fn gauge(&self, metric: Metric, tags: &[&str], value: f64) {
-        self.record(metric, tags, Kind::Gauge(value));
+        self.record(metric, tags, Measured::Gauge(value));
     }
 
-    /// The sum of a counter so far, where measurements are recorded; 0 elsewhere.
+    /// What was measured so far: a counter's sum, how many values a timer has, a gauge's value; 0 where measurements
+    /// go nowhere.
     pub fn counted(&self, metric: Metric, tags: &[&str]) -> u64 {
-        match &self.sink {
-            Sink::Recorder(counts) => counts.lock().get(&full_name(metric, tags)).copied().unwrap_or(0),
-            Sink::Nowhere | Sink::Statsd(_) => 0,
+        self.0.as_ref().map_or(0, |inner| inner.registry.total(metric, tags))
+    }
+
+    /// What Prometheus reads.
+    pub fn as_prometheus(&self) -> String {
+        self.0.as_ref().map_or_else(String::new, |inner| prometheus::text(&inner.registry))
+    }
+
+    /// Sends what is left, as the last thing a node does. Waits for the sending thread.
+    pub fn finish(&self) {
+        if let Some(sender) = self.0.as_ref().and_then(|inner| inner.sender.as_ref()) {
+            sender.finish();
         }
     }
 
-    fn record(&self, metric: Metric, tags: &[&str], kind: Kind) {
-        match &self.sink {
-            Sink::Nowhere => {}
-            Sink::Statsd(sender) => sender.send(full_name(metric, tags), kind),
-            Sink::Recorder(counts) => {
-                let amount = if let Kind::Count(amount) = kind { amount } else { 1 };
-                *counts.lock().entry(full_name(metric, tags)).or_default() += amount;
-            }
+    fn record(&self, metric: Metric, tags: &[&str], measured: Measured) {
+        if let Some(inner) = &self.0 {
+            inner.registry.record(metric, tags, measured);
         }
     }
 }
@@ -96,34 +119,6 @@ impl Timer {
     }
 }
 
-#[derive(Clone, Default)]
-enum Sink {
-    #[default]
-    Nowhere,
-    Statsd(Arc<Sender>),
-    Recorder(Arc<Mutex<BTreeMap<String, u64>>>),
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Count(u64),
-    Time(Duration),
-    Gauge(f64),
-}
-
-/// The metric's name and its tags as further parts of it: plain statsd and Graphite know no tags.
-fn full_name(metric: Metric, tags: &[&str]) -> String {
-    let mut name = metric.name().to_owned();
-    for tag in tags {
-        name.push('.');
-        // Bounded, and free of the characters that mean something to statsd.
-        name.extend(
-            tag.chars().take(60).map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }),
-        );
-    }
-    name
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;
@@ -131,22 +126,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_become_parts_of_the_name_that_statsd_can_take() {
-        assert_eq!(
-            full_name(Metric::UpstreamCall, &["compute", "Region.One", "a:b|c"]),
-            "upstream.call.compute.Region_One.a_b_c"
-        );
-    }
-
-    #[test]
-    fn a_counter_arrives_at_statsd_under_its_prefix() {
+    fn a_counter_arrives_at_statsd_under_its_prefix_at_the_latest_at_the_end() {
         let statsd = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         statsd.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         let address = statsd.local_addr().expect("an address").to_string();
-        let metrics = Metrics::new(&StatsdConfig { address: Some(address), prefix: "panel".to_owned() });
+        let config = StatsdConfig { address: Some(address), prefix: "panel".to_owned() };
+        let metrics = Metrics::new(&config, &MetricsConfig::default(), "node-a");
         metrics.count(Metric::LoginSuccess, &[]);
+        metrics.gauge(Metric::IndexRows, &[], 3.0);
+        metrics.finish();
         let mut buffer = [0; 200];
         let (length, _) = statsd.recv_from(&mut buffer).expect("a datagram");
-        assert_eq!(&buffer[..length], b"panel.auth.login.success:1|c");
+        assert_eq!(&buffer[..length], b"panel.auth.login.success:1|c\npanel.index.rows.node-a:3|g");
+    }
+
+    #[test]
+    fn without_statsd_and_page_nothing_is_kept() {
+        let config = StatsdConfig { address: None, prefix: "panel".to_owned() };
+        let metrics = Metrics::new(&config, &MetricsConfig::default(), "node-a");
+        metrics.count(Metric::LoginSuccess, &[]);
+        assert!(metrics.go_nowhere());
+        assert_eq!((metrics.counted(Metric::LoginSuccess, &[]), metrics.as_prometheus()), (0, String::new()));
+    }
+
+    #[test]
+    fn the_list_in_the_documentation_is_the_list_of_the_program() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/METRICS.md");
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(written == markdown(), "server/METRICS.md is old: write it with `meridian metrics`");
     }
 }

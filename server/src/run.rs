@@ -17,7 +17,7 @@ use sqlx::{
 use self::log_writer::{LogEnd, LogWriter};
 use crate::{
     config::{Config, ConfigErrors, DatabaseConfig, LogConfig, Source},
-    migrations,
+    metrics, migrations,
 };
 
 /// The panel for OpenStack clouds: your servers in every region, in one list.
@@ -41,6 +41,8 @@ enum Command {
     CheckConfig,
     /// Ask a node how it is: prints one line, exits as Nagios expects (0 OK, 1 warning, 2 critical, 3 unknown).
     Health(health::HealthOptions),
+    /// Print the list of metrics, as it stands in server/METRICS.md.
+    Metrics,
     /// Serve the panel with a simulated cloud and a private PostgreSQL.
     Demo(demo::DemoOptions),
 }
@@ -64,6 +66,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Migrate => run_migrate(cli.config).await,
         Command::CheckConfig => check_config(cli.config),
         Command::Health(options) => return health::run(options).await,
+        Command::Metrics => print_metrics(),
         Command::Demo(options) => demo::run(options).await,
     };
     match result {
@@ -137,6 +140,10 @@ fn check_config(file: Option<PathBuf>) -> anyhow::Result<()> {
         config.listen.public_url, config.listen.address, config.keystone.auth_url
     );
     Ok(())
+}
+
+fn print_metrics() -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(metrics::markdown().as_bytes())?)
 }
 
 fn load(file: Option<PathBuf>) -> anyhow::Result<Config> {

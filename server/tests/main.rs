@@ -15,6 +15,7 @@ mod imports_point_one_way;
 mod jobs_survive_a_kill;
 mod keystone_decides;
 mod lockout;
+mod metrics_page;
 mod old_cookie;
 mod open_redirect;
 mod projects;

@@ -1,79 +1,162 @@
-//! The list of metric names.
+//! The list of metrics: names, kinds, tags and what each says. `METRICS.md` is written from it.
+
+/// How a metric's values go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows; every count arrives.
+    Counter,
+    /// How long something took.
+    Timer,
+    /// How much there is now, on this node.
+    Gauge,
+    /// How much there is now, of something that all nodes share and each can count.
+    SharedGauge,
+}
 
 macro_rules! metrics {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// What is measured. The tags stand in the doc line; each has few values.
+    ($($(#[doc = $doc:literal])+ $kind:ident $variant:ident = $name:literal $([$($tag:ident),+])?;)+) => {
+        /// What is measured. Each tag has few values: the templates of routes, services, regions, codes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Metric {
             $($(#[doc = $doc])+ $variant,)+
         }
 
         impl Metric {
-            pub fn name(self) -> &'static str {
+            /// Every metric there is.
+            pub const ALL: &'static [Metric] = &[$(Self::$variant,)+];
+
+            /// The name without what goes before it.
+            pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
                 }
             }
 
-            /// Every name there is.
-            pub const ALL: &'static [Metric] = &[$(Self::$variant,)+];
+            pub const fn kind(self) -> Kind {
+                match self {
+                    $(Self::$variant => metrics!(@kind $kind),)+
+                }
+            }
+
+            /// The names of its tags, in the order of their values.
+            pub const fn tags(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$variant => &[$($(stringify!($tag),)+)?],)+
+                }
+            }
+
+            /// What it says, as one line.
+            pub const fn says(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+
+                }
+            }
         }
     };
+    (@kind counter) => { Kind::Counter };
+    (@kind timer) => { Kind::Timer };
+    (@kind gauge) => { Kind::Gauge };
+    (@kind shared_gauge) => { Kind::SharedGauge };
 }
 
 metrics! {
-    /// Counter: somebody signed in.
-    LoginSuccess = "auth.login.success",
-    /// Counter: somebody was refused for wrong credentials.
-    LoginFailure = "auth.login.failure",
-    /// Counter: somebody was refused because of too many failures before.
-    LoginLockout = "auth.login.lockout",
-    /// Counter: sign-in was not possible because Keystone or our database did not answer.
-    LoginUnavailable = "auth.login.unavailable",
-    /// Counter: a request was answered. Tags: route, outcome (`ok`, `redirect`, `refused`, `failed`).
-    Request = "http.request",
-    /// Timer: from the request's head to the answer's head. Tag: route.
-    RequestDuration = "http.request_duration",
-    /// Counter: a session was looked up. Tag: where it was found (`memory`, `database`, `grace`, `none`).
-    SessionLookup = "session.lookup",
-    /// Timer: reading a session from the database.
-    SessionQuery = "session.query",
-    /// Counter: a session ended. Tag: why (`signed_out`, `revoked`, `expired`, `keystone`).
-    SessionEnded = "session.ended",
-    /// Gauge: sessions in this node's memory.
-    SessionsInMemory = "session.in_memory",
-    /// Counter: a call to an upstream service. Tags: service, region, outcome.
-    UpstreamCall = "upstream.call",
-    /// Timer: a call to an upstream service. Tags: service, region.
-    UpstreamDuration = "upstream.duration",
-    /// Counter: a circuit changed. Tags: service, region, state (`open`, `half_open`, `closed`).
-    UpstreamCircuit = "upstream.circuit",
-    /// Counter: a request was passed on to a service, or refused on the way. Tags: service, region, outcome (`ok`,
-    /// `refused` and `failed` by the service, `caller_left`, or our error's code).
-    ProxyCall = "proxy.call",
-    /// Timer: from the request's head to the end of the answer. Tags: service, region.
-    ProxyDuration = "proxy.duration",
-    /// Gauge: requests being passed on now, WebSockets included. Tags: service, region.
-    ProxyOpen = "proxy.open",
-    /// Timer: filling the index of one region. Tag: region.
-    IndexFill = "index.fill",
-    /// Counter: a refresh of the index of one region. Tags: region, outcome.
-    IndexRefresh = "index.refresh",
-    /// Gauge: bytes held by all indexes of this node.
-    IndexBytes = "index.bytes",
-    /// Gauge: servers held by all indexes of this node.
-    IndexRows = "index.rows",
-    /// Counter: an item of a job ended, or went back in line. Tags: region, result (`done`, `failed`, `waiting`,
-    /// `uncertain`).
-    JobItem = "jobs.item",
-    /// Timer: doing one item of a job. Tag: region.
-    JobItemDuration = "jobs.item_duration",
-    /// Counter: a job was paused because it could not go on by itself.
-    JobHeld = "jobs.held",
-    /// Gauge: items of running jobs that are not done, on all nodes together.
-    JobItemsToDo = "jobs.items_to_do",
-    /// Gauge: open streams of this node.
-    Viewers = "index.viewers",
+    /// Somebody signed in.
+    counter LoginSuccess = "auth.login.success";
+    /// Somebody was refused for wrong credentials.
+    counter LoginFailure = "auth.login.failure";
+    /// Somebody was refused because of too many failures before.
+    counter LoginLockout = "auth.login.lockout";
+    /// Sign-in was not possible because Keystone or our database did not answer.
+    counter LoginUnavailable = "auth.login.unavailable";
+
+    /// A request was answered. Outcomes: `ok`, `redirect`, `refused`, `failed`.
+    counter Request = "http.request" [route, outcome];
+    /// From the request's head to the answer's head.
+    timer RequestDuration = "http.request_duration" [route];
+    /// An error was answered, by its code; errors of services that are passed on count in `proxy.call` alone.
+    counter ErrorAnswered = "http.error" [code];
+
+    /// A session was looked up. Where it was found: `memory`, `database`, `grace`, `none`.
+    counter SessionLookup = "session.lookup" [found];
+    /// Reading a session from the database.
+    timer SessionQuery = "session.query";
+    /// A session ended. Why: `signed_out`, `revoked`, `expired`, `keystone`.
+    counter SessionEnded = "session.ended" [why];
+    /// Sessions in memory.
+    gauge SessionsInMemory = "session.in_memory";
+
+    /// A call to an upstream service. Outcomes: `ok`, or what went wrong.
+    counter UpstreamCall = "upstream.call" [service, region, outcome];
+    /// A call to an upstream service.
+    timer UpstreamDuration = "upstream.duration" [service, region];
+    /// A circuit changed. States: `open`, `half_open`, `closed`.
+    counter UpstreamCircuit = "upstream.circuit" [service, region, state];
+
+    /// A request was passed on to a service, or refused on the way. Outcomes: `ok`, `refused` and `failed` by the
+    /// service, `caller_left`, or our error's code.
+    counter ProxyCall = "proxy.call" [service, region, outcome];
+    /// From the request's head to the end of the answer.
+    timer ProxyDuration = "proxy.duration" [service, region];
+    /// Requests being passed on, WebSockets included.
+    gauge ProxyOpen = "proxy.open" [service, region];
+
+    /// Filling the index of one region.
+    timer IndexFill = "index.fill" [region];
+    /// A refresh of the index of one region. Outcomes: `ok`, or what went wrong.
+    counter IndexRefresh = "index.refresh" [region, outcome];
+    /// Bytes held by all indexes.
+    gauge IndexBytes = "index.bytes";
+    /// Servers held by all indexes.
+    gauge IndexRows = "index.rows";
+    /// Open streams of servers.
+    gauge Viewers = "index.viewers";
+
+    /// An item of a job ended, or went back in line. Results: `done`, `failed`, `waiting`, `uncertain`.
+    counter JobItem = "jobs.item" [region, result];
+    /// Doing one item of a job.
+    timer JobItemDuration = "jobs.item_duration" [region];
+    /// A job was paused because it could not go on by itself.
+    counter JobHeld = "jobs.held";
+    /// Items of running jobs that are not done, of all nodes together.
+    shared_gauge JobItemsToDo = "jobs.items_to_do";
+
+    /// What browsers logged. Outcomes: `stored`, `repeated` (it was stored before).
+    counter ClientLogMessage = "client_log.message" [outcome];
+    /// What browsers logged was not taken. Reasons: `malformed`, `too_large`, `too_fast`, `binary`, `not_utf8`, `full`.
+    counter ClientLogRefused = "client_log.refused" [reason];
+    /// Storing a group of batches that browsers logged.
+    timer ClientLogStore = "client_log.store";
+    /// Open sockets of browsers that log.
+    gauge ClientLogSockets = "client_log.sockets";
+    /// An error that a browser's page did not expect. Kinds: `error` (of a script), `panic` (of the program).
+    counter BrowserErrors = "browser.errors" [kind];
+    /// Frames that took a browser longer than 50 ms, by its own word.
+    counter BrowserSlowFrames = "browser.slow_frames";
+    /// The longest task of half a minute in which a browser had one of more than 50 ms, by its own word.
+    timer BrowserLongTask = "browser.long_task";
+
+    /// Connections to the database. States: `used`, `idle`.
+    gauge DatabaseConnections = "database.connections" [state];
+
+    /// Memory that the process has in use.
+    gauge ProcessMemory = "process.memory_bytes";
+    /// Processor time that the process took, in milliseconds, its own and the kernel's for it.
+    counter ProcessCpu = "process.cpu_ms";
+    /// Threads of the process.
+    gauge ProcessThreads = "process.threads";
+    /// File descriptors that are open: connections, above all.
+    gauge ProcessOpenFiles = "process.open_files";
+    /// Threads that requests are worked on by.
+    gauge RuntimeWorkers = "runtime.workers";
+    /// Time these threads were at work, in milliseconds, all together.
+    counter RuntimeBusy = "runtime.busy_ms";
+    /// Tasks that are not done: at least one for each connection.
+    gauge RuntimeTasks = "runtime.tasks";
+    /// Tasks that could go on and wait for a thread.
+    gauge RuntimeQueue = "runtime.queue";
+
+    /// Timers that were not sent to statsd one by one, since there were too many; counters and `/metrics` have them.
+    counter TimersLeftOut = "metrics.timers_left_out";
 }
 
 #[cfg(test)]
@@ -86,5 +169,14 @@ mod tests {
     fn no_two_metrics_share_a_name() {
         let names: HashSet<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
         assert_eq!(names.len(), Metric::ALL.len());
+    }
+
+    #[test]
+    fn every_metric_says_a_sentence_and_has_a_name_that_statsd_can_take() {
+        for metric in Metric::ALL {
+            assert!(metric.says().contains('.') || metric.says().ends_with('.'), "{metric:?}");
+            let is_plain = |b: u8| b.is_ascii_lowercase() || b == b'_' || b == b'.';
+            assert!(metric.name().bytes().all(is_plain) && metric.name().contains('.'), "{metric:?}");
+        }
     }
 }

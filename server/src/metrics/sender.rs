@@ -1,90 +1,189 @@
-//! Sends measurements from a thread of its own, so that no request ever waits for the network.
+//! Sends to statsd what was measured, from a thread of its own: no request ever waits for the network.
 
 use std::{
     collections::HashMap,
-    mem,
-    sync::{Arc, Weak},
-    thread,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
 use parking_lot::Mutex;
 use statsd::client::{Client, Pipeline};
 
-use super::Kind;
+use super::{
+    names::{Kind, Metric},
+    registry::{Measured, Registry, Series},
+};
 
-/// What was measured since the last datagrams: when it is full, measurements are dropped.
+/// The thread. Dropping it, or [`finish`](Self::finish), has it send the rest and end.
 pub struct Sender {
-    measured: Arc<Mutex<Vec<(String, Kind)>>>,
+    end: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
 }
 
-/// Some seconds of a busy node.
-const MOST: usize = 65_536;
 /// Datagrams go out this often. A thread that was woken for each measurement took more than most requests do.
 const EVERY: Duration = Duration::from_millis(100);
+/// Gauges go out every so many times, though they stayed as they were: a statsd may forget what it does not hear of.
+const GAUGES_EVERY: u32 = 10;
+/// The address is looked up again every so many times: names move.
+const LOOK_UP_EVERY: u32 = 600;
 /// What passes any network in one piece.
 const LONGEST_DATAGRAM: usize = 1_400;
+/// Lines sent at once. More would overflow what a statsd has room for while it works on others.
+const LINES_AT_ONCE: usize = 500;
+/// Between two such lots.
+const BREATH: Duration = Duration::from_millis(2);
 
 impl Sender {
-    pub fn start(address: String, prefix: String) -> Self {
-        let measured = Arc::<Mutex<Vec<(String, Kind)>>>::default();
-        let theirs = Arc::downgrade(&measured);
+    /// `node` ends the name of each gauge that is this node's alone, since others send theirs to the same statsd.
+    pub fn start(address: String, prefix: &str, node: &str, registry: Arc<Registry>) -> Self {
+        let (end, ended) = mpsc::channel();
+        let mut state =
+            Unsent { registry, node: plain(node), names: Vec::new(), sent: HashMap::new(), round: 0 };
+        let prefix = prefix.to_owned();
         let started = thread::Builder::new()
             .name("statsd".to_owned())
-            .spawn(move || deliver(&address, &prefix, &theirs));
-        if let Err(error) = started {
-            tracing::error!(%error, "statsd: the sending thread does not start, measurements are dropped");
-        }
-        Self { measured }
+            .spawn(move || deliver(&address, &prefix, &mut state, &ended));
+        let end = match started {
+            Ok(thread) => Some((end, thread)),
+            Err(error) => {
+                tracing::error!(%error, "statsd: the sending thread does not start, measurements are dropped");
+                None
+            }
+        };
+        Self { end: Mutex::new(end) }
     }
 
-    pub fn send(&self, name: String, kind: Kind) {
-        let mut measured = self.measured.lock();
-        // Measurements may be lost, requests may not wait.
-        if measured.len() < MOST {
-            measured.push((name, kind));
+    /// Sends what is left and returns when it is sent.
+    pub fn finish(&self) {
+        if let Some((end, thread)) = self.end.lock().take() {
+            drop(end);
+            let _ = thread.join();
         }
     }
 }
 
-/// Sends what was measured until nobody measures any more.
-fn deliver(address: &str, prefix: &str, measured: &Weak<Mutex<Vec<(String, Kind)>>>) {
-    let client = match Client::new(address, prefix) {
-        Ok(client) => client,
-        Err(error) => {
-            tracing::error!(address, %error, "statsd: cannot be reached, measurements are dropped");
+/// Sends what was measured until the other end is gone, and then the rest.
+fn deliver(address: &str, prefix: &str, state: &mut Unsent, ended: &mpsc::Receiver<()>) {
+    let mut client = None;
+    let mut is_lost = false;
+    loop {
+        let is_last = ended.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout);
+        // One that could not be looked up is tried again soon.
+        if state.round.is_multiple_of(if client.is_some() { LOOK_UP_EVERY } else { 50 }) {
+            match Client::new(address, prefix) {
+                Ok(found) => {
+                    client = Some(found);
+                    if is_lost {
+                        tracing::info!(address, "statsd: found again");
+                    }
+                    is_lost = false;
+                }
+                Err(error) if !is_lost => {
+                    is_lost = true;
+                    tracing::error!(address, %error, "statsd: cannot be found, measurements are dropped");
+                }
+                Err(_) => {}
+            }
+        }
+        let lots = state.take(is_last);
+        if let Some(client) = &client {
+            for (at, mut lot) in lots.into_iter().enumerate() {
+                if at > 0 {
+                    thread::sleep(BREATH);
+                }
+                // Nobody listening is no reason to stop.
+                lot.send(client);
+            }
+        }
+        if is_last {
             return;
         }
-    };
-    while let Some(measured) = measured.upgrade() {
-        let batch = mem::take(&mut *measured.lock());
-        drop(measured);
-        // Nobody listening is no reason to stop.
-        together(batch).send(&client);
-        thread::sleep(EVERY);
     }
 }
 
-/// Counters added up, gauges as they are now, every time.
-fn together(batch: Vec<(String, Kind)>) -> Pipeline {
-    let mut counts = HashMap::<String, u64>::new();
-    let mut gauges = HashMap::<String, f64>::new();
-    let mut pipeline = Pipeline::new();
-    pipeline.set_max_udp_size(LONGEST_DATAGRAM);
-    for (name, kind) in batch {
-        match kind {
-            Kind::Count(amount) => *counts.entry(name).or_default() += amount,
-            Kind::Gauge(value) => drop(gauges.insert(name, value)),
-            Kind::Time(took) => pipeline.timer(&name, took.as_secs_f64() * 1000.0),
+/// What the registry has and statsd has not heard yet.
+struct Unsent {
+    registry: Arc<Registry>,
+    node: String,
+    /// What statsd calls each series, by number.
+    names: Vec<String>,
+    /// What it knows of each counter, by number.
+    sent: HashMap<u32, u64>,
+    round: u32,
+}
+
+impl Unsent {
+    /// Counters first, each one line: those must arrive, and the first lot is the smallest risk.
+    fn take(&mut self, with_gauges: bool) -> Vec<Pipeline> {
+        let with_gauges = with_gauges || self.round.is_multiple_of(GAUGES_EVERY);
+        self.round = self.round.wrapping_add(1);
+        let (times, left_out) = self.registry.take_times();
+        if left_out > 0 {
+            self.registry.record(Metric::TimersLeftOut, &[], Measured::Count(left_out));
+        }
+        let (counts, gauges) = self.registry.sums(with_gauges);
+        // After the rest, so that whatever they name has a name.
+        let new = self.registry.series_from(self.names.len());
+        self.names.extend(new.iter().map(|series| full_name(series, &self.node)));
+
+        let mut lines = Lines::default();
+        for (number, count) in counts {
+            let amount = count.wrapping_sub(self.sent.insert(number, count).unwrap_or(0));
+            if amount > 0 {
+                lines.add(|lot| lot.count(self.name(number), amount as f64));
+            }
+        }
+        for (number, value) in gauges {
+            lines.add(|lot| lot.gauge(self.name(number), value));
+        }
+        for (number, micros) in times {
+            lines.add(|lot| lot.timer(self.name(number), f64::from(micros) / 1000.0));
+        }
+        lines.lots
+    }
+
+    fn name(&self, number: u32) -> &str {
+        self.names.get(number as usize).map_or("unnamed", String::as_str)
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    lots: Vec<Pipeline>,
+    in_last: usize,
+}
+
+impl Lines {
+    fn add(&mut self, add: impl FnOnce(&mut Pipeline)) {
+        if self.lots.is_empty() || self.in_last == LINES_AT_ONCE {
+            let mut lot = Pipeline::new();
+            lot.set_max_udp_size(LONGEST_DATAGRAM);
+            self.lots.push(lot);
+            self.in_last = 0;
+        }
+        if let Some(lot) = self.lots.last_mut() {
+            add(lot);
+            self.in_last += 1;
         }
     }
-    for (name, amount) in counts {
-        pipeline.count(&name, amount as f64);
+}
+
+/// The metric's name and its tags as further parts of it: plain statsd and Graphite know no tags.
+fn full_name(series: &Series, node: &str) -> String {
+    let mut name = series.metric.name().to_owned();
+    let node = (series.metric.kind() == Kind::Gauge).then_some(node.to_owned());
+    for part in series.tags.iter().map(|tag| plain(tag)).chain(node) {
+        name.push('.');
+        name.push_str(&part);
     }
-    for (name, value) in gauges {
-        pipeline.gauge(&name, value);
-    }
-    pipeline
+    name
+}
+
+/// Free of the characters that mean something to statsd or Graphite.
+fn plain(part: &str) -> String {
+    let plain: String =
+        part.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    if plain.is_empty() { "_".to_owned() } else { plain }
 }
 
 #[cfg(test)]
@@ -93,11 +192,16 @@ mod tests {
 
     use super::*;
 
-    fn sent(batch: Vec<(String, Kind)>, lines: usize) -> Vec<String> {
+    fn unsent() -> Unsent {
+        let registry = Arc::new(Registry::new(true));
+        Unsent { registry, node: "n1".to_owned(), names: Vec::new(), sent: HashMap::new(), round: 1 }
+    }
+
+    fn sent(unsent: &mut Unsent, with_gauges: bool, lines: usize) -> Vec<String> {
         let statsd = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         statsd.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         let client = Client::new(statsd.local_addr().expect("an address"), "p").expect("a client");
-        together(batch).send(&client);
+        unsent.take(with_gauges).into_iter().for_each(|mut lot| lot.send(&client));
         let mut datagrams: Vec<String> = Vec::new();
         let mut buffer = [0; 65_536];
         while datagrams.iter().map(|datagram| datagram.lines().count()).sum::<usize>() < lines {
@@ -108,18 +212,56 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_together_goes_together() {
-        let measured = |name: &str, kind| (name.to_owned(), kind);
-        let batch = vec![
-            measured("a", Kind::Count(2)),
-            measured("open", Kind::Gauge(1.0)),
-            measured("a", Kind::Count(3)),
-            measured("t", Kind::Time(Duration::from_micros(1500))),
-            measured("open", Kind::Gauge(4.0)),
-        ];
-        assert_eq!(sent(batch, 3), ["p.t:1.5|ms\np.a:5|c\np.open:4|g"]);
-        let many = (0..1000).map(|number| measured(&format!("n{number}"), Kind::Count(1))).collect();
-        let datagrams = sent(many, 1000);
+    fn what_was_measured_together_goes_together_and_once() {
+        let mut unsent = unsent();
+        let count = |unsent: &Unsent, amount| {
+            unsent.registry.record(Metric::SessionEnded, &["a.b|c"], Measured::Count(amount));
+        };
+        count(&unsent, 2);
+        count(&unsent, 3);
+        unsent.registry.record(Metric::IndexRows, &[], Measured::Gauge(4.0));
+        unsent.registry.record(Metric::JobItemsToDo, &[], Measured::Gauge(7.0));
+        unsent.registry.record(Metric::SessionQuery, &[], Measured::Time(Duration::from_micros(1500)));
+        let first = sent(&mut unsent, true, 4).concat();
+        let mut lines: Vec<_> = first.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                "p.index.rows.n1:4|g",
+                "p.jobs.items_to_do:7|g",
+                "p.session.ended.a_b_c:5|c",
+                "p.session.query:1.5|ms"
+            ]
+        );
+        assert!(unsent.take(false).is_empty(), "nothing is sent twice");
+        count(&unsent, 1);
+        assert_eq!(sent(&mut unsent, false, 1).concat(), "p.session.ended.a_b_c:1|c");
+    }
+
+    #[test]
+    fn much_goes_in_datagrams_that_pass_and_in_lots() {
+        let mut unsent = unsent();
+        for at in 0..1_000 {
+            unsent.registry.record(
+                Metric::IndexFill,
+                &["RegionOne"],
+                Measured::Time(Duration::from_millis(at)),
+            );
+        }
+        let datagrams = sent(&mut unsent, false, 1_000);
         assert!(datagrams.len() > 1 && datagrams.iter().all(|datagram| datagram.len() <= LONGEST_DATAGRAM));
+    }
+
+    #[test]
+    fn timers_beyond_the_most_are_counted_instead() {
+        let mut unsent = unsent();
+        for _ in 0..20_000 {
+            unsent.registry.record(Metric::SessionQuery, &[], Measured::Time(Duration::from_millis(1)));
+        }
+        let lots = unsent.take(false);
+        let left_out = unsent.registry.total(Metric::TimersLeftOut, &[]);
+        assert!(left_out > 0 && lots.len() < 20_000 / LINES_AT_ONCE, "{left_out} in {} lots", lots.len());
+        assert_eq!(unsent.registry.total(Metric::SessionQuery, &[]), 20_000);
     }
 }

@@ -15,6 +15,7 @@ use axum::{
 use crate::{
     app::App,
     error::{ApiError, seconds_up},
+    metrics::Metric,
     page_style,
     proxy::Recorded,
     session::RequestId,
@@ -35,6 +36,7 @@ pub async fn answer_errors(State(app): State<Arc<App>>, request: Request, next: 
     };
     if response.extensions().get::<Recorded>().is_none() {
         log(&error, &id);
+        app.metrics.count(Metric::ErrorAnswered, &[error.code()]);
     }
     response.headers_mut().remove(header::CONTENT_LENGTH);
     // Said of the body that goes: a browser would fail to unpack the one that comes.

@@ -7,6 +7,7 @@ use sqlx::{PgPool, migrate::MigrateError};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    task::JoinHandle,
 };
 
 use super::systemd::Systemd;
@@ -15,7 +16,7 @@ use crate::{
     clock::Clock,
     config::Config,
     connections,
-    metrics::Metrics,
+    metrics::{Metrics, page, process},
     migrations,
     shutdown::Shutdown,
 };
@@ -48,9 +49,11 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let metrics = Metrics::new(&config.statsd);
+    let metrics = Metrics::new(&config.statsd, &config.metrics, &config.node.name);
+    let page = serve_metrics(&config, &metrics, &shutdown).await?;
+    let watching = tokio::spawn(process::watch(metrics.clone(), db.clone()));
     let listen = config.listen.clone();
-    let app = App::new(config, db, Clock::system(), metrics, shutdown.clone())?;
+    let app = App::new(config, db, Clock::system(), metrics.clone(), shutdown.clone())?;
     let longest = app.config.health.drain_for + listen.stop_after * 2 + LONGEST_END;
     let systemd = Systemd::from_env().accompany(app.health.clone(), shutdown.clone(), longest);
     let systemd = tokio::spawn(systemd);
@@ -58,8 +61,29 @@ pub async fn serve(
     connections::serve(listener, app::router(app), shutdown, listen).await;
     upkeep.stop().await;
     systemd.abort();
+    page.abort();
+    watching.abort();
+    // What was counted last is counted too.
+    tokio::task::spawn_blocking(move || metrics.finish()).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The page for Prometheus on its own address, where one is configured.
+///
+/// Errors: the address is taken.
+async fn serve_metrics(
+    config: &Config,
+    metrics: &Metrics,
+    shutdown: &Shutdown,
+) -> anyhow::Result<JoinHandle<()>> {
+    let Some(address) = config.metrics.listen else { return Ok(tokio::spawn(async {})) };
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (metrics.listen)"))?;
+    tracing::info!(%address, "showing measurements to Prometheus");
+    let (metrics, page, listen) = (metrics.clone(), config.metrics.clone(), config.listen.clone());
+    Ok(tokio::spawn(page::serve(listener, metrics, page, listen, shutdown.clone())))
 }
 
 /// What is left to do when nobody is answered any more takes no longer.
