@@ -24,7 +24,7 @@ use crate::{
     },
     health::Health,
     jobs::{Jobs, Runner},
-    log::{Log, search::LogSearch},
+    log::{LevelStore, Log, search::LogSearch},
     metrics::{self, Metrics},
     middleware::{
         answer_errors::{answer_errors, answer_panic},
@@ -60,6 +60,8 @@ pub struct App {
     pub attempts: Attempts,
     pub projects: ProjectLists,
     pub servers: ServerIndexes,
+    pub log: Log,
+    pub log_levels: LevelStore,
     pub log_search: LogSearch,
     pub jobs: Jobs,
     pub proxy: Proxy,
@@ -74,6 +76,7 @@ impl App {
         clock: Clock,
         metrics: Metrics,
         shutdown: Shutdown,
+        log: Log,
     ) -> Result<Self, InvalidTls> {
         let config = Arc::new(config);
         let upstream = UpstreamClient::new(&config.upstream, metrics.clone())?;
@@ -108,6 +111,7 @@ impl App {
                 upstream.clone(),
                 scopes.clone(),
                 &config.proxy,
+        let log_levels = LevelStore::new(db.clone(), clock.clone());
         let log_search = LogSearch::new(db.clone(), config.operator.search, config.database.max_connections);
                 metrics.clone(),
                 clock.clone(),
@@ -149,6 +153,8 @@ impl App {
         let runner = Runner {
             jobs: self.jobs.clone(),
             work: ServerActions {
+            log,
+            log_levels,
             log_search,
                 upstream: self.upstream.clone(),
                 keystone: self.keystone.clone(),

@@ -2,7 +2,6 @@
 
 pub mod demo;
 pub mod health;
-mod log_writer;
 pub mod serve;
 mod systemd;
 
@@ -13,10 +12,11 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-use self::log_writer::{LogEnd, LogWriter};
 use crate::{
-    config::{Config, ConfigErrors, DatabaseConfig, LogConfig, Source},
+    config::{Config, ConfigErrors, DatabaseConfig, Source},
+    log::{Log, LogEnd, LogLayer, Place},
     metrics, migrations,
 };
 
@@ -39,10 +39,10 @@ enum Command {
     Migrate,
     /// Say whether the configuration can be used, and everything that is wrong with it.
     CheckConfig,
-    /// Ask a node how it is: prints one line, exits as Nagios expects (0 OK, 1 warning, 2 critical, 3 unknown).
-    Health(health::HealthOptions),
     /// Print the list of metrics, as it stands in server/METRICS.md.
     Metrics,
+    /// Ask a node how it is: prints one line, exits as Nagios expects (0 OK, 1 warning, 2 critical, 3 unknown).
+    Health(health::HealthOptions),
     /// Serve the panel with a simulated cloud and a private PostgreSQL.
     Demo(demo::DemoOptions),
 }
@@ -94,32 +94,22 @@ pub fn connect(config: &DatabaseConfig) -> anyhow::Result<PgPool> {
 /// Starts the log, which ends with what is given back. `to_stderr` keeps standard output for a person.
 ///
 /// Errors: there can be no thread for it.
-pub fn start_log(config: &LogConfig, to_stderr: bool) -> std::io::Result<LogEnd> {
-    let out: Box<dyn Write + Send> =
-        if to_stderr { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
-    let tell_lost: fn(u64) -> String = match config.is_json {
-        true => |lost| {
-            format!("{{\"level\":\"WARN\",\"message\":\"lines of the log were lost\",\"lost\":{lost}}}\n")
-        },
-        false => |lost| format!("WARN {lost} lines of the log were lost\n"),
-    };
-    let (writer, end) = LogWriter::start(out, tell_lost)?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(&config.filter))
-        .with_writer(writer);
-    // A second start in one process, as in tests, keeps the first log.
-    let _ = if config.is_json {
-        log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+pub fn start_log(config: &Config, to_stderr: bool) -> std::io::Result<(Log, LogEnd)> {
+    let place = Place::of(&config.node);
+    let (log, end) = if to_stderr {
+        Log::start(&config.log, place, std::io::stderr())?
     } else {
-        log.with_target(false).try_init()
+        Log::start(&config.log, place, std::io::stdout())?
     };
-    Ok(end)
+    // A second start in one process, as in tests, keeps the first log.
+    let _ = tracing_subscriber::registry().with(LogLayer::new(log.clone())).try_init();
+    Ok((log, end))
 }
 
 async fn run_serve(file: Option<PathBuf>) -> anyhow::Result<()> {
     let config = load(file)?;
-    let _log = start_log(&config.log, false)?;
-    serve::run(config).await
+    let (log, _end) = start_log(&config, false)?;
+    serve::run(config, log).await
 }
 
 async fn run_migrate(file: Option<PathBuf>) -> anyhow::Result<()> {

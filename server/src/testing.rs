@@ -23,6 +23,7 @@ use crate::{
     clock::Clock,
     config::{Config, Source},
     connections,
+    log::Place,
     metrics::Metrics,
     session::Upkeep,
     shutdown::Shutdown,
@@ -124,8 +125,11 @@ impl TestApp {
 
     fn assemble(db: PgPool, cloud: Cloud, source: Source, clock: Clock) -> Self {
         let config = Config::load(&source).expect("a configuration that can be used");
-        let app = App::new(config, db.clone(), clock.clone(), Metrics::recording(), Shutdown::default())
-            .expect("an app");
+        // Holds what is handed on; what is logged, a test hears by a `Log` of its own.
+        let log = crate::log::Log::recording(Place::of(&config.node), config.log.filter.clone());
+        let metrics = Metrics::recording();
+        let app =
+            App::new(config, db.clone(), clock.clone(), metrics, Shutdown::default(), log).expect("an app");
         let upkeep = app.start_upkeep();
         Self { router: router(app.clone()), app, cloud, clock, db, source, upkeep: Some(upkeep) }
     }

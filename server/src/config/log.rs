@@ -1,30 +1,43 @@
-//! What is logged and how.
+//! What is logged, how, and where it goes.
+
+use tracing_subscriber::filter::Targets;
 
 use super::reader::Reader;
+use crate::log::{GelfTarget, parse_filter};
 
-/// The log on standard output. Lines are written by a thread of their own, at most ten milliseconds later: no request
-/// waits for them.
+/// The log's outputs. No request waits for any of them.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
     /// Levels by module, as tracing writes them. `log.filter`, `LOG_FILTER`, default `info`.
-    pub filter: String,
+    pub filter: Targets,
     /// JSON lines for machines, or plain lines for a person at a terminal. `log.format`, `LOG_FORMAT`: `json`
     /// (default) or `text`.
     pub is_json: bool,
+    /// A Graylog, or what takes GELF as it does. `log.gelf`, `LOG_GELF`: `udp://host:port` or `tcp://host:port`,
+    /// default none.
+    pub gelf: Option<GelfTarget>,
+    /// Whether lines are stored in the panel's own database. `log.postgres`, `LOG_POSTGRES`, default true.
+    pub postgres: bool,
+    /// How many days stored lines are kept. `log.keep_days`, `LOG_KEEP_DAYS`, default 14.
+    pub keep_days: i32,
 }
 
 impl LogConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let filter = reader.parse("log.filter", "LOG_FILTER", |text| {
-            text.parse::<tracing_subscriber::EnvFilter>()
-                .map(|_| text.to_owned())
-                .map_err(|_| "is not a filter, such as info or info,server=debug".to_owned())
-        });
+        let filter = reader
+            .parse("log.filter", "LOG_FILTER", |text| parse_filter(text).map_err(|error| error.to_string()));
         let is_json = reader.parse("log.format", "LOG_FORMAT", |text| match text {
             "json" => Ok(true),
             "text" => Ok(false),
             _ => Err("is neither json nor text".to_owned()),
         });
-        Self { filter: filter.unwrap_or_else(|| "info".to_owned()), is_json: is_json.unwrap_or(true) }
+        Self {
+            filter: filter
+                .unwrap_or_else(|| Targets::new().with_default(tracing::level_filters::LevelFilter::INFO)),
+            is_json: is_json.unwrap_or(true),
+            gelf: reader.parse("log.gelf", "LOG_GELF", GelfTarget::parse),
+            postgres: reader.switch("log.postgres", "LOG_POSTGRES", true),
+            keep_days: reader.number("log.keep_days", "LOG_KEEP_DAYS", 14, 1..=3650),
+        }
     }
 }

@@ -34,17 +34,21 @@ impl Fields {
     }
 
     pub fn push_u64(&mut self, key: &str, value: u64) {
-        self.push(key, |members| drop(write!(members, "{value}")));
+        self.push(key, |members| {
+            let _ = write!(members, "{value}");
+        });
     }
 
     pub fn push_i64(&mut self, key: &str, value: i64) {
-        self.push(key, |members| drop(write!(members, "{value}")));
+        self.push(key, |members| {
+            let _ = write!(members, "{value}");
+        });
     }
 
     pub fn push_f64(&mut self, key: &str, value: f64) {
         // JSON knows neither infinity nor "not a number".
         self.push(key, |members| {
-            drop(if value.is_finite() { write!(members, "{value}") } else { write!(members, "null") });
+            let _ = if value.is_finite() { write!(members, "{value}") } else { write!(members, "null") };
         });
     }
 
@@ -191,7 +195,9 @@ fn write_json(out: &mut String, value: &Value) {
             }
             out.push('}');
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => drop(write!(out, "{value}")),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let _ = write!(out, "{value}");
+        }
     }
 }
 

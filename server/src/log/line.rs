@@ -8,6 +8,7 @@ use super::{
     fields::Fields,
     text::{self, LONGEST_DESCRIPTION, LONGEST_NAME},
 };
+use crate::config::NodeConfig;
 
 /// What happened, when, to whom, and where it was written. Every output has the same of it.
 #[derive(Clone, Debug)]
@@ -115,6 +116,19 @@ impl Line {
     /// Bytes it takes in memory, about.
     pub fn size(&self) -> usize {
         size_of::<Self>() + self.description.len() + self.fields.as_members().len() + 100
+    }
+}
+
+impl Place {
+    /// This process's own.
+    pub fn of(node: &NodeConfig) -> Self {
+        Self {
+            node: node.name.clone(),
+            region: node.region.clone(),
+            zone: node.zone.clone(),
+            environment: node.environment.clone(),
+            release: crate::RELEASE.to_owned(),
+        }
     }
 }
 

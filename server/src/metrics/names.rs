@@ -120,6 +120,8 @@ metrics! {
     /// Items of running jobs that are not done, of all nodes together.
     shared_gauge JobItemsToDo = "jobs.items_to_do";
 
+    /// Lines of the log that found no room on their way to an output, by their level.
+    counter LogDropped = "log.dropped" [level];
     /// What browsers logged. Outcomes: `stored`, `repeated` (it was stored before).
     counter ClientLogMessage = "client_log.message" [outcome];
     /// What browsers logged was not taken. Reasons: `malformed`, `too_large`, `too_fast`, `binary`, `not_utf8`, `full`.

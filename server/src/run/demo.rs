@@ -65,7 +65,7 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
         () = stopped.begun() => return Ok(()),
     };
     let Demo { cloud, postgres, config, db, listener } = started;
-    let _log = start_log(&config.log, true)?;
+    let (log, _end) = start_log(&config, true)?;
     let url = config.listen.public_url.to_string();
     println!("The panel is at {url}; Ctrl-C stops it and everything it started.");
     println!("Sign in as {DEMO_USER} with the password {DEMO_PASSWORD}.");
@@ -77,7 +77,7 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
     );
     println!("ready url={url} user={DEMO_USER} password={DEMO_PASSWORD}");
 
-    serve::serve(config, db, listener, shutdown).await?;
+    serve::serve(config, db, listener, shutdown, log).await?;
     cloud.shutdown().await;
     if let Some(postgres) = postgres {
         tokio::task::spawn_blocking(move || postgres.stop()).await??;

@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     config::Config,
     connections,
+    log::{self, Log},
     metrics::{Metrics, page, process},
     migrations,
     shutdown::Shutdown,
@@ -24,7 +25,7 @@ use crate::{
 /// Serves on the configured address.
 ///
 /// Errors: the address is taken, the database is older than this release.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(config: Config, log: Log) -> anyhow::Result<()> {
     let db = super::connect(&config.database)?;
     match migrations::pending(&db).await {
         Ok(0) => {}
@@ -38,8 +39,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let address = config.listen.address;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let shutdown = stop_on_signal(config.health.drain_for)?;
-    tracing::info!(%address, public_url = %config.listen.public_url, release = crate::RELEASE, "serving");
-    serve(config, db, listener, shutdown).await
+    tracing::info!(%address, public_url = %config.listen.public_url, "serving");
+    serve(config, db, listener, shutdown, log).await
 }
 
 /// Serves on a listener until `shutdown` begins and what is under way has finished.
@@ -48,12 +49,15 @@ pub async fn serve(
     db: PgPool,
     listener: TcpListener,
     shutdown: Shutdown,
+    log: Log,
 ) -> anyhow::Result<()> {
     let metrics = Metrics::new(&config.statsd, &config.metrics, &config.node.name);
     let page = serve_metrics(&config, &metrics, &shutdown).await?;
     let watching = tokio::spawn(process::watch(metrics.clone(), db.clone()));
     let listen = config.listen.clone();
-    let app = App::new(config, db, Clock::system(), metrics.clone(), shutdown.clone())?;
+    log.count_with(metrics.clone());
+    let storing = log::Upkeep::start(&log, &db, &config.log, &Clock::system());
+    let app = App::new(config, db, Clock::system(), metrics.clone(), shutdown.clone(), log)?;
     let longest = app.config.health.drain_for + listen.stop_after * 2 + LONGEST_END;
     let systemd = Systemd::from_env().accompany(app.health.clone(), shutdown.clone(), longest);
     let systemd = tokio::spawn(systemd);
@@ -66,6 +70,8 @@ pub async fn serve(
     // What was counted last is counted too.
     tokio::task::spawn_blocking(move || metrics.finish()).await?;
     tracing::info!("stopped");
+    // Last of all, so that this is stored as well.
+    storing.stop().await;
     Ok(())
 }
 

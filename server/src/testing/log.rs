@@ -1,23 +1,32 @@
 //! The log, for tests that read it.
 
-use std::{io::Write, sync::Arc};
-
-use parking_lot::Mutex;
 use serde_json::Value;
+use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt};
+
+use crate::log::{self, LogLayer, Place};
 
 /// What is logged while this lives, as a machine reads it: a value a line.
 pub struct Log {
-    lines: Arc<Mutex<Vec<u8>>>,
-    _guard: tracing::subscriber::DefaultGuard,
+    log: log::Log,
+    _guard: DefaultGuard,
 }
 
 impl Log {
     pub fn listen() -> Self {
-        let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let writer = Lines(lines.clone());
-        let subscriber =
-            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        Self::listen_to(LevelFilter::INFO)
+    }
+
+    /// The same with lines of lower levels.
+    pub fn listen_to(level: LevelFilter) -> Self {
+        let place = Place { node: "test".to_owned(), release: crate::RELEASE.to_owned(), ..Place::default() };
+        let log = log::Log::recording(place, Targets::new().with_default(level));
+        Self { _guard: Self::hear(&log), log }
+    }
+
+    /// Hands what this thread logs to a log, for as long as the guard lives.
+    pub fn hear(log: &log::Log) -> DefaultGuard {
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(LogLayer::new(log.clone())))
     }
 
     /// The lines of calls: those with a URL.
@@ -26,25 +35,10 @@ impl Log {
     }
 
     pub fn lines(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.lines.lock().clone()).expect("text");
-        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+        self.text().lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
 
     pub fn text(&self) -> String {
-        String::from_utf8(self.lines.lock().clone()).expect("text")
-    }
-}
-
-#[derive(Clone)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        self.log.recorded()
     }
 }

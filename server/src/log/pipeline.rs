@@ -1,0 +1,255 @@
+//! The way of a line from whoever logs to the outputs, by threads of its own: no request waits for any of it.
+//!
+//! Whoever logs puts the line into one bounded queue. A thread takes it from there, masks what looks like a secret, and
+//! puts it into a queue for each output, so that one that stands still keeps no other from going on.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    sync::{Arc, OnceLock},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    Facility, Level, Line, Place,
+    format::Format,
+    gelf::{self, GelfTarget},
+    queue::{Dropped, Queue, Taken},
+};
+use crate::metrics::{Metric, Metrics};
+
+/// What waits for standard output and for a Graylog at most, and before all outputs.
+const MOST_BYTES: usize = 8 << 20;
+/// What waits for Postgres at most: some ten thousand lines.
+const MOST_BYTES_TO_STORE: usize = 32 << 20;
+/// Lines of so long are worked on together.
+const GATHERED_FOR: Duration = Duration::from_millis(10);
+/// While lines are being lost, it is told so often.
+const TELL_LOST_EVERY: Duration = Duration::from_secs(1);
+
+pub struct Pipeline {
+    place: Arc<Place>,
+    incoming: Queue<Incoming>,
+    outputs: Outputs,
+    metrics: OnceLock<Metrics>,
+}
+
+/// Lines for each output.
+pub struct Outputs {
+    out: Queue<Arc<Line>>,
+    gelf: Option<Queue<Arc<Line>>>,
+    pub store: Option<Queue<Arc<Line>>>,
+}
+
+/// Which outputs there are.
+pub struct Settings {
+    pub format: Format,
+    pub gelf: Option<GelfTarget>,
+    pub is_stored: bool,
+}
+
+/// Writes what is left when it is dropped.
+#[must_use = "the last lines are written when it is dropped"]
+pub struct LogEnd {
+    pipeline: Arc<Pipeline>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Notes what one output lost and says when it is time to tell it.
+#[derive(Default)]
+pub struct Losses {
+    untold: Dropped,
+    told_at: Option<Instant>,
+}
+
+enum Incoming {
+    /// A line, and whether Postgres has it already or is not to have it.
+    Line(Line, bool),
+    /// Everything before it has reached the outputs' queues.
+    Mark(oneshot::Sender<()>),
+}
+
+impl Pipeline {
+    /// Starts the threads; `out` is standard output, or what stands for it.
+    ///
+    /// Errors: there can be no thread.
+    pub fn start(
+        place: Arc<Place>,
+        settings: Settings,
+        out: impl Write + Send + 'static,
+    ) -> io::Result<(Arc<Self>, LogEnd)> {
+        Self::start_with(place, settings, out, MOST_BYTES)
+    }
+
+    fn start_with(
+        place: Arc<Place>,
+        settings: Settings,
+        out: impl Write + Send + 'static,
+        most_bytes: usize,
+    ) -> io::Result<(Arc<Self>, LogEnd)> {
+        let outputs = Outputs {
+            out: Queue::new(most_bytes),
+            gelf: settings.gelf.is_some().then(|| Queue::new(most_bytes)),
+            store: settings.is_stored.then(|| Queue::new(MOST_BYTES_TO_STORE)),
+        };
+        let pipeline =
+            Arc::new(Self { place, incoming: Queue::new(most_bytes), outputs, metrics: OnceLock::new() });
+        let mut end = LogEnd { pipeline: pipeline.clone(), threads: Vec::new() };
+        let ours = pipeline.clone();
+        end.start("log", move || ours.distribute())?;
+        let (ours, format) = (pipeline.clone(), settings.format);
+        end.start("log-out", move || ours.write_out(out, format))?;
+        if let Some(target) = settings.gelf {
+            let ours = pipeline.clone();
+            end.start("log-gelf", move || {
+                if let Some(queue) = &ours.outputs.gelf {
+                    gelf::send(&target, queue, &ours);
+                }
+            })?;
+        }
+        Ok((pipeline, end))
+    }
+
+    /// Takes a line; `is_stored` keeps it from Postgres.
+    pub fn take(&self, line: Line, is_stored: bool) {
+        self.incoming.push(line.level, line.size(), Incoming::Line(line, is_stored));
+    }
+
+    pub fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+
+    pub fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
+    /// From now on, lost lines are counted there as well.
+    pub fn count_with(&self, metrics: Metrics) {
+        let _ = self.metrics.set(metrics);
+    }
+
+    /// Resolves when every line so far waits for its outputs.
+    pub async fn distributed(&self) {
+        let (mark, reached) = oneshot::channel();
+        self.incoming.push(Level::Error, 0, Incoming::Mark(mark));
+        let _ = reached.await;
+    }
+
+    /// The line that tells of lines lost on their way to `output`. They are counted with it.
+    pub fn lost_line(&self, output: &str, lost: Dropped) -> Line {
+        let description = "lines of the log were lost, those of the lowest level first";
+        let mut line = Line::new(self.place.clone(), Level::Warn, Facility::Panel, description);
+        line.fields.push_str("output", output);
+        for (level, count) in lost.by_level() {
+            line.fields.push_u64(level.as_str(), count);
+            if let Some(metrics) = self.metrics.get() {
+                metrics.add(Metric::LogDropped, &[level.as_str()], count);
+            }
+        }
+        line
+    }
+
+    /// Tells something about an output.
+    pub fn tell(&self, level: Level, description: &str, output: &str, cause: &dyn Display) {
+        let mut line = Line::new(self.place.clone(), level, Facility::Panel, description);
+        line.fields.push_str("output", output);
+        line.fields.push_display("cause", cause);
+        self.take(line, false);
+    }
+
+    fn distribute(&self) {
+        let mut losses = Losses::default();
+        loop {
+            let taken = self.incoming.take_all(GATHERED_FOR);
+            if let Some(lost) = losses.note(&taken) {
+                self.outputs.hand_out(self.lost_line("all", lost), false);
+            }
+            if taken.items.is_empty() && taken.is_over {
+                break;
+            }
+            for incoming in taken.items {
+                match incoming {
+                    Incoming::Line(line, is_stored) => self.outputs.hand_out(line, is_stored),
+                    Incoming::Mark(reached) => drop(reached.send(())),
+                }
+            }
+        }
+        self.outputs.all().for_each(Queue::end);
+    }
+
+    fn write_out(&self, mut out: impl Write, format: Format) {
+        let (mut text, mut losses) = (String::new(), Losses::default());
+        loop {
+            let taken = self.outputs.out.take_all(Duration::ZERO);
+            if taken.items.is_empty() && taken.is_over && taken.dropped.is_none() {
+                return;
+            }
+            text.clear();
+            taken.items.iter().for_each(|line| format.write(&mut text, line));
+            // There is nobody to tell that the log cannot be written.
+            let _ = out.write_all(text.as_bytes());
+            if let Some(lost) = losses.note(&taken) {
+                let line = self.lost_line("stdout", lost);
+                text.clear();
+                format.write(&mut text, &line);
+                let _ = out.write_all(text.as_bytes());
+                self.outputs.elsewhere(line);
+            }
+            let _ = out.flush();
+        }
+    }
+}
+
+impl Outputs {
+    fn hand_out(&self, mut line: Line, is_stored: bool) {
+        line.tidy();
+        let line = Arc::new(line);
+        self.out.push(line.level, line.size(), line.clone());
+        self.gelf.iter().for_each(|queue| queue.push(line.level, line.size(), line.clone()));
+        if !is_stored {
+            self.store.iter().for_each(|queue| queue.push(line.level, line.size(), line.clone()));
+        }
+    }
+
+    /// To all outputs but standard output.
+    fn elsewhere(&self, line: Line) {
+        let line = Arc::new(line);
+        self.all().skip(1).for_each(|queue| queue.push(line.level, line.size(), line.clone()));
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Queue<Arc<Line>>> {
+        std::iter::once(&self.out).chain(&self.gelf).chain(&self.store)
+    }
+}
+
+impl Losses {
+    /// What is to be told now: all of it once nothing waits any more, else every second.
+    pub fn note<T>(&mut self, taken: &Taken<T>) -> Option<Dropped> {
+        self.untold.add(taken.dropped);
+        let is_time = taken.is_empty || self.told_at.is_none_or(|at| at.elapsed() >= TELL_LOST_EVERY);
+        if self.untold.is_none() || !is_time {
+            return None;
+        }
+        self.told_at = Some(Instant::now());
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+impl LogEnd {
+    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    }
+}
+
+impl Drop for LogEnd {
+    fn drop(&mut self) {
+        self.pipeline.incoming.end();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}

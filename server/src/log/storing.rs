@@ -1,0 +1,219 @@
+//! Writes lines to Postgres, many at a time, and keeps its partitions.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::{task::JoinHandle, time::timeout};
+
+use super::{
+    Context, Level, Line, Log,
+    level_store::{self, LevelStore},
+    pipeline::{Losses, Pipeline},
+    queue::{Dropped, Queue},
+    store::{Columns, keep_partitions},
+};
+use crate::{clock::Clock, config::LogConfig};
+
+/// What is done for the log beside the requests. Its tasks end when it is dropped.
+#[must_use = "lines are stored as long as it lives"]
+pub struct Upkeep {
+    pipeline: Option<Arc<Pipeline>>,
+    writer: Option<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Lines of so long are written together.
+const GATHERED_FOR: Duration = Duration::from_millis(200);
+const MOST_LINES: usize = 1000;
+const MOST_BYTES: usize = 2 << 20;
+/// A statement that takes longer has lost its database.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often partitions are looked after: some times before a day is over, in case nodes sleep.
+const KEEP_EVERY: Duration = Duration::from_secs(3600);
+const KEEP_AGAIN: Duration = Duration::from_secs(30);
+/// What is left when the panel stops has so long.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// One writes, one hears of levels, one is for what is done now and then.
+const CONNECTIONS: u32 = 3;
+
+impl Upkeep {
+    /// Starts to store lines, where they are to be stored, and to follow the levels that operators set. The log has
+    /// connections of its own: neither does it wait for those of the requests, nor they for it.
+    pub fn start(log: &Log, db: &PgPool, config: &LogConfig, clock: &Clock) -> Self {
+        let db = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(db.options().get_acquire_timeout())
+            .connect_lazy_with((*db.connect_options()).clone());
+        let store = LevelStore::new(db.clone(), clock.clone());
+        let mut tasks = vec![tokio::spawn(unstored(level_store::follow(store, log.levels().clone())))];
+        let pipeline = log.pipeline().filter(|pipeline| pipeline.outputs().store.is_some()).cloned();
+        let writer = pipeline.clone().map(|pipeline| {
+            tasks.push(tokio::spawn(unstored(keep(db.clone(), clock.clone(), config.keep_days))));
+            tokio::spawn(unstored(write(db, pipeline)))
+        });
+        Self { pipeline, writer, tasks }
+    }
+
+    /// Ends the tasks once what was logged so far is stored, or cannot be.
+    pub async fn stop(mut self) {
+        let (Some(pipeline), Some(writer)) = (self.pipeline.clone(), self.writer.take()) else { return };
+        let stored = async {
+            pipeline.distributed().await;
+            if let Some(queue) = &pipeline.outputs().store {
+                queue.end();
+            }
+            let _ = writer.await;
+        };
+        let _ = timeout(STOP_WITHIN, stored).await;
+    }
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        self.tasks.iter().chain(&self.writer).for_each(JoinHandle::abort);
+    }
+}
+
+/// What is logged about storing lines is not stored, or there would be no end of it.
+fn unstored<F: Future>(task: F) -> impl Future<Output = F::Output> {
+    Context::of_store().within(task)
+}
+
+async fn write(db: PgPool, pipeline: Arc<Pipeline>) {
+    let Some(queue) = &pipeline.outputs().store else { return };
+    let mut writer = Writer { db, pipeline: &pipeline, queue, losses: Losses::default(), away: None };
+    loop {
+        queue.ready().await;
+        // More may come, and one statement for all of them costs less. A queue that ends is not waited for.
+        let _ = timeout(GATHERED_FOR, queue.ended()).await;
+        loop {
+            let taken = queue.take(MOST_LINES, MOST_BYTES);
+            if taken.items.is_empty() && taken.is_over && taken.dropped.is_none() {
+                return;
+            }
+            if let Some(lost) = writer.losses.note(&taken) {
+                pipeline.take(pipeline.lost_line("postgres", lost), false);
+            }
+            if !writer.store(&taken.items).await {
+                return;
+            }
+            if taken.is_empty && !taken.is_over {
+                break;
+            }
+        }
+    }
+}
+
+struct Writer<'a> {
+    db: PgPool,
+    pipeline: &'a Arc<Pipeline>,
+    queue: &'a Queue<Arc<Line>>,
+    losses: Losses,
+    /// What was lost since the database went away.
+    away: Option<Dropped>,
+}
+
+impl Writer<'_> {
+    /// Tries until the lines are stored. `false`: the panel stops, and they could not be.
+    async fn store(&mut self, lines: &[Arc<Line>]) -> bool {
+        // Halves of a batch of which one line cannot be stored, the next one last.
+        let mut parts = vec![lines];
+        let mut pause = FIRST_PAUSE;
+        while let Some(part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            match self.insert(part).await {
+                Ok(()) => {
+                    pause = FIRST_PAUSE;
+                    self.is_back();
+                }
+                Err(error) if is_about_the_lines(&error) => match part {
+                    [line] => {
+                        tracing::warn!(%error, description = line.description, "a line cannot be stored");
+                        self.tell_lost(Dropped::one(line.level));
+                    }
+                    _ => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                },
+                Err(error) => {
+                    self.is_away(&error);
+                    parts.push(part);
+                    if timeout(pause, self.queue.ended()).await.is_ok() && pause > FIRST_PAUSE {
+                        return false;
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        true
+    }
+
+    async fn insert(&self, lines: &[Arc<Line>]) -> sqlx::Result<()> {
+        let mut columns = Columns::default();
+        lines.iter().for_each(|line| columns.push(line));
+        let insert = async { columns.insert(&mut *self.db.acquire().await?).await };
+        timeout(WRITE_WITHIN, insert).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    fn is_away(&mut self, error: &sqlx::Error) {
+        if self.away.is_none() {
+            self.away = Some(Dropped::default());
+            tracing::warn!(%error, "the log cannot be stored; lines wait");
+        }
+        // What finds no room meanwhile is told at once on the other outputs, and stored when that is possible again.
+        let taken = self.queue.take(0, 0);
+        if let Some(lost) = self.losses.note(&taken) {
+            self.pipeline.take(self.pipeline.lost_line("postgres", lost), true);
+            self.away.get_or_insert_default().add(lost);
+        }
+    }
+
+    fn is_back(&mut self) {
+        let Some(lost) = self.away.take() else { return };
+        let mut line = Line::new(
+            self.pipeline.place().clone(),
+            Level::Info,
+            super::Facility::Panel,
+            "the log is stored again",
+        );
+        for (level, count) in lost.by_level() {
+            line.fields.push_u64(&format!("lost_{level}"), count);
+        }
+        self.pipeline.take(line, false);
+    }
+
+    fn tell_lost(&self, lost: Dropped) {
+        self.pipeline.take(self.pipeline.lost_line("postgres", lost), true);
+    }
+}
+
+/// Whether the lines are at fault and would be the next time: data that Postgres does not take.
+fn is_about_the_lines(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
+/// Makes partitions ahead and drops old ones, from the start on.
+async fn keep(db: PgPool, clock: Clock, keep_days: i32) {
+    loop {
+        let kept = async { keep_partitions(&mut *db.acquire().await?, clock.now(), keep_days).await };
+        let pause = match timeout(WRITE_WITHIN, kept).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            Ok((0, 0)) => KEEP_EVERY,
+            Ok((made, dropped)) => {
+                tracing::info!(made, dropped, "the log's partitions were made and dropped");
+                KEEP_EVERY
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the log's partitions are made and dropped later");
+                KEEP_AGAIN
+            }
+        };
+        // Nodes started together spread out.
+        tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
+    }
+}
