@@ -30,7 +30,7 @@ e2e: ## the browser tests alone
 	cargo build --workspace --bins --tests
 	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast --test browser
 
-bench: ## measure the list, the index, the sessions and the proxy; writes target/bench.json
+bench: ## measure the list, the index, the sessions, the proxy and the log; writes target/bench.json
 	@server/dev/setup bench
 	@$(MAKE) --no-print-directory bundle
 	npm run --silent --prefix e2e/bench build

@@ -81,7 +81,16 @@ impl Panel {
         Ok(())
     }
 
-    /// Serves again after [`Panel::kill`], on the same port and database.
+    /// Stops it as a deploy does, and returns once it has finished what was under way.
+    pub async fn terminate(&self) -> Result<()> {
+        let pid = self.pid().to_string();
+        let status = Command::new("kill").args(["-TERM", &pid]).status()?;
+        anyhow::ensure!(status.success(), "kill ended with {status}");
+        wait::until("the panel to stop", async || Ok(self.child().try_wait()?)).await?;
+        Ok(())
+    }
+
+    /// Serves again after [`Panel::kill`] or [`Panel::terminate`], on the same port and database.
     pub async fn start_again(&self) -> Result<()> {
         *self.child() = programs::start(command("serve", &self.settings, self.folder.path())?)?;
         self.wait_until_ready().await

@@ -8,15 +8,23 @@
 
 mod acting;
 mod again;
+mod client_log;
 mod crates;
+mod ground;
 mod lighthouse;
 mod list;
+mod load;
+mod log_search;
 mod node;
 mod open;
+mod postgres;
 mod proxy;
 mod proxying;
 mod report;
+mod service;
 mod session;
+mod visibility;
+mod visitor;
 mod weight;
 mod world;
 
@@ -27,7 +35,7 @@ use e2e::harness::{browser::use_whole_chromium, programs};
 use report::Report;
 
 /// What `--only` takes, several with commas.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 17] = [
     "weight",
     "list",
     "cold",
@@ -40,6 +48,10 @@ const PARTS: [&str; 13] = [
     "index",
     "rows",
     "proxy",
+    "client-log",
+    "restarts",
+    "log-search",
+    "visibility",
     "lighthouse",
 ];
 
@@ -47,6 +59,12 @@ struct Options {
     parts: Vec<String>,
     servers: Vec<usize>,
     rounds: usize,
+    /// Sockets that are idle.
+    sockets: usize,
+    /// Messages that browsers write while nodes die.
+    messages: u64,
+    /// Lines of the log that is searched.
+    lines: u64,
 }
 
 #[tokio::main]
@@ -99,6 +117,10 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
         "index" => crates::index(report).await,
         "rows" => crates::rows(report).await,
         "proxy" => proxying::run(report, options.rounds.min(3)).await,
+        "client-log" => client_log::run(report, options.sockets, options.rounds.min(3)).await,
+        "restarts" => client_log::restarts(report, options.messages).await,
+        "log-search" => log_search::run(report, options.lines).await,
+        "visibility" => visibility::run(report, options.rounds.min(4)).await,
         "lighthouse" => lighthouse::run(report).await,
         other => bail!("there is no part {other:?}; there are {}", PARTS.join(", ")),
     }
@@ -106,8 +128,14 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
 
 impl Options {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
-        let mut options =
-            Self { parts: PARTS.map(str::to_owned).into(), servers: vec![1_000, 10_000, 100_000], rounds: 5 };
+        let mut options = Self {
+            parts: PARTS.map(str::to_owned).into(),
+            servers: vec![1_000, 10_000, 100_000],
+            rounds: 5,
+            sockets: 5_000,
+            messages: 100_000,
+            lines: 10_000_000,
+        };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
             match argument.as_str() {
@@ -116,7 +144,12 @@ impl Options {
                     options.servers = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?
                 }
                 "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
-                other => bail!("{other} is none of --only PART,… --servers N,… --rounds N"),
+                "--sockets" => options.sockets = value()?.parse::<usize>()?.clamp(1, 9_000),
+                "--messages" => options.messages = value()?.parse::<u64>()?.max(1),
+                "--rows" => options.lines = value()?.parse::<u64>()?.max(1_000),
+                other => bail!(
+                    "{other} is none of --only PART,… --servers N,… --rounds N --sockets N --messages N --rows N"
+                ),
             }
         }
         if let Some(unknown) = options.parts.iter().find(|part| !PARTS.contains(&part.as_str())) {

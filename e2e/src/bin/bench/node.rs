@@ -27,10 +27,34 @@ pub fn resident_mb(pid: u32) -> Result<f64> {
 
 /// Processor time a process has used so far.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
+    Ok(ticks(pid)?[..2].iter().sum::<f64>() / TICKS_PER_SECOND)
+}
+
+/// Processor time of a process, of those it has started and of those of them that have ended.
+pub fn cpu_seconds_of_all(pid: u32) -> Result<f64> {
+    let own = ticks(pid)?.iter().sum::<f64>() / TICKS_PER_SECOND;
+    // A child that ends while we look is counted with its parent the next time.
+    Ok(own + children(pid)?.into_iter().filter_map(|pid| cpu_seconds(pid).ok()).sum::<f64>())
+}
+
+/// The processes a process has started itself.
+pub fn children(pid: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let children = std::fs::read_to_string(task?.path().join("children")).unwrap_or_default();
+        found.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    Ok(found)
+}
+
+/// Linux counts a hundred a second, whatever the machine.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Own time in the program and in the kernel, then that of children that have ended.
+fn ticks(pid: u32) -> Result<[f64; 4]> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name before may hold anything but ends with the last bracket.
     let fields = stat.rsplit_once(')').context("the process has no name")?.1.split_whitespace();
-    let ticks: Vec<f64> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-    // Linux counts a hundred a second, whatever the machine.
-    Ok(ticks.iter().sum::<f64>() / 100.0)
+    let ticks: Vec<f64> = fields.skip(11).take(4).map(str::parse).collect::<Result<_, _>>()?;
+    ticks.try_into().ok().context("the kernel tells less than it did")
 }

@@ -12,6 +12,8 @@ use e2e::harness::{programs, wait};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+use crate::node;
+
 /// A running nginx; its files are gone with it.
 pub struct Nginx {
     address: SocketAddr,
@@ -42,9 +44,7 @@ impl Nginx {
     /// Its processes: the master and the workers, which do the work.
     pub fn processes(&self) -> Result<Vec<u32>> {
         let master = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{master}/task/{master}/children"))?;
-        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
-        Ok([master].into_iter().chain(children).collect())
+        Ok([master].into_iter().chain(node::children(master)?).collect())
     }
 
     /// Lets it end its workers, which would outlive a master that is killed.

@@ -83,5 +83,4 @@ fn file() -> StreamBody<impl futures_util::Stream<Item = Result<Frame<Bytes>, In
 }
 
 /// One server as Nova describes it, recorded.
-const DOCUMENT: &[u8] =
-    include_bytes!("../../../../../server/src/features/servers/fixtures/server-locked.json");
+const DOCUMENT: &[u8] = include_bytes!("../../../../server/src/features/servers/fixtures/server-locked.json");

@@ -22,6 +22,8 @@ pub struct Asked {
     pub address: SocketAddr,
     /// Stands before every path.
     pub prefix: String,
+    /// What is asked for.
+    pub path: String,
     pub headers: Vec<(String, String)>,
 }
 
@@ -87,7 +89,7 @@ impl Load {
             if gap.is_some() {
                 tokio::time::sleep_until(due).await;
             }
-            let path = format!("/images/1?n={}", number.fetch_add(1, Ordering::Relaxed));
+            let path = format!("{}?n={}", asked.path, number.fetch_add(1, Ordering::Relaxed));
             exchange(
                 &asked,
                 &mut sender,
