@@ -88,6 +88,8 @@ impl App {
         let operators =
             Operators::new(keystone.clone(), sessions.clone(), config.operator.clone(), clock.clone());
         let lockout = config.sign_in.lockout.clone();
+        let log_levels = LevelStore::new(db.clone(), clock.clone());
+        let log_search = LogSearch::new(db.clone(), config.operator.search, config.database.max_connections);
         Ok(Self {
             health: Health::new(
                 &config,
@@ -111,8 +113,6 @@ impl App {
                 upstream.clone(),
                 scopes.clone(),
                 &config.proxy,
-        let log_levels = LevelStore::new(db.clone(), clock.clone());
-        let log_search = LogSearch::new(db.clone(), config.operator.search, config.database.max_connections);
                 metrics.clone(),
                 clock.clone(),
                 shutdown.clone(),
@@ -129,6 +129,9 @@ impl App {
             scopes,
             given_up,
             operators,
+            log,
+            log_levels,
+            log_search,
         })
     }
 
@@ -153,9 +156,6 @@ impl App {
         let runner = Runner {
             jobs: self.jobs.clone(),
             work: ServerActions {
-            log,
-            log_levels,
-            log_search,
                 upstream: self.upstream.clone(),
                 keystone: self.keystone.clone(),
                 indexes: self.servers.clone(),
