@@ -17,6 +17,8 @@ pub const HEALTH: &str = "/health";
 pub const HEALTH_LIVE: &str = "/health/live";
 /// `GET` `OK` once it has started with a database that is up to date, until it goes away; 503 otherwise.
 pub const HEALTH_READY: &str = "/health/ready";
+/// `GET` all that a node knows, for operators only: [`HealthReport`](crate::operator::health::HealthReport).
+pub const HEALTH_DETAIL: &str = "/health/detail";
 
 /// `GET` who I am: [`CurrentSession`](crate::session::CurrentSession).
 pub const SESSION: &str = "/api/session";
@@ -73,6 +75,12 @@ pub const CLIENT_LOG_BEACON: &str = "/client-log";
 pub const CLOUD: &str = "/api/cloud/{*path}";
 /// What every path of [`CLOUD`] begins with.
 pub const CLOUD_PREFIX: &str = "/api/cloud/";
+
+/// `GET` the health of nodes and services: [`HealthReport`](crate::operator::health::HealthReport).
+pub const OPERATOR_HEALTH: &str = "/api/operator/health";
+/// `POST` [`ProbeService`](crate::operator::health::ProbeService):
+/// [`ProbedService`](crate::operator::health::ProbedService).
+pub const OPERATOR_HEALTH_PROBE: &str = "/api/operator/health/probe";
 
 /// The media type of the binary stream; without it in `Accept` the stream is NDJSON.
 pub const FRAMES_MEDIA_TYPE: &str = "application/vnd.meridian.frames";

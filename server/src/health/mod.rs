@@ -5,8 +5,10 @@
 //! of them are no load. One odd check changes nothing ([`steady`]); what every node lacks takes none of them out
 //! ([`policy`]).
 
+pub mod facts;
 mod looks;
 pub mod nodes;
+mod pauses;
 pub mod policy;
 mod rounds;
 pub mod steady;
@@ -23,7 +25,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use self::{
+    facts::KnownFacts,
     nodes::{NodeRow, NodeStore},
+    pauses::Pauses,
     policy::{Conclusion, Opinion, Why},
     rounds::Rounds,
 };
@@ -52,6 +56,8 @@ struct Shared {
     seen: RwLock<Arc<Snapshot>>,
     /// Whoever looks holds it: rounds follow each other.
     rounds: tokio::sync::Mutex<Rounds>,
+    facts: KnownFacts,
+    pauses: Pauses,
 }
 
 /// What the last round of checks found. Does not change once made.
@@ -152,6 +158,8 @@ impl Health {
             upstream,
             keystone,
             seen: RwLock::default(),
+            facts: KnownFacts::default(),
+            pauses: Pauses::default(),
         }))
     }
 
@@ -194,6 +202,11 @@ impl Health {
 
     pub fn store(&self) -> &NodeStore {
         &self.0.store
+    }
+
+    /// What operators may do only so often.
+    pub fn pauses(&self) -> &Pauses {
+        &self.0.pauses
     }
 
     /// Whether rounds follow each other as they should: what a watchdog wants to know.

@@ -122,6 +122,14 @@ impl Log {
         }
     }
 
+    /// Lines that wait, by output.
+    pub fn waiting(&self) -> Vec<(&'static str, usize)> {
+        match &self.sink {
+            Sink::Pipeline(pipeline) => pipeline.waiting(),
+            Sink::Nowhere | Sink::Recorder(_) => Vec::new(),
+        }
+    }
+
     /// What was logged so far, where it is recorded: a line of JSON each.
     pub fn recorded(&self) -> String {
         match &self.sink {

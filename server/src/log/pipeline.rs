@@ -122,6 +122,14 @@ impl Pipeline {
         &self.place
     }
 
+    /// Lines that wait for each output there is.
+    pub fn waiting(&self) -> Vec<(&'static str, usize)> {
+        let Outputs { out, gelf, store } = &self.outputs;
+        let others = [("log_gelf", gelf), ("log_postgres", store)];
+        let others = others.into_iter().filter_map(|(name, queue)| Some((name, queue.as_ref()?.count())));
+        std::iter::once(("log_stdout", self.incoming.count() + out.count())).chain(others).collect()
+    }
+
     pub fn outputs(&self) -> &Outputs {
         &self.outputs
     }

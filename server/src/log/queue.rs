@@ -118,6 +118,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// How many wait.
+    pub fn count(&self) -> usize {
+        self.waiting.lock().by_level.iter().map(VecDeque::len).sum()
+    }
+
     /// What waits is still taken; nothing new comes.
     pub fn end(&self) {
         self.waiting.lock().is_over = true;

@@ -1,3 +1,4 @@
 //! What the operator's console asks and is told.
 
+pub mod health;
 pub mod logs;

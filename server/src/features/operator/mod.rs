@@ -2,6 +2,7 @@
 //!
 //! A handler asks for an [`Operator`](crate::session::Operator), which writes down what was looked at.
 
+mod health;
 mod logs;
 
 use std::sync::Arc;
@@ -12,5 +13,8 @@ use crate::{app::App, middleware::operators_only::operators_only};
 
 /// One line per section. What is merged here exists for operators only.
 pub fn router(app: &App) -> Router<App> {
-    Router::new().merge(logs::router()).route_layer(from_fn_with_state(Arc::new(app.clone()), operators_only))
+    Router::new()
+        .merge(logs::router())
+        .merge(health::router())
+        .route_layer(from_fn_with_state(Arc::new(app.clone()), operators_only))
 }
