@@ -16,5 +16,6 @@ pub fn router(app: &App) -> Router<App> {
     Router::new()
         .merge(logs::router())
         .merge(health::router())
+        .merge(health::detail())
         .route_layer(from_fn_with_state(Arc::new(app.clone()), operators_only))
 }

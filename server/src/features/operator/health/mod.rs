@@ -17,5 +17,9 @@ pub fn router() -> Router<App> {
     Router::new()
         .route(routes::OPERATOR_HEALTH, get(report::show_report))
         .route(routes::OPERATOR_HEALTH_PROBE, post(probe::probe_service))
-        .route(routes::HEALTH_DETAIL, get(report::show_report))
+}
+
+/// The same beside what traffic managers are told, for a person with a terminal.
+pub fn detail() -> Router<App> {
+    Router::new().route(routes::HEALTH_DETAIL, get(report::show_report))
 }
