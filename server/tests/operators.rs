@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api_types::{
+    operator::logs::{LevelOverride, LogLevels, SetLogLevel},
     routes::{self, CSRF_HEADER},
     session::CurrentSession,
 };
@@ -167,10 +168,63 @@ async fn what_an_operator_asks_for_is_logged(db: PgPool) {
     let lines = log.lines();
     let notes: Vec<_> = lines.iter().filter(|line| line["facility"] == "operator").collect();
     assert_eq!(notes.len(), 2);
-    assert_eq!(notes[0]["message"], "an operator searched the log");
+    assert_eq!(notes[0]["description"], "an operator searched the log");
     assert_eq!(notes[0]["about"], "last=300 level=warn user=alice");
     assert_eq!(notes[0]["user"], "operator");
     assert_eq!(notes[0]["request_id"], answer.header(routes::REQUEST_ID_HEADER));
-    assert_eq!(notes[1]["message"], "an operator exported the log");
+    assert_eq!(notes[1]["description"], "an operator exported the log");
     assert_eq!(notes[1]["about"], "user=bob");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_logged_can_be_changed_for_a_while_and_taken_back(db: PgPool) {
+    let log = Log::listen();
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("operator");
+    let debug = SetLogLevel {
+        user: Some("alice".to_owned()),
+        filter: "debug".to_owned(),
+        minutes: 10,
+        because: "ticket 17".to_owned(),
+    };
+    let set: LevelOverride = browser.post(routes::OPERATOR_LEVELS, &debug).await.json();
+    assert_eq!((set.set_by.as_str(), set.until - set.set_at), ("operator", 600));
+    let everybody = SetLogLevel { user: None, filter: "warn,server::proxy=info".to_owned(), ..debug.clone() };
+    browser.post(routes::OPERATOR_LEVELS, &everybody).await.assert_status(StatusCode::OK);
+    // A second word on the same user takes the place of the first.
+    let longer = SetLogLevel { minutes: 60, ..debug.clone() };
+    browser.post(routes::OPERATOR_LEVELS, &longer).await.assert_status(StatusCode::OK);
+    let levels: LogLevels = browser.get(routes::OPERATOR_LEVELS).await.json();
+    assert_eq!(levels.configured, "info");
+    let users: Vec<_> = levels.overrides.iter().map(|set| set.user.as_deref()).collect();
+    assert_eq!(users, [None, Some("alice")]);
+    assert_eq!(levels.overrides[1].until - levels.overrides[1].set_at, 3_600);
+    for wrong in [
+        SetLogLevel { filter: "loud".to_owned(), ..debug.clone() },
+        SetLogLevel { filter: "info,server=debug".to_owned(), ..debug.clone() },
+        SetLogLevel { because: " ".to_owned(), ..debug.clone() },
+        SetLogLevel { minutes: 0, ..debug.clone() },
+        SetLogLevel { minutes: 1_441, ..debug.clone() },
+        SetLogLevel { user: Some("a\u{0}".to_owned()), ..debug.clone() },
+        SetLogLevel { because: "a".repeat(301), ..debug.clone() },
+    ] {
+        let answer = browser.post(routes::OPERATOR_LEVELS, &wrong).await;
+        answer.assert_error(StatusCode::BAD_REQUEST, "invalid_level");
+    }
+    for _ in 0..2 {
+        let gone = browser.delete(&routes::operator_level(&levels.overrides[1].id)).await;
+        gone.assert_status(StatusCode::NO_CONTENT);
+    }
+    let left: LogLevels = browser.get(routes::OPERATOR_LEVELS).await.json();
+    assert_eq!(left.overrides, levels.overrides[..1]);
+    let notes: Vec<String> = log
+        .lines()
+        .iter()
+        .filter(|line| line["facility"] == "operator")
+        .map(|line| format!("{} {}", line["description"], line["about"]))
+        .collect();
+    let noted = |text: &str| notes.iter().filter(|note| note.contains(text)).count();
+    assert_eq!(noted("changed what is logged"), 3, "{notes:?}");
+    assert_eq!(noted("took back what is logged"), 1, "{notes:?}");
+    assert_eq!(noted("because=ticket 17"), 4, "{notes:?}");
 }

@@ -96,6 +96,11 @@ pub const OPERATOR_LOGS: &str = "/api/operator/logs";
 pub const OPERATOR_LOGS_LIVE: &str = "/api/operator/logs/live";
 /// `GET` the lines as a file: `?format=csv` or `ndjson`, and the same query.
 pub const OPERATOR_LOGS_EXPORT: &str = "/api/operator/logs/export";
+/// `GET` what is logged at the moment: [`LogLevels`](crate::operator::logs::LogLevels); `POST`
+/// [`SetLogLevel`](crate::operator::logs::SetLogLevel).
+pub const OPERATOR_LEVELS: &str = "/api/operator/levels";
+/// `DELETE` one that is set, before its time is over.
+pub const OPERATOR_LEVEL: &str = "/api/operator/levels/{level}";
 
 pub const PROJECT_HEADER: &str = "x-meridian-project";
 /// The same as a parameter of the query, where no header can be set: downloads, WebSockets. It is not sent on.
@@ -156,6 +161,10 @@ pub fn job_result(id: &str) -> String {
 
 pub fn server_history(project: &ProjectId, region: &Region, server: &ServerId) -> String {
     format!("/api/projects/{project}/regions/{region}/servers/{server}/history")
+}
+
+pub fn operator_level(id: &str) -> String {
+    format!("/api/operator/levels/{id}")
 }
 
 pub fn server_console(project: &ProjectId, region: &Region, server: &ServerId, kind: ConsoleKind) -> String {

@@ -104,3 +104,44 @@ pub struct LogPage {
     pub searched_to_us: Option<i64>,
     pub took_ms: f64,
 }
+
+/// What is logged at the moment: `GET`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLevels {
+    /// The filter of the node that answers, as it is configured.
+    pub configured: String,
+    pub node: String,
+    /// What is set for a while, that of everybody first. All nodes follow it.
+    pub overrides: Vec<LevelOverride>,
+}
+
+/// What is set for a while, for one user or for everybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelOverride {
+    pub id: String,
+    /// `None`: everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A level; for everybody also levels by module.
+    pub filter: String,
+    /// Seconds since 1970.
+    pub until: i64,
+    pub set_by: String,
+    /// Seconds since 1970.
+    pub set_at: i64,
+    pub because: String,
+}
+
+/// `POST`: sets what is logged of one user, or of everybody, for a while. It takes the place of what was set for the
+/// same before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetLogLevel {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    pub filter: String,
+    pub minutes: u32,
+    /// Why, for those who find it later.
+    pub because: String,
+}
+
+pub const MOST_LEVEL_MINUTES: u32 = 24 * 60;

@@ -3,19 +3,17 @@
 //! A handler asks for an [`Operator`](crate::session::Operator), which writes down what was looked at.
 
 mod health;
+mod levels;
 mod logs;
 
-use std::sync::Arc;
+use api_types::routes;
+use axum::Router;
 
-use axum::{Router, middleware::from_fn_with_state};
+use crate::{app::App, middleware::operators_only::for_operators_only};
 
-use crate::{app::App, middleware::operators_only::operators_only};
-
-/// One line per section. What is merged here exists for operators only.
+/// One line per section. What is merged here exists for operators only; all of it is below `/api/operator`.
 pub fn router(app: &App) -> Router<App> {
-    Router::new()
-        .merge(logs::router())
-        .merge(health::router())
-        .merge(health::detail())
-        .route_layer(from_fn_with_state(Arc::new(app.clone()), operators_only))
+    let sections = Router::new().merge(logs::router()).merge(levels::router()).merge(health::router());
+    for_operators_only("/api/operator", sections, app)
+        .merge(for_operators_only(routes::HEALTH_DETAIL, health::detail(), app))
 }

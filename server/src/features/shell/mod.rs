@@ -3,18 +3,15 @@
 mod icons;
 mod page;
 
-use std::sync::Arc;
+use axum::{Router, routing::get};
 
-use axum::{Router, middleware::from_fn_with_state, routing::get};
-
-use crate::{app::App, middleware::operators_only::operators_only};
+use crate::{app::App, middleware::operators_only::for_operators_only};
 
 /// The paths of the browser's own route tree. What is not here is not found.
 pub fn router(app: &App) -> Router<App> {
     let operators = Router::new()
         .route("/operator", get(page::show_operator))
-        .route("/operator/{*page}", get(page::show_operator))
-        .route_layer(from_fn_with_state(Arc::new(app.clone()), operators_only));
+        .route("/operator/{*page}", get(page::show_operator));
     Router::new()
         .route("/", get(page::show_start))
         .route("/projects/{project}", get(page::show_project))
@@ -27,5 +24,5 @@ pub fn router(app: &App) -> Router<App> {
         .route("/projects/{project}/server-groups", get(page::show_product))
         .route("/projects/{project}/quotas", get(page::show_product))
         .route("/account/sessions", get(page::show_account))
-        .merge(operators)
+        .merge(for_operators_only("/operator", operators, app))
 }

@@ -4,6 +4,7 @@ mod address;
 mod api;
 mod form;
 mod lanes;
+mod levels;
 mod line;
 mod live;
 mod moments;
@@ -68,7 +69,7 @@ pub fn logs_page() -> impl IntoView {
         .child(note)
         .child(drawn);
     let title = Signal::stored(texts::TITLE.to_owned());
-    view! { <Page title>{vec![page_header(title, None, Vec::new(), vec![export_menu(asked)]), body]}</Page> }
+    view! { <Page title>{vec![page_header(title, None, Vec::new(), vec![levels::levels_button(asked), export_menu(asked)]), body]}</Page> }
 }
 
 fn page_of_lines(asked: &Asked, page: &LogPage, results: Results) -> El {

@@ -145,3 +145,30 @@ pub fn searched_to(moment: &str) -> String {
 pub fn copy(what: &str) -> String {
     format!("Copy {what}")
 }
+
+pub const LEVELS_BUTTON: &str = "Levels";
+pub const LEVELS_TITLE: &str = "What is logged";
+pub const CONFIGURED: &str = "Configured:";
+pub const NOTHING_SET: &str = "Nothing else is set at the moment.";
+pub const EVERYBODY: &str = "Everybody";
+pub const END: &str = "End";
+pub const LEVEL_HEADS: [&str; 5] = ["Whose", "Level", "For another", "Why (who)", ""];
+pub const SET_TITLE: &str = "Log more, or less, for a while";
+pub const WHOSE: &str = "User name";
+pub const WHOSE_HINT: &str = "Whose requests are told of; empty for everybody's.";
+pub const FILTER_HINT: &str =
+    "debug, info, warn, error; for everybody also by module: info,server::upstream=debug";
+pub const HOW_LONG: &str = "For";
+pub const MINUTES: [(u32, &str); 5] =
+    [(5, "5 minutes"), (10, "10 minutes"), (30, "30 minutes"), (60, "an hour"), (480, "8 hours")];
+pub const BECAUSE: &str = "Why";
+pub const BECAUSE_HINT: &str = "For those who find it later, such as a ticket's number. It is logged.";
+pub const SET: &str = "Set on all nodes";
+
+pub fn on_node(node: &str) -> String {
+    format!(" on {node}, which answered this.")
+}
+
+pub fn end_of(whose: &str) -> String {
+    format!("End what is set for {whose}")
+}

@@ -36,12 +36,8 @@ pub async fn follow_lines(
     let mut filter = filter_of(&query, app.clock.now())?;
     (filter.from, filter.to) = (None, None);
     operator.note("follows the log", in_words(&query));
-    let following = Following {
-        search: app.log_search.clone(),
-        clock: app.clock.clone(),
-        filter,
-        seen: HashMap::new(),
-    };
+    let following =
+        Following { search: app.log_search.clone(), clock: app.clock.clone(), filter, seen: HashMap::new() };
     let ended = {
         let (app, session) = (app.clone(), operator.caller.session.clone());
         async move {

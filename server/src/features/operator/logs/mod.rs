@@ -12,6 +12,8 @@ use axum::{Router, routing::get};
 
 use crate::app::App;
 
+pub use list::line_of;
+
 pub fn router() -> Router<App> {
     Router::new()
         .route(routes::OPERATOR_LOGS, get(list::list_lines))

@@ -1,0 +1,127 @@
+//! What is logged at the moment, and what operators change of it for a while: "debug this customer for ten minutes".
+
+use std::sync::Arc;
+
+use api_types::{
+    operator::logs::{LevelOverride, LogLevels, MOST_LEVEL_MINUTES, SetLogLevel},
+    routes,
+};
+use axum::{
+    Json, Router,
+    extract::{Path, State, rejection::JsonRejection},
+    http::StatusCode,
+    routing::{delete, get},
+};
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    error::ApiError,
+    log::{self, LevelStore, Log, SetLevel, SetLevelError},
+    session::Operator,
+};
+
+pub fn router() -> Router<App> {
+    Router::new()
+        .route(routes::OPERATOR_LEVELS, get(list_levels).post(set_level))
+        .route(routes::OPERATOR_LEVEL, delete(clear_level))
+}
+
+/// Lists what is logged.
+///
+/// Errors: 404 no operator, 503 Postgres does not answer.
+async fn list_levels(
+    operator: Operator,
+    State(levels): State<LevelStore>,
+    State(config): State<Arc<Config>>,
+    State(log): State<Log>,
+) -> Result<Json<LogLevels>, ApiError> {
+    operator.note("looked at the log's levels", "");
+    Ok(Json(LogLevels {
+        configured: config.log.filter.to_string(),
+        node: log.place().node.clone(),
+        overrides: levels.list_levels().await?.into_iter().map(shown).collect(),
+    }))
+}
+
+/// Sets what is logged of one user, or of everybody, for a while. Every node follows within moments.
+///
+/// Errors: 404 no operator, 400 `invalid_level`, 503 Postgres does not answer.
+async fn set_level(
+    operator: Operator,
+    State(levels): State<LevelStore>,
+    State(clock): State<Clock>,
+    body: Result<Json<SetLogLevel>, JsonRejection>,
+) -> Result<Json<LevelOverride>, ApiError> {
+    let Json(wanted) = body.map_err(|rejection| ApiError::Refused { status: rejection.status() })?;
+    let user = wanted.user.as_deref().map(str::trim).filter(|user| !user.is_empty()).map(str::to_owned);
+    let because = wanted.because.trim().to_owned();
+    let texts = [user.as_deref().unwrap_or_default(), &wanted.filter, &because];
+    if texts.iter().any(|text| text.chars().count() > LONGEST || text.chars().any(char::is_control)) {
+        return Err(invalid("This is too long, or has control characters."));
+    }
+    if because.is_empty() {
+        return Err(invalid("Please say why, for those who find it later."));
+    }
+    if !(1..=MOST_LEVEL_MINUTES).contains(&wanted.minutes) {
+        return Err(invalid("This can be set for a minute at least and for a day at most."));
+    }
+    let set = levels
+        .set_level(SetLevel {
+            user,
+            filter: wanted.filter.trim().to_owned(),
+            until: clock.now() + TimeDelta::minutes(i64::from(wanted.minutes)),
+            set_by: operator.caller.user().name.clone(),
+            because,
+        })
+        .await
+        .map_err(|error| match error {
+            SetLevelError::Filter(..) => {
+                invalid("There is no such level, or the filter cannot be understood.")
+            }
+            SetLevelError::Database(source) => source.into(),
+        })?;
+    operator.note("changed what is logged", in_words(&set));
+    Ok(Json(shown(set)))
+}
+
+/// Ends what is set before its time is over. What is not there is as good.
+///
+/// Errors: 404 no operator, 503 Postgres does not answer.
+async fn clear_level(
+    operator: Operator,
+    State(levels): State<LevelStore>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    if let Some(cleared) = levels.clear_level(id).await? {
+        operator.note("took back what is logged", in_words(&cleared));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+const LONGEST: usize = 300;
+
+fn shown(set: log::LevelOverride) -> LevelOverride {
+    LevelOverride {
+        id: set.id.to_string(),
+        user: set.user,
+        filter: set.filter,
+        until: set.until.timestamp(),
+        set_by: set.set_by,
+        set_at: set.set_at.timestamp(),
+        because: set.because,
+    }
+}
+
+fn in_words(set: &log::LevelOverride) -> String {
+    let whose = set.user.as_deref().map_or("everybody".to_owned(), |user| format!("user={user}"));
+    let until = set.until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    format!("{whose} filter={} until={until} because={}", set.filter, set.because)
+}
+
+fn invalid(message: &str) -> ApiError {
+    ApiError::Invalid { code: "invalid_level", message: message.to_owned() }
+}
