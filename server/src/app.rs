@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     analytics::Analytics,
     assets,
+    client_log::{self, ClientLog},
     clock::Clock,
     config::Config,
     error::ApiError,
@@ -64,6 +65,7 @@ pub struct App {
     pub log_levels: LevelStore,
     pub log_search: LogSearch,
     pub jobs: Jobs,
+    pub client_log: ClientLog,
     pub proxy: Proxy,
     pub analytics: Analytics,
 }
@@ -87,6 +89,17 @@ impl App {
         let scopes = Scopes::new(keystone.clone(), sessions.clone(), clock.clone());
         let operators =
             Operators::new(keystone.clone(), sessions.clone(), config.operator.clone(), clock.clone());
+        let client_log = ClientLog::new(
+            &config.client_log,
+            client_log::Parts {
+                db: db.clone(),
+                log: log.clone(),
+                clock: clock.clone(),
+                metrics: metrics.clone(),
+                shutdown: shutdown.clone(),
+                scopes: scopes.clone(),
+            },
+        );
         let lockout = config.sign_in.lockout.clone();
         let log_levels = LevelStore::new(db.clone(), clock.clone());
         let log_search = LogSearch::new(db.clone(), config.operator.search, config.database.max_connections);
@@ -107,6 +120,7 @@ impl App {
                 config.database.timeout,
             ),
             jobs: Jobs::new(db.clone(), sessions.sealer().clone(), config.jobs.clone(), clock.clone()),
+            client_log,
             attempts: Attempts::new(db, lockout, clock.clone(), config.database.timeout),
             projects: ProjectLists::new(keystone.clone(), clock.clone()),
             proxy: Proxy::new(
@@ -169,6 +183,8 @@ impl App {
         Upkeep::start(&self.sessions, &self.scopes)
             .with(forget_attempts)
             .with(prune_projects)
+            .with(tokio::spawn(self.client_log.clone().forget_old()))
+            .finishing(tokio::spawn(self.client_log.clone().collect()), self.config.listen.stop_after)
             .finishing(tokio::spawn(self.analytics.clone().run()), self.config.database.timeout)
             .with(tokio::spawn(self.given_up.clone().run()))
             // Calls under way are finished, for as long as requests are.
@@ -185,6 +201,7 @@ pub fn router(app: App) -> Router {
         .merge(projects::router())
         .merge(servers::router())
         .merge(jobs_feature::router())
+        .merge(client_log::router())
         .merge(operator::router(&app))
         .merge(proxy::router(&app.proxy, &app.sessions, app.cookies))
         .merge(shell::router(&app))

@@ -4,6 +4,7 @@
 //! them are reported together and the start stops.
 
 mod analytics;
+mod client_log;
 mod cloud;
 mod database;
 mod health;
@@ -27,6 +28,7 @@ use std::fmt;
 
 pub use self::{
     analytics::AnalyticsConfig,
+    client_log::ClientLogConfig,
     cloud::CloudConfig,
     database::DatabaseConfig,
     health::{HealthConfig, Need, WhenBadEverywhere, WhenDatabaseIsGone},
@@ -62,6 +64,7 @@ pub struct Config {
     pub proxy: ProxyConfig,
     pub index: IndexConfig,
     pub jobs: JobsConfig,
+    pub client_log: ClientLogConfig,
     pub health: HealthConfig,
     pub statsd: StatsdConfig,
     pub metrics: MetricsConfig,
@@ -91,6 +94,7 @@ impl Config {
             proxy: ProxyConfig::read(&mut reader),
             index: IndexConfig::read(&mut reader),
             jobs: JobsConfig::read(&mut reader),
+            client_log: ClientLogConfig::read(&mut reader),
             health: HealthConfig::read(&mut reader),
             statsd: StatsdConfig::read(&mut reader),
             metrics: MetricsConfig::read(&mut reader),
@@ -118,6 +122,7 @@ impl Config {
         ProxyConfig::read(&mut reader);
         IndexConfig::read(&mut reader);
         JobsConfig::read(&mut reader);
+        ClientLogConfig::read(&mut reader);
         HealthConfig::read(&mut reader);
         StatsdConfig::read(&mut reader);
         MetricsConfig::read(&mut reader);

@@ -4,6 +4,7 @@ mod account_sessions;
 mod bad_input;
 mod call_log;
 mod check_config;
+mod client_log_survives_restarts;
 mod connections;
 mod continue_session;
 mod every_test_runs;

@@ -185,6 +185,11 @@ impl Scopes {
         tokens
     }
 
+    /// Whether this node knows the session to have a role in the project. Nobody is asked.
+    pub fn holds(&self, session: SessionId, project: &ProjectId) -> bool {
+        matches!(self.0.known(&(session, project.clone())), Some(Ok(_)))
+    }
+
     /// Drops what has expired.
     pub fn prune(&self) {
         let now = self.0.clock.now();
