@@ -2,6 +2,7 @@
 //! one is; whoever is no operator finds nothing here.
 
 mod frame;
+mod health;
 mod logs;
 mod texts;
 
@@ -14,12 +15,20 @@ use crate::{
 use frame::{Section, console_frame};
 
 /// The sections: one line each. `path` is what follows `/operator/`; a section may have pages below it.
-const SECTIONS: &[Section] = &[Section {
-    path: "logs",
-    name: "Logs",
-    icon: include_str!("../../../../assets/icons/log.svg"),
-    page: || logs::logs_page().into_any(),
-}];
+const SECTIONS: &[Section] = &[
+    Section {
+        path: "logs",
+        name: "Logs",
+        icon: include_str!("../../../../assets/icons/log.svg"),
+        page: || logs::logs_page().into_any(),
+    },
+    Section {
+        path: "health",
+        name: "Health",
+        icon: include_str!("../../../../assets/icons/pulse.svg"),
+        page: || health::health_page().into_any(),
+    },
+];
 
 /// The console for operators; for everybody else what `not_found` draws.
 #[wasm_split(operator, wasm_split_path = ::leptos::wasm_split, fallible)]
