@@ -12,6 +12,7 @@ mod images;
 mod jobs;
 mod key_pairs;
 mod layout_shift;
+mod operator_health;
 mod parts;
 mod projects;
 mod quotas;

@@ -3,6 +3,7 @@
 mod console;
 mod create_server;
 mod offers;
+mod operator_health;
 mod server;
 mod servers;
 mod sessions;
@@ -11,6 +12,7 @@ mod sign_in;
 pub use console::{ConsoleTab, LogView};
 pub use create_server::CreateServerPage;
 pub use offers::OffersPage;
+pub use operator_health::{HealthRow, OperatorHealthPage};
 pub use server::ServerPage;
 pub use servers::ServersPage;
 pub use sessions::{SessionRow, SessionsPage};
