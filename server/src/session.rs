@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::{
-    caller::{Caller, ClientAddress, ProjectCaller, RequestId, SeenCaller},
+    caller::{Caller, ClientAddress, ProjectCaller, RequestId},
     cookie::{CookieSecret, Cookies, plain_cookie},
     current::current_session,
     entry::{BrowserName, BrowserVersion, Entrance, client_address},

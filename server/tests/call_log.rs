@@ -38,9 +38,9 @@ async fn the_page_of_a_server_tells_each_call_it_made(db: PgPool) {
     assert_eq!(parts, expected);
     for line in &lines {
         for (field, value) in [
-            ("level", json!("INFO")),
+            ("level", json!("info")),
             ("project", json!(app.project("alpha").as_str())),
-            ("region", json!("RegionOne")),
+            ("upstream_region", json!("RegionOne")),
             ("service", json!("compute")),
             ("method", json!("GET")),
             ("status", json!(200)),
@@ -53,7 +53,7 @@ async fn the_page_of_a_server_tells_each_call_it_made(db: PgPool) {
             line["received_bytes"].as_u64() > Some(0) && line["upstream_request_id"].is_string(),
             "{line}"
         );
-        let message = line["message"].as_str().expect("a message");
+        let message = line["description"].as_str().expect("a description");
         assert!(message.starts_with("received compute response - GET http://"), "{message}");
     }
 }

@@ -378,7 +378,7 @@ async fn probes_leave_no_lines_and_a_change_leaves_one(db: PgPool) {
     }
     let of_health = || {
         let lines = log.lines().into_iter().filter(|line| line["facility"] == "health");
-        lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        lines.map(|line| line["description"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!((of_health(), log.text().contains(routes::HEALTH)), (vec![], false));
     app.cloud.admin().set_fault("*", Service::Identity, Some(Fault::Refuse));

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{Jobs, LeasedJob, Work, rate::Rates, store::Leased};
 use crate::{
+    log::{self, Who},
     metrics::{Metric, Metrics},
     shutdown::Shutdown,
 };
@@ -55,7 +56,8 @@ impl<W: Work> Runner<W> {
         let mut looks = 0;
         while !self.shutdown.has_begun() {
             for leased in node.take(MOST_JOBS.saturating_sub(under_way.len())).await {
-                under_way.spawn(node.clone().work_on(leased, stop.child_token()));
+                let context = of_job(&leased.job);
+                under_way.spawn(context.within(node.clone().work_on(leased, stop.child_token())));
             }
             if looks % LOOKS_TO_CLEANING == 0 {
                 node.clean().await;
@@ -71,6 +73,16 @@ impl<W: Work> Runner<W> {
         stop.cancel();
         while under_way.join_next().await.is_some() {}
     }
+}
+
+/// What is done for a job is done for whoever asked for it.
+fn of_job(job: &LeasedJob) -> log::Context {
+    let who = Who {
+        user: Some(job.user_name.as_str().into()),
+        user_id: Some(job.user_id.as_str().into()),
+        session: Some(job.session.as_str().into()),
+    };
+    log::Context::of_user(who, Some(job.project_id.as_str().into()), None)
 }
 
 impl<W: Work> Node<W> {
@@ -94,7 +106,7 @@ impl<W: Work> Node<W> {
         let payload = sealed_payload.and_then(|sealed| self.jobs.open_payload(job.id, &sealed));
         let permit = sealed_permit.and_then(|sealed| self.jobs.open_permit(job.id, &sealed));
         let open = payload.zip(permit).and_then(|(payload, permit)| self.work.open(&job, &payload, &permit));
-        tracing::info!(job = %job.id, user = job.user_name, "works on a job");
+        tracing::info!(job = %job.id, "works on a job");
         {
             let items = self.items(&job, open.as_ref(), &stop);
             tokio::select! {

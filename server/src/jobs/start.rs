@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    log,
     secret::Secret,
     session::{ProjectScope, Scopes, Session},
 };
@@ -88,7 +89,7 @@ pub fn no_such_job(id: &str) -> ApiError {
 async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::spawn(work).await.map_err(ApiError::internal("giving a job its token"))?
+    log::spawn(work).await.map_err(ApiError::internal("giving a job its token"))?
 }
 
 /// A token for the job, as it is kept, and as it is ended if nobody keeps it.

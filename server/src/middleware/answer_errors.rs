@@ -35,7 +35,7 @@ pub async fn answer_errors(State(app): State<Arc<App>>, request: Request, next: 
         None => return response,
     };
     if response.extensions().get::<Recorded>().is_none() {
-        log(&error, &id);
+        log(&error);
         app.metrics.count(Metric::ErrorAnswered, &[error.code()]);
     }
     response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -117,23 +117,23 @@ fn as_page(error: &ApiError, id: &RequestId, brand: &str, theme: &'static str) -
 }
 
 /// The whole chain of causes, where it is the panel's or an upstream's failure; a word where it is the caller's.
-fn log(error: &ApiError, id: &RequestId) {
+fn log(error: &ApiError) {
     let mut causes = Vec::new();
     let mut source = error.source();
     while let Some(cause) = source {
         causes.push(cause.to_string());
         source = cause.source();
     }
-    let (request_id, code, causes) = (&*id.0, error.code(), causes.join(": "));
+    let (code, causes) = (error.code(), causes.join(": "));
     match error {
-        ApiError::Internal { .. } => tracing::error!(request_id, code, causes, "{error}"),
+        ApiError::Internal { .. } => tracing::error!(code, causes, "{error}"),
         ApiError::Upstream { .. }
         | ApiError::Database { .. }
         | ApiError::TooSlow { .. }
         | ApiError::SessionUnreadable => {
-            tracing::warn!(request_id, code, causes, "{error}");
+            tracing::warn!(code, causes, "{error}");
         }
-        ApiError::Forged { .. } => tracing::warn!(request_id, code, "{error}"),
-        _ => tracing::debug!(request_id, code, "{error}"),
+        ApiError::Forged { .. } => tracing::warn!(code, "{error}"),
+        _ => tracing::debug!(code, "{error}"),
     }
 }

@@ -9,13 +9,9 @@ use axum::{
     response::Response,
 };
 
-use crate::{
-    proxy::Recorded,
-    session::{ClientAddress, RequestId, SeenCaller},
-    upstream::call_log::milliseconds,
-};
+use crate::{proxy::Recorded, session::ClientAddress, upstream::call_log::milliseconds};
 
-/// Writes `request_id`, method, path, status, duration, caller and size. The query stays out, as do cookies, tokens
+/// Writes method, path, status, duration and size; request id and caller are known by the context. The query stays out, as do cookies, tokens
 /// and bodies. A stream is logged when it begins. What was passed on to a service has its line from the proxy.
 pub async fn log_request(request: Request, next: Next) -> Response {
     let started_at = Instant::now();
@@ -23,20 +19,16 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     let their_id = request.headers().get("x-request-id").cloned();
     let extensions = request.extensions();
     let route = extensions.get::<MatchedPath>().cloned();
-    let id = extensions.get::<RequestId>().cloned().unwrap_or_default();
     let address = extensions.get::<ClientAddress>().copied();
-    let seen = extensions.get::<SeenCaller>().cloned().unwrap_or_default();
 
     let response = next.run(request).await;
 
     if response.extensions().get::<Recorded>().is_some() {
         return response;
     }
-    let session = seen.0.lock().take();
     let size_bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let their_id = their_id.as_ref().and_then(|id| id.to_str().ok());
     tracing::info!(
-        request_id = &*id.0,
         client_request_id = their_id.map(|id| id.chars().take(64).collect::<String>()),
         %method,
         // A path nobody serves is whatever somebody typed; it is bounded.
@@ -46,8 +38,6 @@ pub async fn log_request(request: Request, next: Next) -> Response {
         duration_ms = milliseconds(started_at.elapsed()),
         size_bytes,
         address = address.map(|ClientAddress(ip)| ip.to_string()),
-        user = session.as_ref().map(|session| session.user.name.as_str()),
-        session = session.as_ref().map(|session| session.id.short()),
         "request"
     );
     response

@@ -14,10 +14,11 @@ use axum::{
 
 use crate::{
     app::App,
-    session::{ClientAddress, RequestId, SeenCaller, client_address},
+    log::Context,
+    session::{ClientAddress, RequestId, client_address},
 };
 
-/// Sets [`RequestId`], [`ClientAddress`] and [`SeenCaller`], and puts the id on the answer.
+/// Sets [`RequestId`] and [`ClientAddress`], begins what the log knows of the request, and puts the id on the answer.
 ///
 /// The id is always ours: one from outside could be chosen to be found in somebody else's lines. The log line has
 /// theirs beside it.
@@ -29,9 +30,9 @@ pub async fn request_id(State(app): State<Arc<App>>, mut request: Request, next:
     let address = client_address(peer, request.headers(), &app.config.listen.trusted_proxies);
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(ClientAddress(address));
-    request.extensions_mut().insert(SeenCaller::default());
 
-    let mut response = next.run(request).await;
+    // Whatever is logged on the way belongs to this request.
+    let mut response = Context::of_request(id.0.clone()).within(next.run(request)).await;
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(api_types::routes::REQUEST_ID_HEADER, value);
     }

@@ -161,6 +161,7 @@ impl Record {
             project: self.project.as_ref().map(ProjectId::as_str),
             session: session.as_deref(),
             job: None,
+            facility: "proxy",
             region: self.target.as_ref().map_or("none", Target::region_tag),
             service,
             method: self.method.as_str(),

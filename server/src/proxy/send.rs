@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    log,
     session::{Caller, ProjectScope, Verdict},
     upstream::{
         ServiceType, Target, UpstreamError,
@@ -88,7 +89,7 @@ impl Answered {
                 Body::new(AnswerBody::new(BodySource::Whole(Some(document.body.clone())), None, record))
             }
             AnsweredBody::Socket(tunnel) => {
-                tokio::spawn(tunnel.run(record));
+                log::spawn(tunnel.run(record));
                 Body::empty()
             }
         };

@@ -9,7 +9,11 @@ use axum::{
 };
 
 use super::{CookieSecret, Cookies, ProjectScope, Scopes, Session, SessionUser, Sessions};
-use crate::{error::ApiError, upstream::OnBehalf};
+use crate::{
+    error::ApiError,
+    log::{self, Who},
+    upstream::OnBehalf,
+};
 
 /// The signed-in user behind a request.
 ///
@@ -40,10 +44,6 @@ pub struct RequestId(pub Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Who a request turned out to be from, for the log line: the extractor fills it, the middleware reads it.
-#[derive(Clone, Debug, Default)]
-pub struct SeenCaller(pub Arc<parking_lot::Mutex<Option<Arc<Session>>>>);
-
 impl Caller {
     pub fn user(&self) -> &SessionUser {
         &self.session.user
@@ -64,6 +64,17 @@ impl Caller {
     /// Resolves when the session ends.
     pub async fn ended(&self) {
         self.session.ended().await;
+    }
+}
+
+impl Session {
+    /// Whose it is, as the log has it.
+    pub fn who(&self) -> Who {
+        Who {
+            user: Some(self.user.name.as_str().into()),
+            user_id: Some(self.user.id.as_str().into()),
+            session: Some(self.id.short().into()),
+        }
     }
 }
 
@@ -91,9 +102,8 @@ where
         let cookie = session_cookie(parts, state).ok_or(ApiError::NoSession)?;
         let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(ip)| ip.to_string());
         let session = Sessions::from_ref(state).find(&cookie, address.as_deref().unwrap_or("")).await?;
-        if let Some(seen) = parts.extensions.get::<SeenCaller>() {
-            *seen.0.lock() = Some(session.clone());
-        }
+        log::note_caller(session.who());
+        tracing::debug!("found the caller's session");
         let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_default();
         let caller = Caller { session, request_id };
         parts.extensions.insert(caller.clone());
@@ -131,6 +141,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let project = project_of_route(parts, state).await?;
         let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        log::note_project(project.as_str());
         let scope = Scopes::from_ref(state).scope(&caller.session, &project).await?;
         Ok(Self { caller, project, scope })
     }

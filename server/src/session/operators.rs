@@ -17,7 +17,9 @@ use axum::{
 use parking_lot::Mutex;
 
 use super::{AuthError, Caller, Cookies, IssuedToken, Keystone, Session, SessionId, Sessions};
-use crate::{clock::Clock, config::OperatorConfig, error::ApiError, secret::Secret, upstream::UpstreamError};
+use crate::{
+    clock::Clock, config::OperatorConfig, error::ApiError, log, secret::Secret, upstream::UpstreamError,
+};
 
 /// A person who may see the console.
 ///
@@ -118,7 +120,7 @@ impl Operators {
             return;
         }
         let (inner, session) = (self.0.clone(), session.clone());
-        tokio::spawn(async move {
+        log::spawn(async move {
             if let Err(error) = inner.ask_once(&session).await {
                 tracing::debug!(%error, "whether somebody is an operator is asked later");
             }

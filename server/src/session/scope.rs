@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{AuthError, EndReason, IssuedToken, Keystone, Session, SessionId, Sessions};
-use crate::{clock::Clock, error::ApiError, secret::Secret, upstream::ServiceCatalog};
+use crate::{clock::Clock, error::ApiError, log, secret::Secret, upstream::ServiceCatalog};
 
 /// What a caller is in one project. Does not change once made.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ impl Scopes {
     /// Ends tokens of [`issue`](Self::issue), without anybody waiting for it. One that cannot be revoked expires.
     pub fn give_back(&self, tokens: impl IntoIterator<Item = Secret>) {
         let (keystone, tokens) = (self.0.keystone.clone(), Vec::from_iter(tokens));
-        tokio::spawn(async move {
+        log::spawn(async move {
             for token in tokens {
                 if let Err(error) = keystone.revoke(&token).await {
                     tracing::debug!(%error, "a token could not be revoked");
@@ -287,7 +287,7 @@ impl Inner {
         }
         let (store, user_id) = (self.sessions.store().clone(), session.user.id.clone());
         let (project, now) = (project.clone(), self.clock.now());
-        tokio::spawn(async move {
+        log::spawn(async move {
             if let Err(error) = store.put_last_project(&user_id, &project, now).await {
                 tracing::debug!(%error, "the project used last could not be noted");
             }

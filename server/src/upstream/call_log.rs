@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use axum::http::{Method, StatusCode};
 use url::Url;
 
-use super::{Answer, Target, UpstreamError};
+use super::{Answer, Call, Target, UpstreamError, circuit_breaker::CircuitState};
 
 /// For whom a call is made, and where it comes from. With it, [`UpstreamClient`](super::UpstreamClient) writes the
 /// call's line.
@@ -29,6 +29,9 @@ pub struct CallLine<'a> {
     pub project: Option<&'a str>,
     pub session: Option<&'a str>,
     pub job: Option<&'a str>,
+    /// Who made it: `upstream`, or `proxy` where a request was passed on.
+    pub facility: &'a str,
+    /// The cloud's region; that of the node is another one.
     pub region: &'a str,
     pub service: &'a str,
     pub method: &'a str,
@@ -58,12 +61,13 @@ impl CallLine<'_> {
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
+                    facility = self.facility,
                     user = self.user,
                     user_id = self.user_id,
                     project = self.project,
                     session = self.session,
                     job = self.job,
-                    region = self.region,
+                    upstream_region = self.region,
                     service = self.service,
                     method = self.method,
                     url = self.url,
@@ -110,6 +114,7 @@ pub(super) fn log_call(
         project: Some(&behalf.project),
         session: Some(&behalf.session),
         job: behalf.job.as_deref(),
+        facility: "upstream",
         region: target.region_tag(),
         service,
         method: method.as_str(),
@@ -129,6 +134,70 @@ pub(super) fn log_call(
     // Too many requests at a time are the cloud's limit at work, and so is a circuit that was opened before.
     let is_limit = matches!(error, Some(UpstreamError::TooBusy | UpstreamError::CircuitOpen { .. }));
     line.write(status.map_or(!is_limit, |status| status.is_server_error()));
+}
+
+/// For whoever looks closely: a call is about to be made.
+pub(super) fn tell_begin(target: &Target, call: &Call) {
+    tracing::debug!(
+        service = target.service.tag(),
+        upstream_region = target.region_tag(),
+        method = call.method.as_str(),
+        url = without_secrets(&call.url),
+        "asking {target}"
+    );
+}
+
+/// The same for the end of a call that is made for nobody in particular, and so has no line of its own.
+pub(super) fn tell_end(target: &Target, call: &Call, took: Duration, result: &Result<Answer, UpstreamError>) {
+    tracing::debug!(
+        service = target.service.tag(),
+        upstream_region = target.region_tag(),
+        method = call.method.as_str(),
+        url = without_secrets(&call.url),
+        status = result.as_ref().ok().map(|answer| answer.status.as_u16()),
+        upstream_request_id = result.as_ref().ok().and_then(Answer::request_id),
+        duration_ms = milliseconds(took),
+        cause = result.as_ref().err().map(chain),
+        "asked {target}"
+    );
+}
+
+/// A call is made once more.
+pub(super) fn tell_again(target: &Target, attempts: u32, pause: Duration) {
+    tracing::debug!(
+        service = target.service.tag(),
+        upstream_region = target.region_tag(),
+        attempts,
+        pause_ms = milliseconds(pause),
+        "asking {target} again"
+    );
+}
+
+/// A call is not made, because its service did not answer others.
+pub(super) fn tell_refused(target: &Target, retry_in: Duration) {
+    tracing::debug!(
+        service = target.service.tag(),
+        upstream_region = target.region_tag(),
+        retry_in_ms = milliseconds(retry_in),
+        "{target} is left alone"
+    );
+}
+
+/// A circuit changed.
+pub(super) fn tell_circuit(target: &Target, state: CircuitState) {
+    let (service, upstream_region) = (target.service.tag(), target.region_tag());
+    let circuit = state.as_str();
+    match state {
+        CircuitState::Open => {
+            tracing::warn!(service, upstream_region, circuit, "{target} fails; it is left alone for a while");
+        }
+        CircuitState::Closed => {
+            tracing::info!(service, upstream_region, circuit, "{target} answers again");
+        }
+        CircuitState::HalfOpen | CircuitState::Reintroducing => {
+            tracing::debug!(service, upstream_region, circuit, "{target} is tried again");
+        }
+    }
 }
 
 /// What became of a call that was answered.

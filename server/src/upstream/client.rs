@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     Answer, Call, Lane, Target, UpstreamError,
-    call_log::log_call,
+    call_log::{log_call, tell_again, tell_begin, tell_circuit, tell_end, tell_refused},
     circuit_breaker::{BreakerSettings, CallOutcome, CircuitBreaker, CircuitState, Pass, Refused},
     connections::{Connections, ReceivedBody},
     heard::{Endpoints, Heard, ServiceState},
@@ -63,10 +63,14 @@ impl UpstreamClient {
     /// Like [`send`](Self::send), but every status is an answer.
     pub async fn send_any(&self, target: &Target, call: Call) -> Result<Answer, UpstreamError> {
         let started_at = Instant::now();
+        tell_begin(target, &call);
         let result = self.send_once(target, &call).await;
-        if let Some(behalf) = &call.behalf {
-            let sent_bytes = call.body.as_ref().map_or(0, Bytes::len);
-            log_call(behalf, target, &call.method, &call.url, sent_bytes, started_at.elapsed(), &result);
+        match &call.behalf {
+            Some(behalf) => {
+                let sent_bytes = call.body.as_ref().map_or(0, Bytes::len);
+                log_call(behalf, target, &call.method, &call.url, sent_bytes, started_at.elapsed(), &result);
+            }
+            None => tell_end(target, &call, started_at.elapsed(), &result),
         }
         result
     }
@@ -89,7 +93,10 @@ impl UpstreamClient {
                 pause_before_retry(error, call.is_repeatable, attempts, left, rand::random())
             });
             match pause {
-                Some(pause) => sleep(pause).await,
+                Some(pause) => {
+                    tell_again(target, attempts, pause);
+                    sleep(pause).await;
+                }
                 None => {
                     pass.record(&attempt);
                     return attempt;
@@ -218,6 +225,7 @@ impl Inner {
             CircuitState::HalfOpen | CircuitState::Reintroducing => "half_open",
         };
         self.metrics.count(Metric::UpstreamCircuit, &[target.service.tag(), target.region_tag(), state]);
+        tell_circuit(target, after);
     }
 }
 
@@ -272,6 +280,7 @@ impl Gate {
         match admitted {
             Ok(pass) => Ok(GatePass { gate: self, inner, target, pass, started_at: now, is_recorded: false }),
             Err(Refused { retry_in }) => {
+                tell_refused(target, retry_in);
                 inner.metrics.count(
                     Metric::UpstreamCall,
                     &[target.service.tag(), target.region_tag(), "circuit_open"],

@@ -62,7 +62,7 @@ async fn what_is_no_http_is_an_error_that_tells_nothing_of_it(db: PgPool) {
         assert_eq!(answer.status, StatusCode::BAD_GATEWAY, "{what}: {}", answer.text());
         answer.assert_error(StatusCode::BAD_GATEWAY, "upstream_malformed");
         assert!(!answer.text().contains("hush"), "{what}: {}", answer.text());
-        assert_eq!(log.calls()[0]["level"], "ERROR", "{what}");
+        assert_eq!(log.calls()[0]["level"], "error", "{what}");
     }
 }
 
@@ -91,11 +91,11 @@ async fn an_answer_shorter_than_it_says_is_an_error_or_breaks_off(db: PgPool) {
         let call = log.calls().remove(0);
         assert_eq!(
             (&call["outcome"], &call["level"], &call["status"]),
-            (&json!("upstream_unreachable"), &json!("ERROR"), &json!(200)),
+            (&json!("upstream_unreachable"), &json!("error"), &json!(200)),
             "{path}"
         );
         assert!(
-            call["message"].as_str().is_some_and(|text| text.starts_with("compute response broke off")),
+            call["description"].as_str().is_some_and(|text| text.starts_with("compute response broke off")),
             "{call}"
         );
     }
@@ -217,7 +217,7 @@ async fn a_service_that_keeps_failing_is_left_alone_for_a_while(db: PgPool) {
     assert_eq!(fake.requests().len(), asked);
     assert_eq!(
         (&log.calls()[0]["outcome"], &log.calls()[0]["level"]),
-        (&json!("circuit_open"), &json!("INFO"))
+        (&json!("circuit_open"), &json!("info"))
     );
     // Only this service of this region.
     alice.get("network", "networks").await.assert_status(StatusCode::OK);

@@ -85,7 +85,7 @@ async fn a_refusal_of_the_service_comes_back_with_its_own_status_body_and_id(db:
     let calls = log.calls();
     assert_eq!(calls.len(), 1, "{calls:?}");
     assert_eq!(calls[0]["upstream_request_id"], id);
-    assert_eq!((&calls[0]["level"], &calls[0]["status"]), (&json!("INFO"), &json!(404)));
+    assert_eq!((&calls[0]["level"], &calls[0]["status"]), (&json!("info"), &json!(404)));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -101,10 +101,10 @@ async fn every_call_has_one_line_that_says_who_asked_what_and_what_came_of_it(db
         lines.iter().filter(|line| line["request_id"] == answer.header("x-request-id")).collect();
     let [line] = about[..] else { panic!("one line of {lines:?}") };
     for (field, value) in [
-        ("level", json!("INFO")),
+        ("level", json!("info")),
         ("user", json!("alice")),
         ("project", json!(app.project("alpha").as_str())),
-        ("region", json!("RegionOne")),
+        ("upstream_region", json!("RegionOne")),
         ("service", json!("compute")),
         ("method", json!("GET")),
         ("status", json!(200)),
@@ -117,7 +117,7 @@ async fn every_call_has_one_line_that_says_who_asked_what_and_what_came_of_it(db
     }
     assert!(line["timestamp"].is_string() && line["duration_ms"].is_number(), "{line}");
     assert_eq!(line["session"].as_str().map(str::len), Some(8), "{line}");
-    let message = line["message"].as_str().expect("a message");
+    let message = line["description"].as_str().expect("a message");
     assert!(message.starts_with("received compute response - GET http://127.0.0.1:"), "{message}");
     assert!(message.ends_with("/v2.1/servers?limit=1&token=***&name=web 200"), "{message}");
     assert!(!log.text().contains("hush"));
@@ -132,11 +132,11 @@ async fn only_what_is_wrong_with_the_service_or_with_us_is_logged_as_an_error(db
     let alice = Asking::new(&app, "alice", "alpha");
     alice.csrf_token().await;
     for (fault, status, outcome, level) in [
-        (Fault::Status(403), 403, "refused", "INFO"),
-        (Fault::Status(409), 409, "refused", "INFO"),
-        (Fault::Status(429), 429, "refused", "INFO"),
-        (Fault::Status(500), 500, "failed", "ERROR"),
-        (Fault::Refuse, 503, "upstream_unreachable", "ERROR"),
+        (Fault::Status(403), 403, "refused", "info"),
+        (Fault::Status(409), 409, "refused", "info"),
+        (Fault::Status(429), 429, "refused", "info"),
+        (Fault::Status(500), 500, "failed", "error"),
+        (Fault::Refuse, 503, "upstream_unreachable", "error"),
     ] {
         let log = Log::listen();
         app.cloud.admin().set_fault("RegionOne", Service::Compute, Some(fault.clone()));

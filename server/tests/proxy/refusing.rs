@@ -55,7 +55,7 @@ async fn paths_that_lead_elsewhere_are_refused_before_any_call(db: PgPool) {
         let line = lines.iter().find(|line| line["request_id"] == error.request_id).expect("a line");
         assert_eq!(
             (&line["level"], &line["user"], &line["outcome"]),
-            (&"INFO".into(), &"alice".into(), &"invalid_path".into())
+            (&"info".into(), &"alice".into(), &"invalid_path".into())
         );
     }
     for path in [

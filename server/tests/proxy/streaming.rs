@@ -140,7 +140,7 @@ async fn a_browser_that_leaves_ends_the_call(db: PgPool) {
     until("the service to notice", async || fake.closed() == 1).await;
     assert_eq!(
         (&log.calls()[0]["outcome"], &log.calls()[0]["level"]),
-        (&json!("caller_left"), &json!("INFO"))
+        (&json!("caller_left"), &json!("info"))
     );
 
     // Before there is an answer.

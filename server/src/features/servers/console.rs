@@ -192,7 +192,7 @@ impl Wanted {
             user = self.caller.user().name,
             project = %self.caller.project,
             session = self.caller.session.id.short(),
-            region = %self.region,
+            upstream_region = %self.region,
             server = %self.server,
             kind = self.kind.protocol(),
             "opened a console"
@@ -205,7 +205,7 @@ impl Wanted {
             user = self.caller.user().name,
             project = %self.caller.project,
             session = self.caller.session.id.short(),
-            region = %self.region,
+            upstream_region = %self.region,
             server = %self.server,
             kind = self.kind.protocol(),
             up_bytes = traffic.up_bytes,

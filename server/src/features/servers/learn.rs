@@ -13,7 +13,7 @@ use super::{
     decode::{Owner, decode_row, is_gone},
     index::ServerIndexes,
 };
-use crate::{session::ProjectScope, upstream::UpstreamError};
+use crate::{log, session::ProjectScope, upstream::UpstreamError};
 
 /// Regions that are about to be asked again because something was done there.
 pub type Stirred = Arc<Mutex<HashSet<(ProjectId, Region)>>>;
@@ -79,7 +79,9 @@ impl ServerIndexes {
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
                 watched.iter().for_each(|index| index.apply([], &[server]));
             }
-            Err(error) => tracing::debug!(%region, %server, %error, "the list learns of a change later"),
+            Err(error) => {
+                tracing::debug!(upstream_region = %region, %server, %error, "the list learns of a change later")
+            }
         }
     }
 
@@ -95,7 +97,7 @@ impl ServerIndexes {
         }
         self.ask_again(project, region);
         let indexes = self.clone();
-        tokio::spawn(async move {
+        log::spawn(async move {
             sleep(STIR_EVERY).await;
             // What was done meanwhile is seen by this; what is done from here on stirs anew.
             indexes.stirred().lock().remove(&key);

@@ -201,20 +201,22 @@ impl Keeper<'_> {
         self.index.update_health(|health| {
             health.succeeded(asked_at, Instant::now(), is_any_in_transition, config);
         });
-        self.shared.metrics.count(Metric::IndexRefresh, &[self.index.key.region.as_str(), "ok"]);
+        let (project, region) = (&self.index.key.project, &self.index.key.region);
+        self.shared.metrics.count(Metric::IndexRefresh, &[region.as_str(), "ok"]);
+        tracing::debug!(%project, upstream_region = %region, rows = self.index.read(Rows::len), "refreshed a list");
     }
 
     fn note_failure(&self, trouble: Trouble) {
         let failure = trouble.failure();
         let (project, region) = (&self.index.key.project, &self.index.key.region);
         if trouble.is_of_credentials() {
-            tracing::debug!(%project, %region, code = failure.code, "nobody who looks has a token that is accepted");
+            tracing::debug!(%project, upstream_region = %region, code = failure.code, "nobody who looks has a token that is accepted");
             let why = matches!(trouble, Trouble::Credentials { .. }).then_some(failure);
             let now = Instant::now();
             self.index.update_health(|health| health.lacks_credentials(why, now, &self.shared.config));
             return;
         }
-        tracing::warn!(%project, %region, code = failure.code, error = %trouble.chain(), "a region could not be asked");
+        tracing::warn!(%project, upstream_region = %region, code = failure.code, error = %trouble.chain(), "a region could not be asked");
         self.shared.metrics.count(Metric::IndexRefresh, &[region.as_str(), &failure.code]);
         let jitter = rand::random();
         self.index

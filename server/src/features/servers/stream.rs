@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    log,
     session::{ClientAddress, ProjectCaller, Scopes},
     shutdown::Shutdown,
 };
@@ -80,7 +81,7 @@ pub async fn list_servers(
 
     // One piece waits to be sent; the next is made when there is room for it.
     let (sender, mut receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
+    log::spawn(async move {
         send(feed, sender, credentials, shutdown, query.follow).await;
         drop(open);
     });

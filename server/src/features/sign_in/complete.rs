@@ -15,6 +15,7 @@ use super::{attempts::Attempt, next_path::NextPath};
 use crate::{
     app::App,
     error::ApiError,
+    log,
     metrics::Metric,
     session::{AuthError, BrowserName, Cookies, EndReason, Entrance, IssuedToken, Keystone},
     upstream::UpstreamError,
@@ -69,7 +70,8 @@ pub async fn complete(
     app.operators.knows(&session).await;
     end_previous(app, headers).await;
     app.metrics.count(Metric::LoginSuccess, &[]);
-    tracing::info!(user = session.user.name, session = session.id.short(), "signed in");
+    log::note_caller(session.who());
+    tracing::info!(browser = entrance.browser.0, "signed in");
 
     let mut response = Redirect::to(next.as_str()).into_response();
     let set = response.headers_mut();

@@ -45,7 +45,7 @@ impl Keeper<'_> {
             }
             Err(trouble) => {
                 let region = &self.index.key.region;
-                tracing::debug!(%region, error = %trouble.chain(), "no names of images");
+                tracing::debug!(upstream_region = %region, error = %trouble.chain(), "no names of images");
                 AGAIN_AFTER
             }
         };
