@@ -14,6 +14,7 @@ mod key_pairs;
 mod layout_shift;
 mod operator_health;
 mod parts;
+mod operator_logs;
 mod projects;
 mod quotas;
 mod server_actions;

@@ -65,8 +65,9 @@ fn mark() -> El {
         .attr("rel", "external")
         .child(icon(Icon::ArrowLeft))
         .child(el("span").text(texts::LEAVE));
-    el("div")
+    el("section")
         .class("operator-mark")
+        .attr("aria-label", texts::CONSOLE)
         .child(icon(Icon::Shield))
         .child(el("strong").text(texts::CONSOLE))
         .child(el("span").class("operator-note").text(texts::IS_LOGGED))
