@@ -110,6 +110,7 @@ impl App {
                 upstream.clone(),
                 keystone.clone(),
                 clock.clone(),
+                metrics.clone(),
                 shutdown.clone(),
             ),
             analytics: Analytics::new(

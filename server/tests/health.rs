@@ -5,6 +5,7 @@ use std::time::Duration;
 use api_types::routes;
 use axum::http::StatusCode;
 use server::{
+    metrics::Metric,
     shutdown::Shutdown,
     testing::{DatabaseProxy, Log, TestApp, until},
 };
@@ -52,6 +53,8 @@ async fn a_node_is_out_of_service_until_it_has_looked(db: PgPool) {
     assert_eq!(app.browser().get(routes::HEALTH_LIVE).await.text(), "OK\n");
     look(&app, 1).await;
     assert_eq!(health(&app).await, ok());
+    assert_eq!(app.app.metrics.counted(Metric::HealthInService, &[]), 1);
+    assert_eq!(app.app.metrics.counted(Metric::HealthNeed, &["keystone"]), 1);
     app.browser().get(routes::HEALTH_READY).await.assert_status(StatusCode::OK);
     let live = app.browser().get(routes::HEALTH_LIVE).await.text();
     assert_eq!(live, "OK\ndatabase: good\nkeystone: good\n");
@@ -242,8 +245,13 @@ async fn a_service_that_is_needed_is_lacking_when_no_region_has_it(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn a_circuit_that_waits_for_a_call_is_tried_without_anybody_waiting(db: PgPool) {
-    let settings = [("UPSTREAM_BREAKER_OPEN_SECS", "0.05"), ("UPSTREAM_BREAKER_OPEN_MAX_SECS", "0.05")];
+async fn the_circuit_of_a_needed_service_is_tried_though_nobody_is_sent_here_to_try_it(db: PgPool) {
+    let settings = [
+        ("UPSTREAM_BREAKER_OPEN_SECS", "0.05"),
+        ("UPSTREAM_BREAKER_OPEN_MAX_SECS", "0.05"),
+        ("HEALTH_NEEDS", "image"),
+        ("HEALTH_EVERY_SECS", "0.05"),
+    ];
     let app = node(db, &settings).await;
     let alice = app.signed_in("alice");
     let servers = format!("{}?follow=false", routes::servers(&app.project("alpha")));

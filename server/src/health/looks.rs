@@ -52,17 +52,6 @@ impl Shared {
         best.copied().unwrap_or(Looked { took: Duration::ZERO, error: None })
     }
 
-    /// Tries every circuit that waits for a call to try, so that the next person does not have to be it.
-    pub async fn try_open_circuits(&self) {
-        let states = self.upstream.services();
-        let waiting = states.iter().filter(|state| state.circuit == CircuitState::HalfOpen);
-        join_all(waiting.filter_map(|state| {
-            let url = self.upstream.known_endpoint(&state.target)?;
-            Some(async move { self.look_at(&state.target, &url).await })
-        }))
-        .await;
-    }
-
     /// Another node, by its `/health/live`, which says what it can use.
     pub async fn look_at_hop(&self, hop: &Url) -> LookedAtHop {
         let mut url = hop.clone();

@@ -34,6 +34,7 @@ use self::{
 use crate::{
     clock::Clock,
     config::{Config, HealthConfig, Need, NodeConfig},
+    metrics::Metrics,
     session::Keystone,
     shutdown::Shutdown,
     upstream::UpstreamClient,
@@ -49,6 +50,7 @@ struct Shared {
     started_at: DateTime<Utc>,
     config: HealthConfig,
     clock: Clock,
+    metrics: Metrics,
     shutdown: Shutdown,
     store: NodeStore,
     upstream: UpstreamClient,
@@ -144,6 +146,7 @@ impl Health {
         upstream: UpstreamClient,
         keystone: Keystone,
         clock: Clock,
+        metrics: Metrics,
         shutdown: Shutdown,
     ) -> Self {
         Self(Arc::new(Shared {
@@ -154,6 +157,7 @@ impl Health {
             rounds: tokio::sync::Mutex::new(Rounds::new(&config.health)),
             config: config.health.clone(),
             clock,
+            metrics,
             shutdown,
             upstream,
             keystone,

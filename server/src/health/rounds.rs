@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     config::{HealthConfig, Need},
+    metrics::Metric,
     migrations,
     upstream::circuit_breaker::CircuitState,
 };
@@ -131,6 +132,7 @@ impl Health {
             database,
         };
         log_change(&before, &after);
+        shared.measure(&after);
         *shared.seen.write() = Arc::new(after);
     }
 }
@@ -146,9 +148,15 @@ impl Rounds {
         let hops = shared.config.next_hops.iter().zip(&mut self.hops).zip(looked);
         let state = |((url, steady), LookedAtHop { looked, says }): ((&url::Url, &mut Steady), _)| {
             let url = url.as_str().trim_end_matches('/').to_owned();
-            if steady.note(looked.error.is_none(), now) && (!steady.is_good() || says.is_empty()) {
-                let error = looked.error;
-                tracing::warn!(facility = "health", hop = url, error, "another node is not seen from here");
+            let is_first = steady.since().is_none();
+            if steady.note(looked.error.is_none(), now) {
+                match looked.error {
+                    Some(error) => {
+                        tracing::warn!(facility = "health", hop = url, error, "a next hop is not seen");
+                    }
+                    None if is_first => {}
+                    None => tracing::info!(facility = "health", hop = url, "a next hop is seen again"),
+                }
             }
             HopState {
                 url,
@@ -172,8 +180,7 @@ impl Shared {
             };
             (*need, looked)
         });
-        let (looks, ()) = join(join_all(looks), self.try_open_circuits()).await;
-        looks.into_iter().collect()
+        join_all(looks).await.into_iter().collect()
     }
 
     async fn look_at_hops(&self) -> Vec<LookedAtHop> {
@@ -256,6 +263,17 @@ impl Shared {
             hops: hops.collect(),
             lacks: before.lacks().into_iter().map(str::to_owned).collect(),
         }
+    }
+
+    fn measure(&self, seen: &Snapshot) {
+        let gauge =
+            |metric, tags: &[&str], is: bool| self.metrics.gauge(metric, tags, f64::from(u8::from(is)));
+        let is_in_service = seen.is_migrated && !self.shutdown.is_draining() && seen.lacks().is_empty();
+        gauge(Metric::HealthInService, &[], is_in_service);
+        for state in &seen.needs {
+            gauge(Metric::HealthNeed, &[state.need.as_str()], state.is_good);
+        }
+        self.metrics.gauge(Metric::HealthLate, &[], seen.own.late.as_secs_f64() * 1000.0);
     }
 
     /// What other nodes say of a need.

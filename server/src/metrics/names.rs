@@ -120,6 +120,13 @@ metrics! {
     /// Items of running jobs that are not done, of all nodes together.
     shared_gauge JobItemsToDo = "jobs.items_to_do";
 
+    /// Whether `/health` sends people to this node: 1 or 0.
+    gauge HealthInService = "health.in_service";
+    /// Whether this node can use something it needs: 1 or 0.
+    gauge HealthNeed = "health.need" [need];
+    /// How late a task of this node got its turn at most, in milliseconds, since the last round of checks.
+    gauge HealthLate = "health.late_ms";
+
     /// Lines of the log that found no room on their way to an output, by their level.
     counter LogDropped = "log.dropped" [level];
     /// What browsers logged. Outcomes: `stored`, `repeated` (it was stored before).
