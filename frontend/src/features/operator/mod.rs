@@ -4,6 +4,7 @@
 mod frame;
 mod health;
 mod logs;
+mod statistics;
 mod texts;
 
 use leptos::{prelude::*, wasm_split::wasm_split};
@@ -21,6 +22,12 @@ const SECTIONS: &[Section] = &[
         name: "Logs",
         icon: include_str!("../../../../assets/icons/log.svg"),
         page: || logs::logs_page().into_any(),
+    },
+    Section {
+        path: "statistics",
+        name: "Statistics",
+        icon: include_str!("../../../../assets/icons/chart.svg"),
+        page: || statistics::statistics_page().into_any(),
     },
     Section {
         path: "health",
