@@ -15,6 +15,7 @@ mod layout_shift;
 mod operator_health;
 mod parts;
 mod operator_logs;
+mod operator_statistics;
 mod projects;
 mod quotas;
 mod server_actions;

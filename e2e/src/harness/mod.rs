@@ -4,6 +4,7 @@ pub mod browser;
 pub mod chromedriver;
 pub mod database;
 pub mod evidence;
+pub mod graphite;
 pub mod panel;
 pub mod programs;
 pub mod scene;
