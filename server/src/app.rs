@@ -23,6 +23,7 @@ use crate::{
         shell,
         sign_in::{self, Attempts},
     },
+    graphite::Graphite,
     health::Health,
     jobs::{Jobs, Runner},
     log::{LevelStore, Log, search::LogSearch},
@@ -68,6 +69,7 @@ pub struct App {
     pub client_log: ClientLog,
     pub proxy: Proxy,
     pub analytics: Analytics,
+    pub graphite: Graphite,
 }
 
 impl App {
@@ -133,6 +135,7 @@ impl App {
                 shutdown.clone(),
             ),
             servers: ServerIndexes::new(upstream.clone(), &config.index, metrics.clone()),
+            graphite: Graphite::new(&config.graphite, &config.upstream.tls)?,
             cookies: Cookies::new(&config.listen.public_url),
             config,
             clock,

@@ -8,6 +8,7 @@ mod client_log;
 mod cloud;
 mod database;
 mod health;
+mod graphite;
 mod index;
 mod jobs;
 mod keystone;
@@ -32,6 +33,7 @@ pub use self::{
     cloud::CloudConfig,
     database::DatabaseConfig,
     health::{HealthConfig, Need, WhenBadEverywhere, WhenDatabaseIsGone},
+    graphite::GraphiteConfig,
     index::IndexConfig,
     jobs::JobsConfig,
     keystone::KeystoneConfig,
@@ -68,6 +70,7 @@ pub struct Config {
     pub health: HealthConfig,
     pub statsd: StatsdConfig,
     pub metrics: MetricsConfig,
+    pub graphite: GraphiteConfig,
     pub sign_in: SignInConfig,
     pub operator: OperatorConfig,
     pub log: LogConfig,
@@ -98,6 +101,7 @@ impl Config {
             health: HealthConfig::read(&mut reader),
             statsd: StatsdConfig::read(&mut reader),
             metrics: MetricsConfig::read(&mut reader),
+            graphite: GraphiteConfig::read(&mut reader),
             sign_in: SignInConfig::read(&mut reader),
             operator: OperatorConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
@@ -126,6 +130,7 @@ impl Config {
         HealthConfig::read(&mut reader);
         StatsdConfig::read(&mut reader);
         MetricsConfig::read(&mut reader);
+        GraphiteConfig::read(&mut reader);
         SignInConfig::read(&mut reader);
         OperatorConfig::read(&mut reader);
         LogConfig::read(&mut reader);

@@ -8,7 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::upstream::{Target, UpstreamError};
+use crate::{
+    graphite::GraphiteError,
+    upstream::{Target, UpstreamError},
+};
 
 /// Why a request failed, in terms of what its caller can do next.
 ///
@@ -84,6 +87,12 @@ pub enum ApiError {
         #[from]
         source: sqlx::Error,
     },
+    /// The console's graphs cannot be had.
+    #[error("Graphite did not answer as expected")]
+    Graphite {
+        #[from]
+        source: GraphiteError,
+    },
     #[error("the request took longer than {limit:?}")]
     TooSlow { limit: Duration },
     /// The panel itself is wrong.
@@ -128,6 +137,7 @@ impl ApiError {
             Self::Database { .. } | Self::SessionUnreadable | Self::TokenRenewed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::Graphite { source } => source.status(),
             Self::TooSlow { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -155,6 +165,7 @@ impl ApiError {
             Self::SecondFactorNeeded => "second_factor_needed",
             Self::Upstream { source, .. } => source.code(),
             Self::Database { .. } => "database_unavailable",
+            Self::Graphite { source } => source.code(),
             Self::TooSlow { .. } => "request_timeout",
             Self::Internal { .. } => "internal_error",
         }
@@ -209,6 +220,7 @@ impl ApiError {
             Self::Database { .. } => {
                 "The panel cannot reach its own records at the moment. Please try again shortly.".to_owned()
             }
+            Self::Graphite { source } => source.sentence(),
             Self::TooSlow { limit } => format!("The panel did not manage this within {}.", in_words(*limit)),
             Self::Internal { .. } => "Something went wrong in the panel itself.".to_owned(),
         }

@@ -14,6 +14,7 @@ pub mod countries;
 pub mod error;
 pub mod csv;
 pub mod features;
+pub mod graphite;
 pub mod health;
 pub mod jobs;
 pub mod log;

@@ -60,6 +60,9 @@ pub const SERVER_HISTORY: &str = "/api/projects/{project}/regions/{region}/serve
 /// `POST` what a browser counted: [`AnalyticsBatch`](crate::analytics::AnalyticsBatch); `GET` whether it may:
 /// [`AnalyticsRules`](crate::analytics::AnalyticsRules).
 pub const ANALYTICS: &str = "/api/analytics";
+/// `GET` graphs of what was measured: [`Statistics`](crate::operator::statistics::Statistics); query:
+/// [`StatisticsQuery`](crate::operator::statistics::StatisticsQuery).
+pub const OPERATOR_STATISTICS: &str = "/api/operator/statistics";
 /// `GET` what was counted, for operators: [`AnalyticsReport`](crate::analytics::AnalyticsReport).
 pub const OPERATOR_ANALYTICS: &str = "/api/operator/analytics";
 

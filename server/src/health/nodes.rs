@@ -141,6 +141,20 @@ impl NodeStore {
         Ok(())
     }
 
+    /// The releases that were first seen since then, the oldest first: the latest hundred.
+    pub async fn list_releases(&self, since: DateTime<Utc>) -> Result<Vec<(String, DateTime<Utc>)>> {
+        let list = query!(
+            "SELECT release, first_seen_at
+            FROM releases
+            WHERE first_seen_at >= $1
+            ORDER BY first_seen_at DESC
+            LIMIT 100",
+            since,
+        );
+        let rows = self.bounded(list.fetch_all(&self.db)).await?;
+        Ok(rows.into_iter().rev().map(|row| (row.release, row.first_seen_at)).collect())
+    }
+
     /// All nodes that were heard of within a day, by name.
     pub async fn list(&self) -> Result<Vec<NodeRow>> {
         let list = query_as!(

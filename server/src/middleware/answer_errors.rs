@@ -129,6 +129,7 @@ fn log(error: &ApiError) {
         ApiError::Internal { .. } => tracing::error!(code, causes, "{error}"),
         ApiError::Upstream { .. }
         | ApiError::Database { .. }
+        | ApiError::Graphite { .. }
         | ApiError::TooSlow { .. }
         | ApiError::SessionUnreadable => {
             tracing::warn!(code, causes, "{error}");

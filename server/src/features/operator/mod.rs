@@ -5,6 +5,7 @@
 mod health;
 mod levels;
 mod logs;
+mod statistics;
 
 use api_types::routes;
 use axum::Router;
@@ -13,7 +14,11 @@ use crate::{app::App, middleware::operators_only::for_operators_only};
 
 /// One line per section. What is merged here exists for operators only; all of it is below `/api/operator`.
 pub fn router(app: &App) -> Router<App> {
-    let sections = Router::new().merge(logs::router()).merge(levels::router()).merge(health::router());
+    let sections = Router::new()
+        .merge(logs::router())
+        .merge(levels::router())
+        .merge(statistics::router())
+        .merge(health::router());
     for_operators_only("/api/operator", sections, app)
         .merge(for_operators_only(routes::HEALTH_DETAIL, health::detail(), app))
 }
