@@ -1,12 +1,13 @@
 //! Opens, finds, continues and ends sessions.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use api_types::ProjectId;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     CookieSecret, Entrance, IssuedToken, Sealer, Session, SessionId, SessionStore,
+    cache::Entry,
     memory::Inner,
     store::{DeletedSessionRow, NewSessionRow, RenewedSessionRow},
 };
@@ -22,7 +23,7 @@ use crate::{
 ///
 /// A session in memory is served without a query until it is older than `session.cache_secs`; revocations reach it
 /// within moments through [`Upkeep`](super::Upkeep). While Postgres does not answer, it is served for
-/// `session.memory_grace_secs` longer.
+/// `session.memory_grace_secs` longer, and no request waits for it.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
 
@@ -40,6 +41,8 @@ pub enum EndReason {
 const CSRF: &str = "csrf";
 /// For so long after a renewal the cookie before it works, for requests that were under way.
 const OLD_COOKIE_LASTS: TimeDelta = TimeDelta::seconds(30);
+/// So long a request waits for Postgres about a session that is in memory.
+const BRIEFLY: Duration = Duration::from_millis(250);
 
 impl Sessions {
     pub fn new(store: SessionStore, config: SessionConfig, clock: Clock, metrics: Metrics) -> Self {
@@ -99,13 +102,44 @@ impl Sessions {
             inner.metrics.count(Metric::SessionLookup, &["memory"]);
             return inner.used(&hash, entry, entrance);
         }
-        if let Some(entry) = &kept
-            && inner.is_within_grace(entry)
-            && !inner.may_try_database()
-        {
-            inner.metrics.count(Metric::SessionLookup, &["grace"]);
-            return inner.used(&hash, entry, entrance);
+        let Some(entry) = kept.filter(|entry| inner.is_within_grace(entry)) else {
+            return inner.used(&hash, &self.ask(hash).await?, entrance);
+        };
+        match self.ask_briefly(hash).await {
+            Some(Ok(entry)) => inner.used(&hash, &entry, entrance),
+            Some(Err(error)) if !matches!(error, ApiError::Database { .. }) => Err(error),
+            // Postgres fails, or takes its time: whatever it will say is noted when it does.
+            _ => {
+                inner.metrics.count(Metric::SessionLookup, &["grace"]);
+                inner.used(&hash, &entry, entrance)
+            }
         }
+    }
+
+    /// Asks Postgres about a cookie that is in memory, and waits for less time than a person notices; the question
+    /// goes on. `None`: it was too long, or Postgres is known not to answer; then one request in a while has it tried.
+    async fn ask_briefly(&self, hash: [u8; 32]) -> Option<Result<Entry, ApiError>> {
+        let is_suspected = self.0.is_database_suspected();
+        if is_suspected && !self.0.may_try_database() {
+            return None;
+        }
+        let this = self.clone();
+        let asking = tokio::spawn(async move { this.ask(hash).await });
+        if is_suspected {
+            return None;
+        }
+        match tokio::time::timeout(BRIEFLY, asking).await {
+            Ok(answer) => answer.ok(),
+            Err(_) => {
+                self.0.suspect_database();
+                None
+            }
+        }
+    }
+
+    /// Asks Postgres about a cookie, and takes what it says into memory.
+    async fn ask(&self, hash: [u8; 32]) -> Result<Entry, ApiError> {
+        let inner = &*self.0;
         let timer = Timer::start();
         let found = inner.store.find_session(&hash, inner.clock.now()).await;
         inner.metrics.time(Metric::SessionQuery, &[], timer.elapsed());
@@ -113,8 +147,7 @@ impl Sessions {
             Ok(Some(row)) => {
                 inner.database_answers();
                 inner.metrics.count(Metric::SessionLookup, &["database"]);
-                let entry = inner.keep(hash, row)?;
-                inner.used(&hash, &entry, entrance)
+                inner.keep(hash, row)
             }
             Ok(None) => {
                 inner.database_answers();
@@ -127,13 +160,7 @@ impl Sessions {
             }
             Err(source) => {
                 inner.database_fails(&source);
-                match kept {
-                    Some(entry) if inner.is_within_grace(&entry) => {
-                        inner.metrics.count(Metric::SessionLookup, &["grace"]);
-                        inner.used(&hash, &entry, entrance)
-                    }
-                    _ => Err(ApiError::Database { source }),
-                }
+                Err(ApiError::Database { source })
             }
         }
     }

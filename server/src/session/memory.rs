@@ -200,6 +200,20 @@ impl Inner {
         }
     }
 
+    /// Whether Postgres lately failed to answer.
+    pub fn is_database_suspected(&self) -> bool {
+        self.state.lock().try_database_at.is_some()
+    }
+
+    /// Notes that Postgres has not answered yet; it may still.
+    pub fn suspect_database(&self) {
+        let mut state = self.state.lock();
+        if state.try_database_at.is_none() {
+            tracing::warn!("the database is slow to answer; sessions are served from memory");
+        }
+        state.try_database_at.get_or_insert(self.clock.instant() + DATABASE_PAUSE);
+    }
+
     /// Whether this request should ask Postgres; while it does not answer, one at a time does.
     pub fn may_try_database(&self) -> bool {
         let now = self.clock.instant();

@@ -40,8 +40,17 @@ impl DatabaseProxy {
         Self { state, port, accepting, options }
     }
 
-    /// A pool that goes through the proxy.
+    /// A pool that goes through the proxy, and soon gives up.
     pub fn pool(&self) -> PgPool {
+        self.pool_that_waits(Duration::from_millis(500))
+    }
+
+    /// The same, which hardly ever gives up.
+    pub fn patient_pool(&self) -> PgPool {
+        self.pool_that_waits(Duration::from_secs(3600))
+    }
+
+    fn pool_that_waits(&self, longest: Duration) -> PgPool {
         let mut options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(self.port)
@@ -50,10 +59,7 @@ impl DatabaseProxy {
         if let Some(database) = self.options.get_database() {
             options = options.database(database);
         }
-        PgPoolOptions::new()
-            .max_connections(5)
-            .acquire_timeout(Duration::from_millis(500))
-            .connect_lazy_with(options)
+        PgPoolOptions::new().max_connections(5).acquire_timeout(longest).connect_lazy_with(options)
     }
 
     pub fn refuse(&self) {
