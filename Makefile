@@ -6,7 +6,7 @@ export SQLX_OFFLINE := true
 
 PRIVATE_POSTGRES := target/debug/private-postgres --throwaway --
 
-.PHONY: help run test bench e2e lint fmt release bundle tools
+.PHONY: help run test bench e2e lint fmt graphite release bundle tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +45,10 @@ lint: tools ## formatting and clippy, the front end for the browser too
 
 fmt: ## format the sources
 	cargo fmt --all
+
+graphite: ## run statsd and Graphite beside `make run`, for the console's graphs; Ctrl-C stops both
+	@server/dev/setup graphite
+	@exec e2e/graphite/serve
 
 release: ## the panel as it is shipped: target/release/meridian
 	@server/dev/setup run
