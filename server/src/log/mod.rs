@@ -16,6 +16,8 @@ mod queue;
 pub mod search;
 pub mod store;
 mod storing;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::{
@@ -26,7 +28,7 @@ use std::{
 use parking_lot::Mutex;
 use tracing_subscriber::filter::Targets;
 
-use self::pipeline::{Pipeline, Settings};
+use self::pipeline::{Pipeline, Room, Settings};
 pub use self::{
     context::{Context, note_caller, note_project, spawn},
     fields::Fields,
@@ -68,15 +70,24 @@ impl Log {
         place: Place,
         out: impl Write + Send + 'static,
     ) -> io::Result<(Self, LogEnd)> {
-        let place = Arc::new(place);
         let settings = Settings {
             format: if config.is_json { Format::Json } else { Format::Text },
             gelf: config.gelf.clone(),
             is_stored: config.postgres,
+            room: Room::default(),
         };
+        Self::start_with(config.filter.clone(), place, settings, out)
+    }
+
+    fn start_with(
+        filter: Targets,
+        place: Place,
+        settings: Settings,
+        out: impl Write + Send + 'static,
+    ) -> io::Result<(Self, LogEnd)> {
+        let place = Arc::new(place);
         let (pipeline, end) = Pipeline::start(place.clone(), settings, out)?;
-        let levels = Levels::new(config.filter.clone());
-        Ok((Self { place, levels, sink: Sink::Pipeline(pipeline) }, end))
+        Ok((Self { place, levels: Levels::new(filter), sink: Sink::Pipeline(pipeline) }, end))
     }
 
     /// A log that ends nowhere.

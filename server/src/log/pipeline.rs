@@ -21,10 +21,6 @@ use super::{
 };
 use crate::metrics::{Metric, Metrics};
 
-/// What waits for standard output and for a Graylog at most, and before all outputs.
-const MOST_BYTES: usize = 8 << 20;
-/// What waits for Postgres at most: some ten thousand lines.
-const MOST_BYTES_TO_STORE: usize = 32 << 20;
 /// Lines of so long are worked on together.
 const GATHERED_FOR: Duration = Duration::from_millis(10);
 /// While lines are being lost, it is told so often.
@@ -49,6 +45,16 @@ pub struct Settings {
     pub format: Format,
     pub gelf: Option<GelfTarget>,
     pub is_stored: bool,
+    pub room: Room,
+}
+
+/// Bytes of lines that may wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// For standard output, for a Graylog, and before all outputs.
+    pub ordinary: usize,
+    /// For Postgres: some ten thousand lines.
+    pub to_store: usize,
 }
 
 /// Writes what is left when it is dropped.
@@ -81,22 +87,14 @@ impl Pipeline {
         settings: Settings,
         out: impl Write + Send + 'static,
     ) -> io::Result<(Arc<Self>, LogEnd)> {
-        Self::start_with(place, settings, out, MOST_BYTES)
-    }
-
-    fn start_with(
-        place: Arc<Place>,
-        settings: Settings,
-        out: impl Write + Send + 'static,
-        most_bytes: usize,
-    ) -> io::Result<(Arc<Self>, LogEnd)> {
+        let Room { ordinary, to_store } = settings.room;
         let outputs = Outputs {
-            out: Queue::new(most_bytes),
-            gelf: settings.gelf.is_some().then(|| Queue::new(most_bytes)),
-            store: settings.is_stored.then(|| Queue::new(MOST_BYTES_TO_STORE)),
+            out: Queue::new(ordinary),
+            gelf: settings.gelf.is_some().then(|| Queue::new(ordinary)),
+            store: settings.is_stored.then(|| Queue::new(to_store)),
         };
-        let pipeline =
-            Arc::new(Self { place, incoming: Queue::new(most_bytes), outputs, metrics: OnceLock::new() });
+        let incoming = Queue::new(ordinary);
+        let pipeline = Arc::new(Self { place, incoming, outputs, metrics: OnceLock::new() });
         let mut end = LogEnd { pipeline: pipeline.clone(), threads: Vec::new() };
         let ours = pipeline.clone();
         end.start("log", move || ours.distribute())?;
@@ -233,6 +231,12 @@ impl Outputs {
     }
 }
 
+impl Default for Room {
+    fn default() -> Self {
+        Self { ordinary: 8 << 20, to_store: 32 << 20 }
+    }
+}
+
 impl Losses {
     /// What is to be told now: all of it once nothing waits any more, else every second.
     pub fn note<T>(&mut self, taken: &Taken<T>) -> Option<Dropped> {
@@ -259,5 +263,107 @@ impl Drop for LogEnd {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    /// Tells what it is about to write, and comes back when it is allowed to.
+    struct Slow {
+        allowed: mpsc::Receiver<()>,
+        begun: mpsc::Sender<String>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.begun.send(String::from_utf8_lossy(bytes).into_owned());
+            let _ = self.allowed.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn settings(room: Room) -> Settings {
+        Settings { format: Format::Text, gelf: None, is_stored: false, room }
+    }
+
+    fn line(description: impl Into<String>) -> Line {
+        Line::new(Arc::default(), Level::Info, Facility::Panel, description)
+    }
+
+    #[test]
+    fn every_line_is_written_whole_and_in_its_threads_order() {
+        let kept = Kept::default();
+        let (pipeline, end) =
+            Pipeline::start(Arc::default(), settings(Room::default()), kept.clone()).expect("threads");
+        thread::scope(|scope| {
+            for name in ["a", "b", "c"] {
+                let pipeline = &pipeline;
+                scope.spawn(move || {
+                    for number in 0..500 {
+                        pipeline.take(line(format!("{name}{number}")), false);
+                    }
+                });
+            }
+        });
+        drop(end);
+        let text = String::from_utf8(kept.0.lock().clone()).expect("text");
+        for name in ["a", "b", "c"] {
+            let of_name = |line: &str| line.rsplit(' ').next()?.strip_prefix(name)?.parse().ok();
+            let numbers: Vec<u32> = text.lines().filter_map(of_name).collect();
+            assert_eq!(numbers, (0..500).collect::<Vec<_>>());
+        }
+        assert_eq!(text.lines().count(), 1500);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_log_that_takes_nothing_and_what_is_lost_is_told() {
+        let (allow, allowed) = mpsc::channel();
+        let (tells, begun) = mpsc::channel();
+        let room = Room { ordinary: line("").size() * 5, ..Room::default() };
+        let (pipeline, end) =
+            Pipeline::start(Arc::default(), settings(room), Slow { allowed, begun: tells }).expect("threads");
+        pipeline.take(line("first"), false);
+        assert!(begun.recv().expect("a line").ends_with("first\n"));
+        // Far more than all queues take.
+        for number in 0..100 {
+            pipeline.take(line(format!("later {number}")), false);
+        }
+        let mut text = String::new();
+        drop(allow);
+        drop(end);
+        while let Ok(written) = begun.recv() {
+            text.push_str(&written);
+        }
+        let kept = text.lines().filter(|line| line.contains(" later ")).count();
+        let lost: usize = text
+            .lines()
+            .filter(|line| line.contains("lines of the log were lost"))
+            .filter_map(|line| line.split_once(" info=")?.1.split(' ').next()?.parse::<usize>().ok())
+            .sum();
+        assert!(lost > 0 && kept + lost == 100, "{kept} kept and {lost} lost of 100 in {text}");
     }
 }
