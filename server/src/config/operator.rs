@@ -23,9 +23,12 @@ pub struct OperatorConfig {
 
 impl OperatorConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let role = reader.parse("operator.role", "OPERATOR_ROLE", |text| match text.chars().count() {
-            1..=255 => Ok(text.to_owned()),
-            _ => Err("is empty or longer than 255 characters".to_owned()),
+        let role = reader.parse("operator.role", "OPERATOR_ROLE", |text| {
+            if text.chars().count() <= 255 && !text.chars().any(char::is_control) {
+                Ok(text.to_owned())
+            } else {
+                Err("is longer than 255 characters, or has control characters".to_owned())
+            }
         });
         Self {
             role: role.unwrap_or_else(|| "admin".to_owned()),

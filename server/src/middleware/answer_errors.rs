@@ -38,7 +38,6 @@ pub async fn answer_errors(State(app): State<Arc<App>>, request: Request, next: 
         log(&error);
         app.metrics.count(Metric::ErrorAnswered, &[error.code()]);
     }
-    response.headers_mut().remove(header::CONTENT_LENGTH);
     // Said of the body that goes: a browser would fail to unpack the one that comes.
     response.headers_mut().remove(header::CONTENT_ENCODING);
     let (content_type, body) = if is_api {
@@ -49,6 +48,8 @@ pub async fn answer_errors(State(app): State<Arc<App>>, request: Request, next: 
         ("text/html; charset=utf-8", as_page(&error, &id, &app.config.sign_in.brand, theme))
     };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // Said here, since axum says it at another place, or not at all, depending on how a route is served.
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = Body::from(body);
     response
 }
