@@ -115,7 +115,7 @@ async fn every_call_has_one_line_that_says_who_asked_what_and_what_came_of_it(db
     ] {
         assert_eq!(line[field], value, "{field} of {line}");
     }
-    assert!(line["timestamp"].is_string() && line["duration_ms"].is_number(), "{line}");
+    assert!(line["time"].is_string() && line["duration_ms"].is_number(), "{line}");
     assert_eq!(line["session"].as_str().map(str::len), Some(8), "{line}");
     let message = line["description"].as_str().expect("a message");
     assert!(message.starts_with("received compute response - GET http://127.0.0.1:"), "{message}");
