@@ -30,18 +30,15 @@ pub async fn rows(report: &mut Report) -> Result<()> {
     run(report, "rows", "rows", None).await
 }
 
-/// What a measurement costs, in the panel's own threads.
-pub async fn metric(report: &mut Report) -> Result<()> {
-    run(report, "server", "metrics", Some(1_000.0)).await
+/// What a measurement and a line of the log cost where they are made.
+pub async fn log_cost(report: &mut Report) -> Result<()> {
+    report.section("What a measurement and a line of the log cost a request");
+    run(report, "server", "metrics", Some(1.0)).await?;
+    run(report, "server", "log", Some(5.0)).await
 }
 
-/// What a line of the log costs, in the panel's own threads.
-pub async fn log_line(report: &mut Report) -> Result<()> {
-    run(report, "server", "log", Some(5_000.0)).await
-}
-
-/// `goal_ns` holds for every figure in nanoseconds.
-async fn run(report: &mut Report, package: &str, bench: &str, goal_ns: Option<f64>) -> Result<()> {
+/// `goal_us` is for every figure that is a time.
+async fn run(report: &mut Report, package: &str, bench: &str, goal_us: Option<f64>) -> Result<()> {
     let output = Command::new(env!("CARGO"))
         .args(["bench", "--quiet", "--package", package, "--bench", bench])
         .current_dir(programs::root())
@@ -59,9 +56,10 @@ async fn run(report: &mut Report, package: &str, bench: &str, goal_ns: Option<f6
             Some(reference) => figure.against(reference),
             None => figure,
         };
-        report.add(match goal_ns.filter(|_| line.unit == "ns") {
-            Some(most) => figure.at_most(most),
-            None => figure,
+        report.add(match (goal_us, &*line.unit) {
+            (Some(most), "µs") => figure.at_most(most),
+            (Some(most), "ns") => figure.at_most(most * 1_000.0),
+            _ => figure,
         });
         found = true;
     }

@@ -54,15 +54,23 @@ impl Load {
 
     /// Errors: any answer but 200.
     pub async fn run(self, asked: &Asked) -> Result<Outcome> {
+        self.run_as(std::slice::from_ref(asked)).await
+    }
+
+    /// As several people, each on connections of their own.
+    ///
+    /// Errors: any answer but 200.
+    pub async fn run_as(self, people: &[Asked]) -> Result<Outcome> {
+        let asked: Vec<&Asked> = people.iter().cycle().take(self.connections).collect();
         let mut senders = Vec::new();
-        for _ in 0..self.connections {
+        for asked in &asked {
             senders.push(connect(asked.address).await?);
         }
         // No two requests are the same, so that none is answered from memory.
         let number = Arc::new(AtomicU64::new(0));
         let start = Instant::now();
         let mut tasks = JoinSet::new();
-        for (lane, sender) in senders.into_iter().enumerate() {
+        for (lane, (sender, asked)) in senders.into_iter().zip(asked).enumerate() {
             tasks.spawn(self.one_connection(asked.clone(), sender, number.clone(), start, lane));
         }
         let mut latencies = Vec::new();

@@ -1,6 +1,6 @@
 //! `make bench`: the figures the panel is held to, measured. Prints a table, writes `target/bench.json`.
 //!
-//!     cargo run --release -p e2e --bin bench                     everything, some ten minutes
+//!     cargo run --release -p e2e --bin bench                     everything, some twenty-five minutes
 //!     cargo run --release -p e2e --bin bench -- --only list      a part: see PARTS
 //!     cargo run --release -p e2e --bin bench -- --only list --servers 100000 --rounds 3
 //!
@@ -17,13 +17,13 @@ mod load;
 mod log_search;
 mod node;
 mod open;
+mod outages;
 mod postgres;
 mod proxy;
 mod proxying;
 mod report;
 mod service;
 mod session;
-mod visibility;
 mod visitor;
 mod weight;
 mod world;
@@ -35,7 +35,7 @@ use e2e::harness::{browser::use_whole_chromium, programs};
 use report::Report;
 
 /// What `--only` takes, several with commas.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "weight",
     "list",
     "cold",
@@ -51,7 +51,8 @@ const PARTS: [&str; 17] = [
     "client-log",
     "restarts",
     "log-search",
-    "visibility",
+    "log-cost",
+    "outages",
     "lighthouse",
 ];
 
@@ -120,7 +121,8 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
         "client-log" => client_log::run(report, options.sockets, options.rounds.min(3)).await,
         "restarts" => client_log::restarts(report, options.messages).await,
         "log-search" => log_search::run(report, options.lines).await,
-        "visibility" => visibility::run(report, options.rounds.min(4)).await,
+        "log-cost" => crates::log_cost(report).await,
+        "outages" => outages::run(report, options.rounds.min(4)).await,
         "lighthouse" => lighthouse::run(report).await,
         other => bail!("there is no part {other:?}; there are {}", PARTS.join(", ")),
     }

@@ -1,6 +1,11 @@
 //! A PostgreSQL of a part's own: one that keeps its promises, or one that can be taken away.
 
-use std::{path::PathBuf, sync::mpsc, thread};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+};
 
 use anyhow::{Context, Result, anyhow};
 use e2e::harness::programs;
@@ -48,15 +53,36 @@ impl Postgres {
         self.order(Order::Start).map(drop)
     }
 
+    /// Has it stand still: connections stay open, and nothing is answered. Or go on.
+    pub fn freeze(&self, is_frozen: bool) -> Result<()> {
+        let signal = if is_frozen { "-STOP" } else { "-CONT" };
+        let server = self.pid()?;
+        let mut all = node::children(server)?;
+        // First of all and last of all the one that starts the others.
+        if is_frozen {
+            all.insert(0, server)
+        } else {
+            all.push(server)
+        }
+        let all = all.into_iter().map(|pid| pid.to_string());
+        // One that has ended meanwhile is told as a failure, and is none.
+        Command::new("kill").arg(signal).args(all).stderr(Stdio::null()).status().context("kill")?;
+        Ok(())
+    }
+
     /// Processor time of the server and all it has started so far.
     pub fn cpu_seconds(&self) -> Result<f64> {
-        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
-        let pid = file.lines().next().and_then(|line| line.trim().parse().ok());
-        node::cpu_seconds_of_all(pid.context("PostgreSQL has no process")?)
+        node::cpu_seconds_of_all(self.pid()?)
     }
 
     pub async fn connect(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect(&self.url).await?)
+    }
+
+    fn pid(&self) -> Result<u32> {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
+        let pid = file.lines().next().and_then(|line| line.trim().parse().ok());
+        pid.context("PostgreSQL has no process")
     }
 
     fn order<T>(&self, order: impl FnOnce(mpsc::Sender<Result<T>>) -> Order) -> Result<T> {

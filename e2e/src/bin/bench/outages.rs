@@ -1,58 +1,44 @@
-//! What it costs to be seen: a measurement and a log line on a request's path, and a request while what they go to is
-//! gone.
+//! Requests while what the panel's log and measurements go to is gone.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
 use crate::{
-    crates,
     ground::Ground,
     load::{Asked, Load},
     postgres::Postgres,
     report::{Figure, Report, median},
 };
 
-/// Then the ratios of latency.
-pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
-    report.section("What a measurement and a log line cost where they are made");
-    crates::metric(report).await?;
-    crates::log_line(report).await?;
-    without(report, rounds).await
-}
-
+/// Each with a session of its own.
 const CONNECTIONS: usize = 16;
 const PER_SECOND: f64 = 400.0;
 const TURN: Duration = Duration::from_secs(4);
 
-/// What is gone in a turn.
-#[derive(Clone, Copy, PartialEq)]
-enum Gone {
-    Nothing,
-    Postgres,
-    Statsd,
-    /// Nothing as well: how far two turns differ by themselves.
-    NothingAgain,
-}
-
 /// Two kinds of request at an even rate: the session's page, which the panel answers from its memory, and a call that is
 /// passed on.
-async fn without(report: &mut Report, rounds: usize) -> Result<()> {
+pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
     report.section(&format!(
         "{PER_SECOND} requests a second while Postgres or statsd is gone, against all being there ({rounds} rounds in \
          turns, medians)"
     ));
-    let postgres = Postgres::start("visibility", false)?;
+    let postgres = Postgres::start("outages", false)?;
     let settings = vec![("DATABASE_URL".to_owned(), postgres.url().to_owned())];
     let mut ground = Ground::start(settings).await?;
-    let visitor = ground.visitor().await?;
-    let asked = [("session", visitor.session()?), ("passed on", visitor.image(&ground)?)];
-    for (_, asked) in &asked {
-        Load::closed(CONNECTIONS, Duration::from_secs(1)).run(asked).await?;
+    let mut asked = [("session", Vec::new()), ("passed on", Vec::new())];
+    for _ in 0..CONNECTIONS {
+        let visitor = ground.visitor().await?;
+        asked[0].1.push(visitor.session()?);
+        asked[1].1.push(visitor.image(&ground)?);
     }
-    const TURNS: [Gone; 4] = [Gone::Nothing, Gone::Postgres, Gone::Statsd, Gone::NothingAgain];
+    for (_, asked) in &asked {
+        Load::closed(CONNECTIONS, Duration::from_secs(1)).run_as(asked).await?;
+    }
+    const TURNS: [Gone; 5] =
+        [Gone::Nothing, Gone::Postgres, Gone::PostgresHangs, Gone::Statsd, Gone::NothingAgain];
     // Of each turn and kind of request, the median and the 99th percentile of every round.
-    let mut seen = [[(); 2]; 4].map(|kinds| kinds.map(|()| (Vec::new(), Vec::new())));
+    let mut seen = [[(); 2]; 5].map(|kinds| kinds.map(|()| (Vec::new(), Vec::new())));
     for round in 0..rounds {
         let mut turns: Vec<usize> = (0..TURNS.len()).collect();
         turns.rotate_left(round % TURNS.len());
@@ -67,7 +53,7 @@ async fn without(report: &mut Report, rounds: usize) -> Result<()> {
         }
     }
     for (kind, (name, _)) in asked.iter().enumerate() {
-        let [usual, no_postgres, no_statsd, again] = [0, 1, 2, 3].map(|turn| {
+        let [usual, no_postgres, hanging, no_statsd, again] = [0, 1, 2, 3, 4].map(|turn| {
             let (p50, p99) = &seen[turn][kind];
             (median(p50.clone()), median(p99.clone()))
         });
@@ -76,18 +62,33 @@ async fn without(report: &mut Report, rounds: usize) -> Result<()> {
         };
         report.add(figure("median latency, two turns with everything there", again.0, usual.0));
         report.add(figure("median latency without Postgres", no_postgres.0, usual.0).ratio_at_most(1.15));
+        report.add(figure("median latency, Postgres hangs", hanging.0, usual.0).ratio_at_most(1.15));
         report.add(figure("median latency without statsd", no_statsd.0, usual.0).ratio_at_most(1.15));
         report.add(figure("p99 latency, two turns with everything there", again.1, usual.1));
         report.add(figure("p99 latency without Postgres", no_postgres.1, usual.1).ratio_at_most(1.5));
+        report.add(figure("p99 latency, Postgres hangs", hanging.1, usual.1).ratio_at_most(1.5));
         report.add(figure("p99 latency without statsd", no_statsd.1, usual.1).ratio_at_most(1.5));
     }
     ground.stop().await
+}
+
+/// What is gone in a turn.
+#[derive(Clone, Copy, PartialEq)]
+enum Gone {
+    Nothing,
+    Postgres,
+    /// Connections to it stay open, and nothing comes.
+    PostgresHangs,
+    Statsd,
+    /// Nothing as well: how far two turns differ by themselves.
+    NothingAgain,
 }
 
 async fn take_away(ground: &mut Ground, postgres: &Postgres, gone: Gone) -> Result<()> {
     match gone {
         Gone::Nothing | Gone::NothingAgain => {}
         Gone::Postgres => postgres.stop()?,
+        Gone::PostgresHangs => postgres.freeze(true)?,
         Gone::Statsd => ground.stop_statsd().await,
     }
     Ok(())
@@ -97,14 +98,15 @@ async fn give_back(ground: &mut Ground, postgres: &Postgres, gone: Gone) -> Resu
     match gone {
         Gone::Nothing | Gone::NothingAgain => {}
         Gone::Postgres => postgres.start_again()?,
+        Gone::PostgresHangs => postgres.freeze(false)?,
         Gone::Statsd => ground.start_statsd().await?,
     }
     Ok(())
 }
 
 /// Milliseconds: the median and the 99th percentile of a turn.
-async fn percentiles(asked: &Asked) -> Result<(f64, f64)> {
-    let outcome = Load::paced(CONNECTIONS, TURN, PER_SECOND).run(asked).await?;
+async fn percentiles(asked: &[Asked]) -> Result<(f64, f64)> {
+    let outcome = Load::paced(CONNECTIONS, TURN, PER_SECOND).run_as(asked).await?;
     ensure!(outcome.answers() as f64 > PER_SECOND * TURN.as_secs_f64() * 0.8, "the load fell behind");
     Ok((outcome.percentile_ms(50.0), outcome.percentile_ms(99.0)))
 }
