@@ -53,6 +53,15 @@ pub enum ApiError {
     /// The session is there, sealed with a key that this node does not have: keys are being changed, in a wrong order.
     #[error("the session cannot be decrypted with the keys of this node")]
     SessionUnreadable,
+    /// An operator asks about somebody or something that neither the panel nor Keystone knows.
+    #[error("there is no {kind} {id}")]
+    NoSuchCustomer { kind: &'static str, id: String },
+    /// An operator may only look at projects in which Keystone gives them a role.
+    #[error("{user} has no role in project {project}")]
+    NoRoleInProject { project: String, user: String },
+    /// The session looks at this project for a customer, and changes nothing there meanwhile.
+    #[error("the session only looks at project {project}")]
+    SupportViewReadOnly { project: String },
     #[error("the request did not come from the panel itself: {reason}")]
     Forged { reason: &'static str },
     #[error("the credentials are wrong")]
@@ -121,6 +130,7 @@ impl ApiError {
             Self::NotFound { .. }
             | Self::NoSuchProject { .. }
             | Self::NoSuchSession { .. }
+            | Self::NoSuchCustomer { .. }
             | Self::NoSuchJob { .. } => StatusCode::NOT_FOUND,
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::Conflict { .. } => StatusCode::CONFLICT,
@@ -128,7 +138,11 @@ impl ApiError {
             Self::Refused { status } => *status,
             // 401 says one thing only: there is no session that can go on.
             Self::NoSession | Self::SessionEnded | Self::TokenExpired => StatusCode::UNAUTHORIZED,
-            Self::WrongCredentials | Self::SecondFactorNeeded | Self::Forged { .. } => StatusCode::FORBIDDEN,
+            Self::WrongCredentials
+            | Self::SecondFactorNeeded
+            | Self::Forged { .. }
+            | Self::NoRoleInProject { .. }
+            | Self::SupportViewReadOnly { .. } => StatusCode::FORBIDDEN,
             Self::LockedOut { .. }
             | Self::TooManyStreams { .. }
             | Self::TooManyCalls { .. }
@@ -146,7 +160,10 @@ impl ApiError {
     /// Stable and meant for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotFound { .. } | Self::NoSuchSession { .. } | Self::NoSuchJob { .. } => "not_found",
+            Self::NotFound { .. }
+            | Self::NoSuchSession { .. }
+            | Self::NoSuchCustomer { .. }
+            | Self::NoSuchJob { .. } => "not_found",
             Self::NoSuchProject { .. } => "project_not_found",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
             Self::TooManyJobs => "too_many_jobs",
@@ -155,6 +172,8 @@ impl ApiError {
             Self::NoSession | Self::SessionEnded => "session_ended",
             Self::TokenExpired => "token_expired",
             Self::SessionUnreadable => "session_unreadable",
+            Self::NoRoleInProject { .. } => "no_role_in_project",
+            Self::SupportViewReadOnly { .. } => "support_view_read_only",
             Self::Forged { .. } => "forged_request",
             Self::WrongCredentials => "wrong_credentials",
             Self::LockedOut { .. } => "locked_out",
@@ -189,6 +208,21 @@ impl ApiError {
             Self::TokenExpired => "Your sign-in has expired. Please enter your password again.".to_owned(),
             Self::SessionUnreadable => {
                 "The panel cannot read your session at the moment. Please try again shortly, or sign in again."
+                    .to_owned()
+            }
+            Self::NoSuchCustomer { kind, id } => {
+                format!("Neither the panel nor Keystone knows a {kind} {id}.")
+            }
+            Self::NoRoleInProject { project, user } => {
+                format!(
+                    "You have no role in this project, and a support view shows no more than your own rights reach. \
+                     Whoever manages roles there, such as an administrator of its domain, can give you one: openstack \
+                     role add --user {user} --project {project} reader."
+                )
+            }
+            Self::SupportViewReadOnly { .. } => {
+                "You are looking at this project in a support view, which changes nothing. End the support view \
+                 first."
                     .to_owned()
             }
             Self::Forged { .. } => {

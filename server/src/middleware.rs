@@ -6,6 +6,7 @@ pub mod limits;
 pub mod log_request;
 pub mod metrics;
 pub mod operators_only;
+pub mod read_only;
 pub mod request_id;
 pub mod security_headers;
 pub mod timeout;

@@ -12,17 +12,20 @@ mod keystone;
 mod lookup;
 mod memory;
 mod operators;
+mod people;
 mod per_session;
 mod revocation;
 mod scope;
 mod seal;
 mod store;
+pub mod support_view;
 mod upkeep;
 
 use std::{fmt, sync::Arc};
 
 use api_types::ProjectId;
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -36,10 +39,12 @@ pub use self::{
     keystone::{AuthError, IssuedToken, Keystone, KeystoneProject, PasswordAnswer, Receipt},
     lookup::{EndReason, Sessions},
     operators::{Operator, Operators},
+    people::SeenUserRow,
     per_session::{OpenOne, PerSession},
     scope::{ProjectScope, Scopes, Verdict},
     seal::Sealer,
     store::SessionStore,
+    support_view::SupportView,
     upkeep::{Upkeep, confirm_known, delete_expired, hears, write_uses_once},
 };
 use crate::secret::Secret;
@@ -87,6 +92,11 @@ impl Session {
         self.liveness.ended.is_cancelled()
     }
 
+    /// What the session looks at for a customer, if it does: it changes nothing there meanwhile.
+    pub fn support_view(&self, now: DateTime<Utc>) -> Option<SupportView> {
+        self.liveness.support_view.lock().clone().filter(|view| now < view.until)
+    }
+
     /// Whether Keystone's token is past its time; the session itself may go on, with the password entered again.
     pub fn is_token_expired(&self, now: DateTime<Utc>) -> bool {
         self.token_expires_at <= now
@@ -110,8 +120,9 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// One per session and node, shared by all who hold the session: says when it is over.
+/// One per session and node, shared by all who hold the session: says when it is over, and what it looks at.
 #[derive(Debug, Default)]
 struct Liveness {
     ended: CancellationToken,
+    support_view: Mutex<Option<SupportView>>,
 }

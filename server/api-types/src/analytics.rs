@@ -131,18 +131,8 @@ pub const PAGES: &[&str] = &[
 ];
 
 /// The dialogs that are counted beside those of a server's actions.
-pub const POPOVERS: &[&str] = &[
-    "image_upload",
-    "image_edit",
-    "image_share",
-    "image_delete",
-    "key_pair_add",
-    "key_pair_delete",
-    "server_group_create",
-    "server_group_delete",
-    "project_switch",
-    "calls_show",
-];
+pub const POPOVERS: &[&str] =
+    &["delete_image", "delete_key_pair", "delete_server_group", "upload_image", "create_server_group"];
 
 impl Counted {
     /// A name of this kind as it is kept; `None` for one that nobody made.

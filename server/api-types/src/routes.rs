@@ -63,6 +63,24 @@ pub const ANALYTICS: &str = "/api/analytics";
 /// `GET` graphs of what was measured: [`Statistics`](crate::operator::statistics::Statistics); query:
 /// [`StatisticsQuery`](crate::operator::statistics::StatisticsQuery).
 pub const OPERATOR_STATISTICS: &str = "/api/operator/statistics";
+/// `GET` people and projects: [`CustomersFound`](crate::operator::customers::CustomersFound); query:
+/// [`FindCustomersQuery`](crate::operator::customers::FindCustomersQuery).
+pub const OPERATOR_CUSTOMERS: &str = "/api/operator/customers";
+/// `GET` one person: [`CustomerUser`](crate::operator::customers::CustomerUser).
+pub const OPERATOR_USER: &str = "/api/operator/customers/users/{user}";
+/// `GET` one project: [`CustomerProjectPage`](crate::operator::customers::CustomerProjectPage).
+pub const OPERATOR_PROJECT: &str = "/api/operator/customers/projects/{id}";
+/// `DELETE` a session of anybody.
+pub const OPERATOR_SESSION: &str = "/api/operator/sessions/{session}";
+/// `POST` [`LiftLockout`](crate::operator::customers::LiftLockout).
+pub const OPERATOR_LOCKOUTS: &str = "/api/operator/lockouts";
+/// `POST` [`OpenSupportView`](crate::operator::support_views::OpenSupportView): the
+/// [`SupportView`](crate::operator::support_views::SupportView) that began; `GET` the latest of all operators.
+pub const OPERATOR_SUPPORT_VIEWS: &str = "/api/operator/support-views";
+/// `POST` [`SupportViewPage`](crate::operator::support_views::SupportViewPage): a page was opened in the one there is.
+pub const OPERATOR_SUPPORT_VIEW_PAGES: &str = "/api/operator/support-views/pages";
+/// A form's `POST`: ends the one there is, and leads back to the customer.
+pub const SUPPORT_VIEW_END: &str = "/operator/support-view/end";
 /// `GET` what was counted, for operators: [`AnalyticsReport`](crate::analytics::AnalyticsReport).
 pub const OPERATOR_ANALYTICS: &str = "/api/operator/analytics";
 
@@ -120,6 +138,19 @@ pub const REQUEST_ID_HEADER: &str = "x-request-id";
 /// encoded, and may have a query.
 pub fn cloud(region: &Region, service: &str, path: &str) -> String {
     format!("{CLOUD_PREFIX}{region}/{service}/{path}")
+}
+
+/// `user` has to be encoded as a part of a path.
+pub fn operator_user(user: &str) -> String {
+    format!("/api/operator/customers/users/{user}")
+}
+
+pub fn operator_project(id: &ProjectId) -> String {
+    format!("/api/operator/customers/projects/{id}")
+}
+
+pub fn operator_session(id: &str) -> String {
+    format!("/api/operator/sessions/{id}")
 }
 
 pub fn session_by_id(id: &str) -> String {

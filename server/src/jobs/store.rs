@@ -3,6 +3,7 @@
 //! what becomes of those that are over in `store/cleaning.rs`.
 
 mod cleaning;
+mod people;
 mod places;
 mod steering;
 mod working;

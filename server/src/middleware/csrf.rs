@@ -10,6 +10,7 @@ use axum::{
     response::Response,
 };
 
+use super::read_only::read_only;
 use crate::{app::App, error::ApiError, session::Caller};
 
 /// Lets reading requests pass; a state change and a WebSocket must come from our own pages.
@@ -18,7 +19,7 @@ use crate::{app::App, error::ApiError, session::Caller};
 /// that only our own pages can read, in a header for the API and in the form for the pages (the handlers of forms
 /// check theirs); and `SameSite` on the cookie. A WebSocket cannot carry a header, so its `Origin` has to be there.
 ///
-/// Errors: 403 `forged_request`; for a state change of the API without a session those of [`Caller`].
+/// Errors: 403 `forged_request`, 403 `support_view_read_only`; for a state change of the API without a session those of [`Caller`].
 pub async fn csrf(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     let is_api = parts.uri.path().starts_with("/api");
@@ -36,6 +37,10 @@ pub async fn csrf(State(app): State<Arc<App>>, request: Request, next: Next) -> 
         if !app.sessions.is_csrf_token(&caller.session, token) {
             return Err(ApiError::Forged { reason: "the CSRF token is missing or wrong" });
         }
+    }
+    // Here, where every state change passes: a session that looks at a customer's project changes nothing there.
+    if is_api {
+        read_only(&app, &mut parts, is_change, is_socket).await?;
     }
     Ok(next.run(Request::from_parts(parts, body)).await)
 }

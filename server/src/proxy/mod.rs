@@ -238,6 +238,13 @@ fn check_method(method: &Method) -> Result<(), ApiError> {
     Err(ApiError::Refused { status: StatusCode::METHOD_NOT_ALLOWED })
 }
 
+/// The project in which a request below [`routes::CLOUD`] is made.
+///
+/// Errors: 400 none is named, or what is named is none.
+pub fn project_of_request(parts: &Parts, session: &Session) -> Result<ProjectId, ApiError> {
+    project_of(parts, &CloudQuery::parse(parts.uri.query()), session)
+}
+
 /// The project a request is made in: what its header says, else its query, else the session's first.
 fn project_of(parts: &Parts, query: &CloudQuery<'_>, session: &Session) -> Result<ProjectId, ApiError> {
     let named = parts.headers.get(routes::PROJECT_HEADER);

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Liveness, Session, SessionId, store::LiveSessionRow};
+use super::{Liveness, Session, SessionId, SupportView, store::LiveSessionRow};
 
 /// Sessions by the hash of their cookie.
 #[derive(Default)]
@@ -102,6 +102,11 @@ impl Cache {
         liveness.inspect(|liveness| liveness.ended.cancel()).is_some()
     }
 
+    /// Notes what a session looks at now.
+    pub fn look_at(&mut self, id: SessionId, view: Option<SupportView>) {
+        *self.liveness(id).support_view.lock() = view;
+    }
+
     /// Every session that somebody holds or that is kept here.
     pub fn known(&self) -> Vec<SessionId> {
         self.liveness.iter().filter(|(_, liveness)| liveness.strong_count() > 0).map(|(id, _)| *id).collect()
@@ -111,6 +116,7 @@ impl Cache {
     /// here or elsewhere. A cookie that Postgres does not name is forgotten; it will be asked about if it comes.
     pub fn confirm(&mut self, live: &LiveSessionRow, now: DateTime<Utc>, at: Instant) -> DateTime<Utc> {
         let mut latest = live.last_seen_at;
+        self.look_at(live.id, live.support_view.clone());
         for hash in self.cookies.get(&live.id).cloned().unwrap_or_default() {
             let previous = live.previous_cookie.as_ref().filter(|(previous, _)| *previous == hash);
             if let Some((_, until)) = previous {

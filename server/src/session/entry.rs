@@ -176,7 +176,10 @@ mod tests {
         assert_eq!(version(chrome), "Chrome 156");
         assert_eq!(version(&format!("{chrome} Edg/155.0")), "Edge 155");
         assert_eq!(version(&format!("{chrome} EdgA/154.0")), "Edge 154");
-        assert_eq!(version("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), "Firefox 140");
+        assert_eq!(
+            version("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+            "Firefox 140"
+        );
         assert_eq!(version("Mozilla/5.0 (iPhone) Version/18.0 Mobile Safari/604.1"), "Safari 18");
         assert_eq!(version("Mozilla/5.0 Chrome/ Safari/537.36"), "Chrome");
         assert_eq!(version("Chrome/99999999999999999999"), "Chrome");

@@ -10,6 +10,7 @@ use super::{
     cache::Entry,
     memory::Inner,
     store::{DeletedSessionRow, NewSessionRow, RenewedSessionRow},
+    support_view::{NewSupportView, SupportView, SupportViewRow},
 };
 use crate::{
     clock::Clock,
@@ -251,6 +252,15 @@ impl Sessions {
         Ok(row.map(|row| self.note_revoked(&row)))
     }
 
+    /// Ends anybody's session, for an operator. `None`: there is none; else whose it was, and its token, where it opens.
+    pub async fn revoke_for_anybody(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<(String, Option<Secret>)>, ApiError> {
+        let row = self.0.store.delete_session_of_anybody(id).await?;
+        Ok(row.map(|(row, user)| (user, self.note_revoked(&row))))
+    }
+
     /// Ends a user's sessions, all or all but one. Returns their tokens, to be revoked.
     pub async fn revoke_all(
         &self,
@@ -259,6 +269,36 @@ impl Sessions {
     ) -> Result<Vec<Secret>, ApiError> {
         let rows = self.0.store.delete_sessions_of_user(user_id, except).await?;
         Ok(rows.iter().filter_map(|row| self.note_revoked(row)).collect())
+    }
+
+    /// Begins a look at a customer's project, for a reason; a look before it is over.
+    ///
+    /// Errors: 503 Postgres does not answer, so it would be read-only on this node alone.
+    pub async fn open_support_view(
+        &self,
+        session: &Session,
+        new: &NewSupportView<'_>,
+    ) -> Result<SupportViewRow, ApiError> {
+        let row = self.0.store.open_support_view(session, new, self.0.clock.now()).await?;
+        let view = SupportView {
+            id: row.id,
+            project: new.project.clone(),
+            project_name: row.project_name.clone(),
+            customer: row.customer.clone(),
+            reason: row.reason.clone(),
+            until: row.until,
+        };
+        self.0.look_at(session.id, Some(view));
+        Ok(row)
+    }
+
+    /// Ends it. `false`: there was none.
+    ///
+    /// Errors: 503 Postgres does not answer; it goes on.
+    pub async fn end_support_view(&self, session: &Session) -> Result<bool, ApiError> {
+        let ended = self.0.store.end_support_view(session.id, self.0.clock.now()).await?;
+        self.0.look_at(session.id, None);
+        Ok(ended)
     }
 
     /// The token that a state change of this session must carry. The same after the session went on under another

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
 use super::{
-    EndReason, Liveness, Sealer, Session, SessionId, SessionStore,
+    EndReason, Liveness, Sealer, Session, SessionId, SessionStore, SupportView,
     cache::{Cache, Entry},
     store::{LiveSessionRow, SessionRow},
 };
@@ -143,6 +143,11 @@ impl Inner {
         }
     }
 
+    /// Notes what a session looks at, here at once; other nodes hear of it from Postgres.
+    pub fn look_at(&self, id: SessionId, view: Option<SupportView>) {
+        self.state.lock().cache.look_at(id, view);
+    }
+
     /// The uses to be written down, handed over.
     pub fn take_touched(&self) -> Vec<(SessionId, DateTime<Utc>, String)> {
         let touched = std::mem::take(&mut self.state.lock().touched);
@@ -250,6 +255,11 @@ impl Inner {
         if state.ended.contains_key(&row.id) {
             return Err(ApiError::SessionEnded);
         }
+        let liveness = state.cache.liveness(row.id);
+        // Its end comes by announcement: a row that was read before its beginning must not take it away.
+        if row.support_view.is_some() {
+            *liveness.support_view.lock() = row.support_view;
+        }
         let at = self.clock.instant();
         let known = state.cache.get(&hash, at);
         let (last_seen_at, touched_at) = known.map_or((row.last_seen_at, Some(row.last_seen_at)), |known| {
@@ -267,7 +277,7 @@ impl Inner {
             default_project: row.default_project.and_then(|id| id.parse().ok()),
             created_at: row.created_at,
             expires_at: row.expires_at,
-            liveness: state.cache.liveness(row.id),
+            liveness,
         });
         let entry = Entry { session, confirmed_at: at, last_seen_at, touched_at, good_until };
         state.cache.put(hash, entry.clone());

@@ -90,7 +90,11 @@ impl Scopes {
         project: &ProjectId,
     ) -> Result<Arc<ProjectScope>, ApiError> {
         let scope = self.0.find(session, project).await?;
-        self.0.note_use(session, project);
+        let view = session.support_view(self.0.clock.now());
+        // A customer's project that is only looked at is not where the operator goes on next time.
+        if view.is_none_or(|view| view.project != *project) {
+            self.0.note_use(session, project);
+        }
         Ok(scope)
     }
 

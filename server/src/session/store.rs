@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgPool, Result, query, query_scalar};
 use uuid::Uuid;
 
-use super::{SessionId, SessionUser};
+use super::{SessionId, SessionUser, SupportView};
 
 /// The tables `sessions`, `session_project_tokens` and `last_projects`. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ pub struct SessionRow {
     pub expires_at: DateTime<Utc>,
     /// Until when the cookie it was found by is good; `None` for the present one.
     pub cookie_until: Option<DateTime<Utc>>,
+    pub support_view: Option<SupportView>,
 }
 
 /// What is asked again and again about a session that is in memory.
@@ -39,6 +40,7 @@ pub struct LiveSessionRow {
     pub cookie_hash: Vec<u8>,
     /// The cookie before, and until when it is good.
     pub previous_cookie: Option<(Vec<u8>, DateTime<Utc>)>,
+    pub support_view: Option<SupportView>,
 }
 
 /// A row of `sessions`, as it is first written.
@@ -123,11 +125,15 @@ impl SessionStore {
         now: DateTime<Utc>,
     ) -> Result<Option<SessionRow>> {
         let find = query!(
-            "SELECT id, user_id, user_name, domain_id, domain_name, token, token_expires_at, needs_totp,
+            r#"SELECT sessions.id, user_id, user_name, domain_id, domain_name, token, token_expires_at, needs_totp,
                 default_project, created_at, last_seen_at, expires_at,
-                CASE WHEN cookie_hash <> $1 THEN previous_cookie_until END AS cookie_until
+                CASE WHEN cookie_hash <> $1 THEN previous_cookie_until END AS cookie_until,
+                view.id AS "view_id?", view.project_id AS "view_project?",
+                view.project_name AS "view_project_name?", view.customer AS view_customer,
+                view.reason AS "view_reason?", view.until AS "view_until?"
             FROM sessions
-            WHERE cookie_hash = $1 OR (previous_cookie_hash = $1 AND previous_cookie_until > $2)",
+            LEFT JOIN support_views AS view ON view.session_id = sessions.id AND view.ended_at IS NULL
+            WHERE cookie_hash = $1 OR (previous_cookie_hash = $1 AND previous_cookie_until > $2)"#,
             &cookie_hash[..],
             now,
         )
@@ -147,6 +153,14 @@ impl SessionStore {
             last_seen_at: row.last_seen_at,
             expires_at: row.expires_at,
             cookie_until: row.cookie_until,
+            support_view: SupportView::read(
+                row.view_id,
+                row.view_project,
+                row.view_project_name,
+                row.view_customer,
+                row.view_reason,
+                row.view_until,
+            ),
         });
         self.bounded(find.fetch_optional(&self.db)).await
     }
@@ -162,9 +176,13 @@ impl SessionStore {
     pub async fn find_live(&self, ids: &[SessionId], now: DateTime<Utc>) -> Result<Vec<LiveSessionRow>> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let find = query!(
-            "SELECT id, last_seen_at, cookie_hash, previous_cookie_hash, previous_cookie_until
+            r#"SELECT sessions.id, last_seen_at, cookie_hash, previous_cookie_hash, previous_cookie_until,
+                view.id AS "view_id?", view.project_id AS "view_project?",
+                view.project_name AS "view_project_name?", view.customer AS view_customer,
+                view.reason AS "view_reason?", view.until AS "view_until?"
             FROM sessions
-            WHERE id = ANY($1) AND expires_at > $2",
+            LEFT JOIN support_views AS view ON view.session_id = sessions.id AND view.ended_at IS NULL
+            WHERE sessions.id = ANY($1) AND expires_at > $2"#,
             &ids,
             now,
         )
@@ -173,6 +191,14 @@ impl SessionStore {
             last_seen_at: row.last_seen_at,
             cookie_hash: row.cookie_hash,
             previous_cookie: row.previous_cookie_hash.zip(row.previous_cookie_until),
+            support_view: SupportView::read(
+                row.view_id,
+                row.view_project,
+                row.view_project_name,
+                row.view_customer,
+                row.view_reason,
+                row.view_until,
+            ),
         });
         self.bounded(find.fetch_all(&self.db)).await
     }

@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use chrono::TimeDelta;
 use tokio::task::JoinHandle;
 
-use super::{Scopes, Sessions, revocation};
+use super::{Scopes, Sessions, revocation, support_view};
 use crate::metrics::Metric;
 
 /// The tasks of a node. They end when this is dropped.
@@ -87,6 +87,7 @@ pub async fn delete_expired(sessions: &Sessions) -> sqlx::Result<u64> {
     let deleted = in_batches(|limit| store.delete_expired_sessions(now, idle_since, limit)).await?;
     in_batches(|limit| store.delete_expired_scopes(now, limit)).await?;
     in_batches(|limit| store.delete_old_last_projects(now - KEEP_LAST_PROJECT, limit)).await?;
+    in_batches(|limit| store.delete_old_support_views(now - support_view::KEPT, limit)).await?;
     Ok(deleted)
 }
 

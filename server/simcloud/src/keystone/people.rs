@@ -38,11 +38,13 @@ pub fn show_own_system(shared: &Shared, call: &Call) -> Handled {
     Ok(Answer::json(200, &json!({"system": system, "links": {"self": self_link(call)}})))
 }
 
-/// `GET /v3/projects`, for administrators.
+/// `GET /v3/projects`, for administrators; with `name`, `name__icontains` and `limit`.
 pub fn list_projects(shared: &Shared, call: &Call) -> Handled {
     let identity = shared.world.identity.read();
     admin_token(shared, &identity, call, "identity:list_projects")?;
-    Ok(projects_answer(call, identity.projects.values()))
+    let projects = identity.projects.values().filter(|project| has_asked_name(call, &project.name));
+    let limit = call.query_value("limit").and_then(|limit| limit.parse::<usize>().ok());
+    Ok(projects_answer(call, projects.take(limit.unwrap_or(usize::MAX))))
 }
 
 /// `GET /v3/projects/{id}`, for administrators and those with a role on it.
@@ -79,11 +81,12 @@ pub fn list_domains(shared: &Shared, call: &Call) -> Handled {
     Ok(Answer::json(200, &json!({"domains": domains, "links": links(call)})))
 }
 
-/// `GET /v3/users`, for administrators; with `limit` and `marker`.
+/// `GET /v3/users`, for administrators; with `name`, `name__icontains`, `limit` and `marker`.
 pub fn list_users(shared: &Shared, call: &Call) -> Handled {
     let identity = shared.world.identity.read();
     admin_token(shared, &identity, call, "identity:list_users")?;
-    let mut users: Vec<&User> = identity.users.values().collect();
+    let mut users: Vec<&User> =
+        identity.users.values().filter(|user| has_asked_name(call, &user.name)).collect();
     users.sort_by(|a, b| a.id.cmp(&b.id));
     if let Some(marker) = call.query_value("marker") {
         users.retain(|user| &*user.id > marker);
@@ -170,6 +173,13 @@ pub fn list_role_assignments(shared: &Shared, call: &Call) -> Handled {
     };
     let assignments: Vec<Value> = asked.map(described).collect();
     Ok(Answer::json(200, &json!({"role_assignments": assignments, "links": links(call)})))
+}
+
+/// Whether a name is what the query asks for, if it asks for one.
+fn has_asked_name(call: &Call, name: &str) -> bool {
+    let is_whole = call.query_value("name").is_none_or(|asked| asked == name);
+    let holds = |part: &str| name.to_lowercase().contains(&part.to_lowercase());
+    is_whole && call.query_value("name__icontains").is_none_or(holds)
 }
 
 fn projects_answer<'a>(call: &Call, projects: impl Iterator<Item = &'a Project>) -> Answer {

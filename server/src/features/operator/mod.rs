@@ -2,10 +2,13 @@
 //!
 //! A handler asks for an [`Operator`](crate::session::Operator), which writes down what was looked at.
 
+mod analytics;
+mod customers;
 mod health;
 mod levels;
 mod logs;
 mod statistics;
+mod support_views;
 
 use api_types::routes;
 use axum::Router;
@@ -17,8 +20,12 @@ pub fn router(app: &App) -> Router<App> {
     let sections = Router::new()
         .merge(logs::router())
         .merge(levels::router())
+        .merge(customers::router())
+        .merge(support_views::router())
+        .merge(analytics::router())
         .merge(statistics::router())
         .merge(health::router());
     for_operators_only("/api/operator", sections, app)
+        .merge(for_operators_only("/operator/support-view", support_views::pages(), app))
         .merge(for_operators_only(routes::HEALTH_DETAIL, health::detail(), app))
 }

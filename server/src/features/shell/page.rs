@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api_types::{ProjectId, routes};
+use api_types::{ProjectId, analytics::AnalyticsConsent, routes};
 use askama::Template;
 use axum::{
     extract::{OriginalUri, Path, State},
@@ -18,7 +18,7 @@ use crate::{
     assets,
     error::ApiError,
     page_style,
-    session::{Caller, Operator, Session},
+    session::{Caller, Operator, Session, SupportView},
 };
 
 /// Sends the caller to the servers of the project used last, or of the first one if that is no longer the caller's;
@@ -189,6 +189,10 @@ struct Shell<'a> {
     project_path: Option<String>,
     theme: &'static str,
     release: &'static str,
+    /// What an operator looks at for a customer: said over every page.
+    support_view: Option<SupportView>,
+    /// Whether people are asked before the panel's use is counted, and how many days it is kept; `None`: it is not.
+    analytics: Option<(&'static str, u32)>,
     csrf_token: &'a str,
     styles: &'static str,
     /// The sheet of all pages but the list.
@@ -266,6 +270,8 @@ fn shell(
         project_path: project.map(|project| format!("/projects/{project}")),
         theme: page_style::theme(headers),
         release: crate::RELEASE,
+        support_view: session.support_view(app.clock.now()),
+        analytics: analytics_rules(app),
         csrf_token: &app.sessions.csrf_token(session),
         styles: assets::name("styles.css").unwrap_or("styles.css"),
         part_styles: assets::name("parts.css").unwrap_or("parts.css"),
@@ -275,6 +281,16 @@ fn shell(
     };
     let html = page.render().map_err(ApiError::internal("writing the shell"))?;
     Ok(with_etag(html, headers))
+}
+
+/// As the browser's program reads it from the page.
+fn analytics_rules(app: &App) -> Option<(&'static str, u32)> {
+    let rules = app.analytics.rules();
+    match rules.consent {
+        AnalyticsConsent::Ask => Some(("ask", rules.keep_days)),
+        AnalyticsConsent::NotNeeded => Some(("not_needed", rules.keep_days)),
+        AnalyticsConsent::Off => None,
+    }
 }
 
 /// The page is the same until the release, the session or the theme changes; then a return to it costs no bytes.

@@ -26,6 +26,14 @@ pub struct Attempt {
     address: [u8; 32],
 }
 
+/// Failed sign-ins of one name.
+#[derive(Clone, Debug)]
+pub struct Failures {
+    pub count: u32,
+    pub since: DateTime<Utc>,
+    pub locked_for: Option<Duration>,
+}
+
 impl Attempts {
     pub fn new(db: PgPool, limits: LockoutConfig, clock: Clock, timeout: Duration) -> Self {
         Self { db, limits, clock, timeout }
@@ -57,6 +65,33 @@ impl Attempts {
         let forget = sqlx::query!("DELETE FROM sign_in_failures WHERE subject = $1", &attempt.user[..]);
         self.bounded(forget.execute(&self.db)).await?;
         Ok(())
+    }
+
+    /// What is counted of one name now: failures, since when, and until when it is locked out, if it is.
+    pub async fn failures_of(&self, user: &str, domain: &str) -> Result<Option<Failures>, ApiError> {
+        let now = self.clock.now();
+        let subject = user_subject(user, domain);
+        let find = sqlx::query!(
+            "SELECT failures, window_started_at, locked_until
+            FROM sign_in_failures
+            WHERE subject = $1 AND (locked_until > $2 OR (failures > 0 AND window_started_at > $3))",
+            &subject[..],
+            now,
+            now - self.limits.window,
+        );
+        let row = self.bounded(find.fetch_optional(&self.db)).await?;
+        Ok(row.map(|row| Failures {
+            count: u32::try_from(row.failures).unwrap_or_default(),
+            since: row.window_started_at,
+            locked_for: row.locked_until.and_then(|until| (until - now).to_std().ok()),
+        }))
+    }
+
+    /// Forgets the failures of one name, for an operator who knows better. `false`: there were none.
+    pub async fn forgive(&self, user: &str, domain: &str) -> Result<bool, ApiError> {
+        let subject = user_subject(user, domain);
+        let forget = sqlx::query!("DELETE FROM sign_in_failures WHERE subject = $1", &subject[..]);
+        Ok(self.bounded(forget.execute(&self.db)).await?.rows_affected() > 0)
     }
 
     /// Deletes counts that no longer matter, batch by batch.

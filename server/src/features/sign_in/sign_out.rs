@@ -38,6 +38,18 @@ pub async fn sign_out(
         if !app.sessions.is_csrf_token(&caller.session, token) {
             return Err(ApiError::Forged { reason: "the CSRF token is missing or wrong" });
         }
+        if let Some(view) = caller.session.support_view(app.clock.now()) {
+            tracing::info!(
+                facility = "operator",
+                user = caller.user().name,
+                user_id = caller.user().id,
+                session = caller.session.id.short(),
+                request_id = &*caller.request_id.0,
+                project = view.project.as_str(),
+                support_view = %view.id,
+                "a support view ended with its session"
+            );
+        }
         let mut tokens = app.scopes.forget_session(caller.session.id);
         tokens.extend(app.sessions.end(caller.session.id, EndReason::SignedOut).await);
         app.given_up.add(tokens);
