@@ -32,11 +32,14 @@ enum Does {
     Refuse,
 }
 
+/// The form of one question.
+type Asked = Vec<(String, String)>;
+
 /// Somebody who takes what Graphite takes, and remembers it.
 #[derive(Clone)]
 struct Stand {
     does: Does,
-    asked: Arc<Mutex<Vec<Vec<(String, String)>>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     address: String,
 }
 
@@ -58,7 +61,7 @@ impl Stand {
     }
 }
 
-async fn render(State(stand): State<Stand>, Form(asked): Form<Vec<(String, String)>>) -> Response {
+async fn render(State(stand): State<Stand>, Form(asked): Form<Asked>) -> Response {
     let from: i64 = value(&asked, "from").parse().expect("a second");
     stand.asked.lock().push(asked);
     match stand.does {
