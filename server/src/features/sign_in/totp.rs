@@ -16,11 +16,12 @@ use super::{
     complete::{Patience, complete},
     next_path::NextPath,
     page::{Refusal, is_own_form, stale_form, totp_page},
-    password::{blur, keystone_failed},
+    password::{blur, keystone_failed, tell_refused},
 };
 use crate::{
     app::App,
     error::ApiError,
+    log::{self, Who},
     metrics::Metric,
     secret::Secret,
     session::{AuthError, ClientAddress, Cookies, Receipt},
@@ -95,6 +96,8 @@ pub async fn sign_in_with_totp(
 ) -> Result<Response, ApiError> {
     let started_at = Instant::now();
     let Some(first) = FirstFactor::of(&app, &headers) else { return Ok(start_again()) };
+    // Keystone has accepted the password: this is a name, whatever else was typed before.
+    log::note_caller(Who { user: Some(first.user.as_str().into()), ..Who::default() });
     let show_again = |refusal: Refusal| totp_page(&app, &headers, &first.user, Some(&refusal));
     if !is_own_form(&app, &headers, &form.form_token) {
         return show_again(stale_form());
@@ -111,6 +114,7 @@ pub async fn sign_in_with_totp(
                 _ => Metric::LoginUnavailable,
             };
             app.metrics.count(metric, &[]);
+            tell_refused(error.code());
             return show_again(error.into());
         }
     };
@@ -130,6 +134,7 @@ pub async fn sign_in_with_totp(
         }
         Err(AuthError::Refused) => {
             app.metrics.count(Metric::LoginFailure, &[]);
+            tell_refused("wrong_code");
             blur(started_at, app.config.sign_in.refusal_step).await;
             show_again(Refusal::wrong_code())
         }
