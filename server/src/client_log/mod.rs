@@ -118,6 +118,12 @@ impl ClientLog {
         }))
     }
 
+    /// Batches that wait to be stored.
+    pub fn waiting(&self) -> usize {
+        let submissions = &self.0.submissions;
+        submissions.max_capacity() - submissions.capacity()
+    }
+
     /// Stores what comes, until the panel stops and the last socket is closed.
     pub async fn collect(self) {
         self.0.collector.clone().run(self.0.shutdown.clone(), self.0.open.subscribe()).await;

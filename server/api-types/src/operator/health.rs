@@ -115,7 +115,7 @@ pub struct HopReport {
 /// Work that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueReport {
-    /// `jobs`, `log_stdout`, `log_gelf`, `log_postgres`.
+    /// `jobs`, `log_stdout`, `log_gelf`, `log_postgres`, `client_log`.
     pub queue: String,
     /// `None` where it cannot be known now.
     pub waiting: Option<u64>,

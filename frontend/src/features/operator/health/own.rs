@@ -49,7 +49,7 @@ fn need_row(report: Asked<HealthReport>, name: String) -> Vec<Cell> {
     let follows = derived(move || {
         now.with(|now| {
             let conclusion = now.as_ref().and_then(|now| now.conclusion.as_ref());
-            conclusion.map_or(texts::NONE, |it| texts::conclusion(it.is_out, &it.why))
+            conclusion.map_or(texts::NOTHING, |it| texts::conclusion(it.is_out, &it.why))
         })
     });
     vec![

@@ -71,7 +71,12 @@ fn row(report: Asked<HealthReport>, key: Key) -> Vec<Cell> {
         Cell::El(live_state(circuit)),
         Cell::El(live_moment(answered_at, texts::NEVER)),
         Cell::El(el("span").class("health-stack").child(live_moment(failed_at, texts::NONE)).child(why)),
-        Cell::El(el("span").class("health-elsewhere foreign").live_text(move || elsewhere.get())),
+        Cell::El(
+            el("span")
+                .class("health-elsewhere foreign")
+                .live_class("nothing", move || elsewhere.with(|elsewhere| elsewhere == texts::ALL_CLOSED))
+                .live_text(move || elsewhere.get()),
+        ),
         Cell::El(probe_button(report, ProbeService { service, region })),
     ]
 }

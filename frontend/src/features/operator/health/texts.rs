@@ -6,7 +6,8 @@ pub const NEEDS_HEADS: &[&str] = &["Need", "State", "Since", "Last check", "What
 pub const SERVICES: &str = "Services by region";
 pub const SERVICES_ABOUT: &str = "Circuits are this node's own: after failures in a row it asks a service no more, and \
                                   tries it again by itself. A probe makes one small call now, with your own rights.";
-pub const SERVICES_HEADS: &[&str] = &["Service", "Circuit", "Last answer", "Last failure", "Other nodes", ""];
+pub const SERVICES_HEADS: &[&str] =
+    &["Service", "Circuit", "Last answer", "Last failure", "Other nodes", "Try it"];
 pub const NO_SERVICES: &str =
     "No service is known yet. The first person who signs in brings the list of them along.";
 pub const NODES: &str = "Nodes";
@@ -26,6 +27,7 @@ pub const THIS_NODE: &str = "This node";
 pub const PROBE: &str = "Probe";
 pub const NEVER: &str = "Never";
 pub const NONE: &str = "None";
+pub const NOTHING: &str = "Nothing";
 pub const ALL_CLOSED: &str = "All closed";
 pub const UNKNOWN: &str = "Not known now";
 pub const NOT_CALLED: &str = "Not called yet";
@@ -139,6 +141,7 @@ pub fn queue(code: &str) -> String {
         "jobs" => "Items of jobs to do, all nodes".to_owned(),
         "log_stdout" => "Log lines for standard output".to_owned(),
         "log_postgres" => "Log lines for Postgres".to_owned(),
+        "client_log" => "Batches that browsers logged".to_owned(),
         "log_gelf" => "Log lines for Graylog".to_owned(),
         other => other.replace('_', " "),
     }
@@ -200,6 +203,6 @@ mod tests {
     fn what_is_not_known_is_shown_as_it_came() {
         assert_eq!(failure("teapot", Some(418)), "teapot (418)");
         assert_eq!(lack("block-storage"), "without block storage");
-        assert_eq!(queue("client_log"), "client log");
+        assert_eq!(queue("some_thing"), "some thing");
     }
 }

@@ -1,9 +1,6 @@
 //! What one node knows of itself, of the others, and of the services.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use api_types::operator::health::{
     Circuit, CircuitElsewhere, Conclusion as ConclusionReport, DatabaseReport, HealthReport, HopReport,
@@ -13,14 +10,15 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    clock::Clock,
+    app::App,
+    client_log::ClientLog,
     config::Config,
     error::ApiError,
     health::{Health, NeedState, Snapshot, Verdict, nodes::NodeRow, policy::Conclusion},
     jobs::Jobs,
     log::Log,
     session::Operator,
-    upstream::{UpstreamClient, circuit_breaker::CircuitState, heard::ServiceState},
+    upstream::{circuit_breaker::CircuitState, heard::ServiceState},
 };
 
 /// A page that is open asks every few seconds; that somebody looks is written down once in a while.
@@ -31,15 +29,8 @@ const LONGEST_COUNT: Duration = Duration::from_millis(500);
 /// Shows everything this node knows.
 ///
 /// Errors: 404 no operator. What does not answer is a gap in the report.
-pub async fn show_report(
-    operator: Operator,
-    State(health): State<Health>,
-    State(upstream): State<UpstreamClient>,
-    State(jobs): State<Jobs>,
-    State(log): State<Log>,
-    State(config): State<Arc<Config>>,
-    State(clock): State<Clock>,
-) -> Result<Json<HealthReport>, ApiError> {
+pub async fn show_report(operator: Operator, State(app): State<App>) -> Result<Json<HealthReport>, ApiError> {
+    let App { health, upstream, jobs, log, client_log, config, clock, .. } = &app;
     let who = format!("looks {}", operator.caller.session.id);
     if health.pauses().take(&who, NOTE_EVERY, clock.instant()).is_ok() {
         operator.note("looked at the health", "");
@@ -50,7 +41,7 @@ pub async fn show_report(
         Verdict::InService { .. } => (true, Vec::new()),
         Verdict::OutOfService { because } => (false, because),
     };
-    let (database, to_do) = tokio::join!(database_report(&health, &seen, &config), to_do(&jobs, &seen));
+    let (database, to_do) = tokio::join!(database_report(health, &seen, config), to_do(jobs, &seen));
     let is_heard = |row: &NodeRow| health.is_fresh(row.silent_for + times.since(seen.made_at));
     let services = upstream.services();
     Ok(Json(HealthReport {
@@ -62,10 +53,10 @@ pub async fn show_report(
         late_ms: milliseconds(seen.own.late),
         services: services
             .iter()
-            .map(|state| service_report(state, &times, elsewhere(state, &seen, &health, is_heard)))
+            .map(|state| service_report(state, &times, elsewhere(state, &seen, health, is_heard)))
             .collect(),
-        nodes: seen.nodes.iter().map(|row| node_report(row, &health, is_heard(row))).collect(),
-        queues: queues(&log, to_do),
+        nodes: seen.nodes.iter().map(|row| node_report(row, health, is_heard(row))).collect(),
+        queues: queues(log, client_log, to_do),
         database,
     }))
 }
@@ -199,14 +190,15 @@ async fn database_report(health: &Health, seen: &Snapshot, config: &Config) -> O
 }
 
 /// What waits to be done or written.
-fn queues(log: &Log, to_do: Option<u64>) -> Vec<QueueReport> {
+fn queues(log: &Log, client_log: &ClientLog, to_do: Option<u64>) -> Vec<QueueReport> {
     let jobs = QueueReport { queue: "jobs".to_owned(), waiting: to_do, is_of_all_nodes: true };
-    let lines = log.waiting().into_iter().map(|(queue, waiting)| QueueReport {
+    let browsers = [("client_log", client_log.waiting())];
+    let of_node = log.waiting().into_iter().chain(browsers).map(|(queue, waiting)| QueueReport {
         queue: queue.to_owned(),
         waiting: Some(waiting as u64),
         is_of_all_nodes: false,
     });
-    std::iter::once(jobs).chain(lines).collect()
+    std::iter::once(jobs).chain(of_node).collect()
 }
 
 /// Items of running jobs that are not done, on all nodes together.
