@@ -70,6 +70,9 @@
     },
   };
 
+  const log = keepLog(document.documentElement.dataset.release);
+  Object.assign(window.meridian, log.forProgram);
+
   const { script, module } = document.currentScript.dataset;
   // Compiled while the script is still being read.
   const compiled = WebAssembly.compileStreaming(fetch(module));
@@ -83,8 +86,133 @@
   // In a task of its own: what compiling and drawing take together would hold up a click.
   Promise.all([program, page]).then(
     ([program]) => nextTask(program.mount),
-    () => page.then(sayThatItCannotStart),
+    (error) => {
+      log.note("error", "error", `The panel could not be loaded: ${error}`, { stack: error?.stack });
+      page.then(sayThatItCannotStart);
+    },
   );
+
+  // What the page logs, from its first moment on: in memory, and where the next page finds it, until the part of the
+  // program comes that numbers and sends it (frontend/src/client_log).
+  function keepLog(release) {
+    const newId = () =>
+      "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
+        (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
+      );
+    // No page has so many messages before the part is there; half a surrogate is no JSON that others read.
+    const most = 64;
+    const wellFormed = (value) => (value?.toWellFormed ? value.toWellFormed() : value);
+    const stream = newId();
+    let messages = [];
+    let lost = 0;
+    let take = null;
+    const times = new Map();
+
+    function note(level, kind, description, fields) {
+      if (level === "error") {
+        // One that comes again with every frame is told ten times, then whenever there are twice as many.
+        if (times.size > 200) times.clear();
+        const count = (times.get(description) ?? 0) + 1;
+        times.set(description, count);
+        if (count > 10 && count & (count - 1)) return;
+        fields.times = count;
+      }
+      if (messages.length === most) {
+        lost += 1;
+        return;
+      }
+      for (const name in fields) fields[name] = wellFormed(fields[name]);
+      messages.push({ at: Date.now(), level, kind, description: wellFormed(`${description}`), fields });
+      if (take) setTimeout(take, level === "error" ? 0 : 300);
+      else keep(stream);
+    }
+
+    function keep(id) {
+      try {
+        localStorage.setItem(`meridian.log.${id}.early`, JSON.stringify({ release, messages }));
+      } catch {
+        // It is full, or closed to us: memory has to do.
+      }
+    }
+
+    // Whether the stream is this page's from now on; no other page gets it while this one lives.
+    function holdLog(id) {
+      return new Promise((answer) => {
+        const hold = (lock) => {
+          answer(!!lock);
+          return lock && new Promise(() => {});
+        };
+        if (navigator.locks) {
+          navigator.locks.request(`meridian.log.${id}`, { ifAvailable: true }, hold).catch(() => answer(false));
+        } else answer(false);
+      });
+    }
+
+    holdLog(stream);
+    addEventListener("error", ({ message, filename, lineno, error }) => {
+      // Resources that do not come have none; the other is no error.
+      if (!message || message.startsWith("ResizeObserver")) return;
+      note("error", "error", message, { source: `${filename}:${lineno}`, stack: error?.stack });
+    });
+    addEventListener("unhandledrejection", ({ reason }) => {
+      note("error", "error", reason?.message ?? reason, { source: "a promise", stack: reason?.stack });
+    });
+    // Where the program does not run (any more), the browser sends what there is.
+    addEventListener("pagehide", () => {
+      try {
+        take?.();
+      } catch {
+        // It has given up.
+      }
+      if (messages.length === 0) return;
+      const id = take ? newId() : stream;
+      keep(id);
+      const token = document.querySelector("meta[name=csrf-token]")?.content;
+      const batches = [{ stream: id, first: 1, release, messages }];
+      navigator.sendBeacon("/client-log", JSON.stringify({ token, batches }));
+      messages = [];
+    });
+
+    return {
+      note,
+      forProgram: {
+        // Names and values of the fields, one after the other.
+        log(level, kind, description, joined) {
+          const fields = {};
+          const pieces = joined.split("\u0001");
+          for (let at = 0; at + 1 < pieces.length; at += 2) {
+            const value = pieces[at + 1];
+            fields[pieces[at]] = /^\d{1,15}$/.test(value) ? +value : value;
+          }
+          if (kind === "panic") fields.stack = Error().stack;
+          note(level, kind, description, fields);
+        },
+        logStream: () => stream,
+        logRelease: () => release,
+        takeLog() {
+          const taken = messages;
+          messages = [];
+          if (lost > 0) {
+            const description = "Some messages came too fast to be kept.";
+            taken.push({ at: Date.now(), level: "warn", kind: "log", description, fields: { dropped: lost } });
+            lost = 0;
+          }
+          return taken.length > 0 ? JSON.stringify(taken) : null;
+        },
+        onLog(call) {
+          take = call;
+        },
+        holdLog,
+        // What took how long, from the page's beginning on; nothing where the browser does not know this kind.
+        observe(type, call) {
+          const observer = new PerformanceObserver((list) => {
+            for (const { duration } of list.getEntries()) call(duration);
+          });
+          observer.observe({ type, buffered: true });
+        },
+      },
+    };
+  }
 
   // A timer would come later.
   function nextTask(run) {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use api_types::{
     ErrorBody,
+    client_log::REQUEST_ID,
     routes::{CSRF_HEADER, REQUEST_ID_HEADER},
 };
 use leptos::prelude::{Owner, on_cleanup, window};
@@ -13,7 +14,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Headers, RequestCredentials, RequestInit, Response};
 
-use crate::ui::Failure;
+use crate::{
+    client_log::{Kind, Level, log},
+    ui::{Failure, format},
+};
 
 /// Why a call failed, in terms of what its caller can do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,8 +127,36 @@ impl Call {
     /// Sends, and hands over whatever was answered, a refusal as well.
     pub async fn answer(self) -> Result<Response, ApiError> {
         let request = self.request().map_err(|_| ApiError::Unreachable)?;
+        let sent_at = format::now_ms();
         let answer = JsFuture::from(window().fetch_with_str_and_init(&self.path, &request)).await;
-        Ok(answer.map_err(|error| failure_of(&error))?.unchecked_into())
+        let answer = answer.map(JsCast::unchecked_into).map_err(|error| failure_of(&error));
+        self.log(&answer, sent_at);
+        answer
+    }
+
+    /// Tells of what was asked to be changed, and of everything that failed. Without the query: a person may have typed
+    /// it.
+    fn log(&self, answer: &Result<Response, ApiError>, sent_at: f64) {
+        let (status, request_id) = match answer {
+            Ok(response) => (response.status(), request_id_of(response)),
+            Err(ApiError::Aborted) => return,
+            Err(_) => (0, None),
+        };
+        let is_failure = !(200..400).contains(&status);
+        let (level, kind, what) = match (is_failure, self.method) {
+            (true, _) => (Level::Warn, Kind::Call, "failed"),
+            (false, "GET") => return,
+            (false, _) => (Level::Info, Kind::Action, "was done"),
+        };
+        let path = self.path.split('?').next().unwrap_or_default();
+        let fields = [
+            ("method", self.method),
+            ("path", path),
+            ("status", &status.to_string()),
+            ("duration_ms", &((format::now_ms() - sent_at) as u32).to_string()),
+            (REQUEST_ID, request_id.as_deref().unwrap_or_default()),
+        ];
+        log(level, kind, &[self.method, path, what].join(" "), &fields);
     }
 
     fn request(&self) -> Result<RequestInit, JsValue> {
@@ -285,8 +317,11 @@ pub async fn text_of(response: &Response) -> Result<String, ApiError> {
 
 /// What was answered is not what was asked for.
 pub fn malformed(response: &Response) -> ApiError {
-    let request_id = response.headers().get(REQUEST_ID_HEADER).ok().flatten();
-    ApiError::Malformed { status: response.status(), request_id }
+    ApiError::Malformed { status: response.status(), request_id: request_id_of(response) }
+}
+
+fn request_id_of(response: &Response) -> Option<String> {
+    response.headers().get(REQUEST_ID_HEADER).ok().flatten()
 }
 
 fn failure_of(error: &JsValue) -> ApiError {

@@ -12,6 +12,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement};
 
 use crate::{
+    client_log::{self, Kind, Level},
     features::{account::sessions_page, operator::console, servers::ServersPages},
     jobs::provide_jobs,
     router::{Pages, Route, provide_router},
@@ -47,7 +48,12 @@ const ROUTES: &[Route] = &[
 
 /// Replaces the frame the server sent, in one step, with the same frame alive.
 pub fn mount() {
-    std::panic::set_hook(Box::new(|panic| web_sys::console::error_1(&panic.to_string().into())));
+    std::panic::set_hook(Box::new(|panic| {
+        let said = panic.to_string();
+        web_sys::console::error_1(&said.as_str().into());
+        // The boot script adds the stack.
+        client_log::log(Level::Error, Kind::Panic, &said, &[]);
+    }));
     let document = document();
     let root = document.get_element_by_id("app").or_else(|| document.body().map(Into::into));
     let Some(root) = root else { return };
@@ -103,6 +109,7 @@ fn App() -> impl IntoView {
     let shortcuts = provide_shortcuts();
     provide_session();
     provide_router(ROUTES);
+    client_log::send_when_there_is_time();
     view! {
         <Frame shortcuts>
             <Pages not_found=|| view! { <NotFound /> }.into_any() />

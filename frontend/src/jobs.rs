@@ -17,6 +17,7 @@ use leptos::prelude::*;
 
 use crate::{
     api_client::{ApiError, Call},
+    client_log::{Kind, Level, log},
     cloud::calls::note_job,
     ui::{Held, announcer::Announcements, format, toast::ToastBox, use_announcer, use_toasts},
 };
@@ -69,6 +70,12 @@ impl Jobs {
     /// Errors: all of [`ApiError`]; nothing was begun then, or it will be found under the same key.
     pub async fn create(self, project: &ProjectId, job: &CreateJob) -> Result<Job, ApiError> {
         let sent_at = format::now();
+        log(
+            Level::Info,
+            Kind::Action,
+            "Something is to be done to servers.",
+            &[("action", job.action.kind().name())],
+        );
         let answer = Call::post(routes::project_jobs(project)).body(job).json::<Job>().await;
         note_job(job, sent_at, answer.as_ref());
         let job = answer?;

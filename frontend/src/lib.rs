@@ -8,6 +8,7 @@ pub mod across;
 pub mod api_client;
 pub mod app;
 pub mod asked;
+pub mod client_log;
 pub mod cloud;
 pub mod cloud_fault;
 pub mod commands;

@@ -7,7 +7,10 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlAnchorElement, HtmlElement, MouseEvent};
 
-use crate::ui::{derived, dom, el};
+use crate::{
+    client_log::{Kind, Level, log},
+    ui::{derived, dom, el},
+};
 
 /// One line of the route tree.
 #[derive(Clone, Copy)]
@@ -81,6 +84,7 @@ impl Router {
             self.search.set(search);
         }
         if self.path.with_untracked(|held| *held != path) {
+            log(Level::Debug, Kind::Route, &path, &[]);
             self.path.set(path);
         }
     }

@@ -22,6 +22,7 @@ use std::{
 use anyhow::{Context, bail};
 
 use crate::{
+    lean::lean,
     module::Profile,
     pack::{Bundle, Manifest},
 };
@@ -81,7 +82,7 @@ fn build(root: &Path, profile: Profile) -> anyhow::Result<()> {
             bundle.add_all_linked(vec![(name.to_owned(), styles::minify(sheets)?)])?;
         }
     }
-    bundle.add_all_linked(sources.scripts)?;
+    bundle.add_all_linked(sources.scripts.into_iter().map(|(name, text)| (name, lean(&text))).collect())?;
 
     let manifest = bundle.write(&out, &inputs)?;
     print!("{}", manifest.table());

@@ -16,7 +16,10 @@ use super::{
     not_done::{Place, read_on},
     texts,
 };
-use crate::explain::{Fault, explain};
+use crate::{
+    client_log::{Kind, Level, log},
+    explain::{Fault, explain},
+};
 
 /// What the following keeps.
 #[derive(Default)]
@@ -176,6 +179,7 @@ impl Jobs {
             if change.has_ended {
                 self.with(|following| following.places.borrow_mut().retain(|((id, _), _)| *id != job.id));
                 self.tell(&News::Ended(&job));
+                log_end(&job);
                 self.announcer.say(texts::ended(&job));
             }
         }
@@ -239,6 +243,20 @@ impl Jobs {
     fn with<T>(self, read: impl FnOnce(&Following) -> T) -> Option<T> {
         self.following.try_with_value(|following| read(following))
     }
+}
+
+/// Without names: a person gave them.
+fn log_end(job: &Job) {
+    let counts = job.counts;
+    let not_done = counts.failed + counts.skipped + counts.uncertain;
+    let level = if not_done > 0 { Level::Warn } else { Level::Info };
+    let fields = [
+        ("action", job.action.name()),
+        ("job", &*job.id),
+        ("done", &*counts.done.to_string()),
+        ("not_done", &*not_done.to_string()),
+    ];
+    log(level, Kind::Action, "A job ended.", &fields);
 }
 
 /// Why it was not done to a server, and what to do now: two sentences or three.

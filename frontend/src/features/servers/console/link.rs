@@ -17,6 +17,7 @@ use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
 use crate::{
     api_client::{ApiError, Call},
+    client_log::{Kind, Level, log},
     session::use_session,
     ui::{Held, effect::after_change, format},
 };
@@ -176,7 +177,9 @@ impl Link {
             match serde_json::from_str(&text) {
                 Ok(ConsoleGreeting::Open) => {
                     self.0.opened_at.set(Some(format::now_ms()));
-                    self.0.has_been_open.set(true);
+                    if self.0.has_been_open.replace(true) {
+                        log(Level::Info, Kind::Connection, "A console is connected again.", &[]);
+                    }
                     self.0.state.set_if_new(LinkState::Open);
                     (self.0.on_event)(Event::Opened);
                 }
@@ -230,6 +233,7 @@ impl Link {
     }
 
     fn lost(&self) {
+        log(Level::Warn, Kind::Connection, "A console has no connection.", &[]);
         let failures = self.0.failures.get();
         self.0.failures.set(failures.saturating_add(1));
         let has_been_open = self.0.has_been_open.get();

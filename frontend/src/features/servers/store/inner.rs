@@ -12,12 +12,15 @@ use js_sys::Uint8Array;
 use leptos::prelude::*;
 
 use super::Servers;
-use crate::features::servers::{
-    connection::{Connection, Happening, Health},
-    live::{self, Link},
-    receive::Receiver,
-    rows::Step,
-    turns::{Deadline, TURN_MS, Turns, now_ms},
+use crate::{
+    client_log::{Kind, Level, log},
+    features::servers::{
+        connection::{Connection, Happening, Health},
+        live::{self, Link},
+        receive::Receiver,
+        rows::Step,
+        turns::{Deadline, TURN_MS, Turns, now_ms},
+    },
 };
 
 /// What a store is made of; [`live`] works on it.
@@ -119,6 +122,12 @@ impl Inner {
         if servers.connection != health {
             servers.connection = health;
             drop(servers);
+            match health {
+                Health::Live => {
+                    log(Level::Info, Kind::Connection, "The list of servers is connected again.", &[])
+                }
+                _ => log(Level::Warn, Kind::Connection, "The list of servers lost its connection.", &[]),
+            }
             self.ask_frame();
         }
     }

@@ -1,0 +1,412 @@
+//! What a page has logged and the server has not stored yet: numbered, bounded, and kept so that a reload, a crash or
+//! hours without a network lose nothing. Decisions only: what is to be written down comes back as [`Write`]s.
+//!
+//! Messages gather in pieces. A piece gets its numbers when it is first sent, and they are written down before it is:
+//! so what is sent again, by this page or by another one that found it, has the same numbers. What has none yet may be
+//! dropped, the oldest of the least important first, and leaves no gap.
+
+use std::collections::VecDeque;
+
+use api_types::client_log::{
+    Batch, Kind, LARGEST_BATCH, LARGEST_FIELDS, LONGEST_DESCRIPTION, LONGEST_KEY, LONGEST_TEXT, Level,
+    MOST_FIELDS, MOST_MESSAGES, Message,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What one page logs, from its opening on.
+#[derive(Debug)]
+pub struct Stream {
+    id: String,
+    head: Head,
+    pieces: VecDeque<Piece>,
+    writes: Vec<Write>,
+}
+
+/// What is to become of the browser's storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    Set(String, String),
+    Remove(String),
+}
+
+/// What is kept of a stream besides its messages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Head {
+    release: String,
+    /// The number of the next message that is sent for the first time.
+    next: u64,
+    /// Dropped, and not told yet.
+    #[serde(default)]
+    dropped: u32,
+    /// When it was begun, in milliseconds since 1970.
+    began_at: f64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Piece {
+    /// Its place among the pieces, which names it in the storage.
+    place: u32,
+    /// Its numbers, once it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+    messages: Vec<Message>,
+    #[serde(skip)]
+    bytes: usize,
+}
+
+/// What the boot script keeps until the part is there that knows streams.
+#[derive(Serialize, Deserialize)]
+pub struct Early {
+    pub release: String,
+    pub messages: Vec<EarlyMessage>,
+}
+
+/// A message as the boot script writes it: nothing of it is bounded yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EarlyMessage {
+    pub at: f64,
+    pub level: Level,
+    pub kind: Kind,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub fields: Map<String, Value>,
+}
+
+/// What all of it begins with in the browser's storage.
+pub const PREFIX: &str = "meridian.log.";
+/// What the boot script adds to the stream's name.
+pub const EARLY: &str = "early";
+/// Of one stream, whatever is dropped then.
+const MOST_KEPT: usize = 1_000;
+const MOST_KEPT_BYTES: usize = 400 << 10;
+/// A piece that is as large is sent as it is.
+const LARGEST_PIECE: usize = LARGEST_BATCH / 2;
+/// What nobody could send for so long is of no use to anybody.
+pub const KEPT_MS: f64 = 7.0 * 86_400_000.0;
+
+impl Stream {
+    /// A page's own.
+    pub fn new(id: &str, release: &str, now_ms: f64) -> Self {
+        let head = Head { release: release.to_owned(), next: 1, dropped: 0, began_at: now_ms };
+        Self { id: id.to_owned(), head, pieces: VecDeque::new(), writes: Vec::new() }
+    }
+
+    /// One that another page has left, from what is in the storage under its name. `None` where that is of no use; what
+    /// is there is to be removed then.
+    pub fn found(id: &str, kept: &[(String, String)], now_ms: f64) -> Option<Self> {
+        let of = |rest: &str| kept.iter().find(|(name, _)| *name == format!("{PREFIX}{id}.{rest}"));
+        let mut pieces: Vec<Piece> = kept
+            .iter()
+            .filter(|(name, _)| piece_name(id, name).is_some())
+            .filter_map(|(_, text)| serde_json::from_str(text).ok())
+            .collect();
+        pieces.sort_by_key(|piece| piece.place);
+        let head = of("head").and_then(|(_, text)| serde_json::from_str::<Head>(text).ok());
+        let early = of(EARLY).and_then(|(_, text)| serde_json::from_str::<Early>(text).ok());
+        let mut stream = match (head, early) {
+            (Some(head), _) => Self { head, ..Self::new(id, "", now_ms) },
+            // It was moved into pieces, and the page ended before it was removed; or the other way round.
+            (None, early) => {
+                let release = early.as_ref().map_or("", |early| &early.release).to_owned();
+                let began_at =
+                    early.as_ref().and_then(|early| early.messages.first()).map_or(now_ms, |first| first.at);
+                let mut stream = Self::new(id, &release, began_at);
+                for message in
+                    early.into_iter().filter(|_| pieces.is_empty()).flat_map(|early| early.messages)
+                {
+                    stream.push(message, None);
+                }
+                stream
+            }
+        };
+        for mut piece in pieces {
+            piece.bytes = piece.messages.iter().map(size_of_message).sum();
+            // Written down before the head was.
+            let end = piece.first.map_or(0, |first| first + piece.messages.len() as u64);
+            stream.head.next = stream.head.next.max(end);
+            stream.pieces.push_back(piece);
+        }
+        // It is known by the pieces alone, and they go.
+        stream.writes.push(stream.head.written(&stream.id));
+        let is_old = now_ms - stream.head.began_at > KEPT_MS;
+        (!is_old && !stream.is_empty()).then_some(stream)
+    }
+
+    /// The names of everything that is kept under a stream's id, and what is in the storage under none of ours.
+    pub fn id_of(name: &str) -> Option<&str> {
+        name.strip_prefix(PREFIX)?.split_once('.').map(|(id, _)| id).filter(|id| !id.is_empty())
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether everything is stored.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && self.head.dropped == 0
+    }
+
+    /// Takes in a message, bounded as the server wants it. `project` is what is looked at.
+    pub fn push(&mut self, message: EarlyMessage, project: Option<&str>) {
+        let message = bounded(message);
+        let bytes = size_of_message(&message);
+        let fits = |piece: &&mut Piece| {
+            piece.first.is_none()
+                && piece.messages.len() < MOST_MESSAGES
+                && piece.bytes + bytes <= LARGEST_PIECE
+                && piece.project.as_deref() == project
+        };
+        match self.pieces.back_mut().filter(fits) {
+            Some(piece) => {
+                piece.messages.push(message);
+                piece.bytes += bytes;
+                self.writes.push(piece.written(&self.id));
+            }
+            None => {
+                let place = self.pieces.back().map_or(0, |last| last.place + 1);
+                let project = project.map(str::to_owned);
+                let piece = Piece { place, first: None, project, messages: vec![message], bytes };
+                self.writes.push(piece.written(&self.id));
+                self.pieces.push_back(piece);
+            }
+        }
+        self.make_room();
+    }
+
+    /// The next batch to send: the oldest that is not stored. Its numbers are written down by what
+    /// [`writes`](Self::writes) hands out then.
+    pub fn next_batch(&mut self) -> Option<Batch> {
+        self.tell_dropped();
+        self.batch_at(0)
+    }
+
+    /// All there is to send, the oldest first, as far as it fits into so many bytes.
+    pub fn all_batches(&mut self, mut bytes: usize, most: usize) -> Vec<Batch> {
+        let mut batches = Vec::new();
+        self.tell_dropped();
+        for index in 0..self.pieces.len().min(most) {
+            // What JSON adds around texts is small; what it adds within them has been counted.
+            let Some(left) = bytes.checked_sub(self.pieces[index].bytes + 200) else { break };
+            bytes = left;
+            batches.extend(self.batch_at(index));
+        }
+        batches
+    }
+
+    fn batch_at(&mut self, index: usize) -> Option<Batch> {
+        let piece = self.pieces.get_mut(index)?;
+        let first = match piece.first {
+            Some(first) => first,
+            None => {
+                let first = self.head.next;
+                piece.first = Some(first);
+                self.head.next += piece.messages.len() as u64;
+                self.writes.push(piece.written(&self.id));
+                self.writes.push(self.head.written(&self.id));
+                first
+            }
+        };
+        Some(Batch {
+            stream: self.id.clone(),
+            first,
+            release: self.head.release.clone(),
+            project: piece.project.clone(),
+            messages: piece.messages.clone(),
+        })
+    }
+
+    /// The server has stored these.
+    pub fn stored(&mut self, first: u64, last: u64) {
+        let is_stored = |piece: &Piece| {
+            piece.first.is_some_and(|begin| {
+                first <= begin && begin + (piece.messages.len() as u64).saturating_sub(1) <= last
+            })
+        };
+        self.remove(is_stored);
+    }
+
+    /// The server will never take this batch: it is counted as dropped.
+    pub fn refused(&mut self, first: u64) {
+        let count = self
+            .pieces
+            .iter()
+            .find(|piece| piece.first == Some(first))
+            .map_or(0, |piece| piece.messages.len());
+        self.remove(|piece| piece.first == Some(first));
+        self.drop_count(count);
+    }
+
+    /// Nothing more will be logged under this name. Until then the next number is kept: what is logged after everything
+    /// was stored is not to be taken for what was.
+    pub fn end(&mut self) {
+        if self.is_empty() {
+            self.writes.push(self.head.removed(&self.id));
+        }
+    }
+
+    /// What is to be written down since the last time, in this order.
+    pub fn writes(&mut self) -> Vec<Write> {
+        // A piece that grew several times is written once.
+        let mut writes: Vec<Write> = Vec::with_capacity(self.writes.len());
+        for write in self.writes.drain(..) {
+            if let (Write::Set(name, _), Some(Write::Set(last, _))) = (&write, writes.last())
+                && name == last
+            {
+                writes.pop();
+            }
+            writes.push(write);
+        }
+        writes
+    }
+
+    fn remove(&mut self, is_over: impl Fn(&Piece) -> bool) {
+        let id = &self.id;
+        let writes = &mut self.writes;
+        self.pieces.retain(|piece| {
+            let is_over = is_over(piece);
+            if is_over {
+                writes.push(piece.removed(id));
+            }
+            !is_over
+        });
+    }
+
+    /// Drops what has no number yet: the oldest DEBUG first, then what is next in importance.
+    fn make_room(&mut self) {
+        let mut dropped = 0;
+        for level in [Level::Debug, Level::Info, Level::Warn, Level::Error] {
+            while self.is_too_much() {
+                let Some((index, at)) = self.oldest_of(level) else { break };
+                let piece = &mut self.pieces[index];
+                let message = piece.messages.remove(at);
+                piece.bytes = piece.bytes.saturating_sub(size_of_message(&message));
+                dropped += 1;
+                match piece.messages.is_empty() {
+                    true => {
+                        self.writes.push(piece.removed(&self.id));
+                        self.pieces.remove(index);
+                    }
+                    false => self.writes.push(piece.written(&self.id)),
+                }
+            }
+        }
+        self.drop_count(dropped);
+    }
+
+    fn is_too_much(&self) -> bool {
+        let messages: usize = self.pieces.iter().map(|piece| piece.messages.len()).sum();
+        let bytes: usize = self.pieces.iter().map(|piece| piece.bytes).sum();
+        messages > MOST_KEPT || bytes > MOST_KEPT_BYTES
+    }
+
+    fn oldest_of(&self, level: Level) -> Option<(usize, usize)> {
+        let unsent = self.pieces.iter().enumerate().filter(|(_, piece)| piece.first.is_none());
+        unsent.into_iter().find_map(|(index, piece)| {
+            piece.messages.iter().position(|message| message.level == level).map(|at| (index, at))
+        })
+    }
+
+    fn drop_count(&mut self, count: usize) {
+        if count > 0 {
+            self.head.dropped = self.head.dropped.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+            self.writes.push(self.head.written(&self.id));
+        }
+    }
+
+    /// The count of what was dropped is itself logged, once something can be sent again.
+    fn tell_dropped(&mut self) {
+        if self.head.dropped == 0 {
+            return;
+        }
+        let dropped = std::mem::take(&mut self.head.dropped);
+        let at = self
+            .pieces
+            .back()
+            .and_then(|piece| piece.messages.last())
+            .map_or(self.head.began_at, |last| last.at);
+        let fields = Map::from_iter([("dropped".to_owned(), dropped.into())]);
+        let description =
+            "Some messages had to be dropped: there was no room for them, or they were refused.";
+        let message = EarlyMessage {
+            at,
+            level: Level::Warn,
+            kind: Kind::Log,
+            description: description.to_owned(),
+            fields,
+        };
+        self.push(message, None);
+        self.writes.push(self.head.written(&self.id));
+    }
+}
+
+impl Piece {
+    fn name(&self, id: &str) -> String {
+        format!("{PREFIX}{id}.{}", self.place)
+    }
+
+    fn written(&self, id: &str) -> Write {
+        Write::Set(self.name(id), serde_json::to_string(self).unwrap_or_default())
+    }
+
+    fn removed(&self, id: &str) -> Write {
+        Write::Remove(self.name(id))
+    }
+}
+
+impl Head {
+    fn written(&self, id: &str) -> Write {
+        Write::Set(format!("{PREFIX}{id}.head"), serde_json::to_string(self).unwrap_or_default())
+    }
+
+    fn removed(&self, id: &str) -> Write {
+        Write::Remove(format!("{PREFIX}{id}.head"))
+    }
+}
+
+fn piece_name(id: &str, name: &str) -> Option<u32> {
+    name.strip_prefix(PREFIX)?.strip_prefix(id)?.strip_prefix('.')?.parse().ok()
+}
+
+/// A message as the server takes it: what is too long is cut, what is too much is left out.
+fn bounded(message: EarlyMessage) -> Message {
+    let mut left = LARGEST_FIELDS;
+    let mut fields = Map::new();
+    for (name, value) in message.fields.into_iter().take(MOST_FIELDS / 2) {
+        let name = cut(name, LONGEST_KEY);
+        let value = match value {
+            Value::String(text) => {
+                Value::String(cut(text, LONGEST_TEXT.min(left.saturating_sub(name.len()))))
+            }
+            Value::Array(_) | Value::Object(_) => continue,
+            plain => plain,
+        };
+        let size = name.len() + value.as_str().map_or(0, str::len);
+        if size > left {
+            break;
+        }
+        left -= size;
+        fields.insert(name, value);
+    }
+    let at = if message.at.is_finite() { message.at } else { 0.0 };
+    let description = cut(message.description, LONGEST_DESCRIPTION);
+    Message { at, level: message.level, kind: message.kind, description, fields }
+}
+
+/// Control characters go: six bytes each in JSON, and of no use to anybody.
+fn cut(mut text: String, longest: usize) -> String {
+    text.truncate(text.floor_char_boundary(longest.min(text.len())));
+    let is_odd = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if text.contains(is_odd) { text.replace(is_odd, " ") } else { text }
+}
+
+/// About what it takes as JSON.
+fn size_of_message(message: &Message) -> usize {
+    serde_json::to_string(message).map_or(0, |text| text.len() + 1)
+}
+
+#[cfg(test)]
+mod tests;
