@@ -23,22 +23,38 @@ pub fn text(registry: &Registry) -> String {
         }
         let labels = labels(&series);
         let _ = match value {
+            Value::Count(count) if in_ms(series.metric).is_some() => {
+                writeln!(text, "{name}{} {}", in_braces(&labels), count as f64 / 1e3)
+            }
             Value::Count(count) => writeln!(text, "{name}{} {count}", in_braces(&labels)),
-            Value::Gauge(value) => writeln!(text, "{name}{} {value}", in_braces(&labels)),
+            Value::Gauge(value) => {
+                let value = if in_ms(series.metric).is_some() { value / 1e3 } else { value };
+                writeln!(text, "{name}{} {value}", in_braces(&labels))
+            }
             Value::Times(times) => histogram(&mut text, &name, &labels, &times),
         };
     }
     text
 }
 
-/// What Prometheus calls a metric: `meridian_http_request_total`, `meridian_http_request_duration_seconds`.
+/// What Prometheus calls a metric: `meridian_http_request_total`, `meridian_http_request_duration_seconds`. It wants
+/// seconds, where statsd has milliseconds.
 pub fn name(metric: Metric) -> String {
     let unit = match metric.kind() {
         Kind::Counter => "_total",
         Kind::Timer => "_seconds",
         Kind::Gauge | Kind::SharedGauge => "",
     };
-    format!("meridian_{}{unit}", metric.name().replace('.', "_"))
+    let name = match in_ms(metric) {
+        Some(name) => format!("{name}_seconds"),
+        None => metric.name().to_owned(),
+    };
+    format!("meridian_{}{unit}", name.replace('.', "_"))
+}
+
+/// The name without its unit, of what is no timer but counts milliseconds too.
+fn in_ms(metric: Metric) -> Option<&'static str> {
+    metric.name().strip_suffix("_ms")
 }
 
 pub fn kind(metric: Metric) -> &'static str {
@@ -89,6 +105,7 @@ mod tests {
         registry.record(Metric::SessionQuery, &[], Measured::Time(Duration::from_micros(1_500)));
         registry.record(Metric::SessionQuery, &[], Measured::Time(Duration::from_secs(60)));
         registry.record(Metric::IndexRows, &[], Measured::Gauge(2.5));
+        registry.record(Metric::ProcessCpu, &[], Measured::Count(1_500));
         let text = text(&registry);
         for line in [
             "# TYPE meridian_session_ended_total counter",
@@ -103,9 +120,10 @@ mod tests {
             "# HELP meridian_index_rows Servers held by all indexes.",
             "# TYPE meridian_index_rows gauge",
             "meridian_index_rows 2.5",
+            "meridian_process_cpu_seconds_total 1.5",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\nis not in\n{text}");
         }
-        assert_eq!(text.matches("# HELP").count(), 3);
+        assert_eq!(text.matches("# HELP").count(), 4);
     }
 }

@@ -229,18 +229,19 @@ fn legend_value(series: &GraphSeries, cursor: Option<usize>, unit: Unit) -> Stri
 /// The same values for who cannot see the lines, or wants the numbers. Made when it is opened.
 fn table(title: &str, drawn: Held<Option<Drawn>>) -> El {
     let is_open = RwSignal::new(false);
-    let title = title.to_owned();
+    let caption = title.to_owned();
     let rows = move || {
         if !is_open.get() {
             return Vec::new();
         }
-        drawn.with(|drawn| drawn.iter().map(|drawn| table_of(&title, drawn)).collect())
+        drawn.with(|drawn| drawn.iter().map(|drawn| table_of(&caption, drawn)).collect())
     };
+    // It scrolls, so the keyboard has to reach it.
+    let shelf = el("div").class("graph-rows").attr("tabindex", "0").attr("role", "region");
+    let shelf = shelf.attr("aria-label", &format!("{title}, {}", texts::TABLE.to_ascii_lowercase()));
     let details = el("details").class("graph-table").child(el("summary").text(texts::TABLE));
     let own = details.element().clone();
-    details
-        .on("toggle", move |_| is_open.set(own.has_attribute("open")))
-        .child(el("div").class("graph-rows").live_children(rows))
+    details.on("toggle", move |_| is_open.set(own.has_attribute("open"))).child(shelf.live_children(rows))
 }
 
 fn table_of(title: &str, drawn: &Drawn) -> El {

@@ -25,10 +25,10 @@ impl Scale {
         let largest = values.fold(0.0_f64, |largest, value| largest.max(*value));
         let whole = matches!(unit, Unit::Count | Unit::Level | Unit::Bytes);
         let least = if whole { 1.0 } else { 0.001 };
+        // A graph of nothing but zeros has room above them.
+        let (least, largest) = if largest == 0.0 { (1.0, 4.0) } else { (least, largest) };
         let step = round_up((largest / 4.0).max(least), unit);
         let steps = (largest / step).ceil().max(1.0);
-        // A graph of nothing but zeros has room above them.
-        let steps = if largest == 0.0 { 4.0 } else { steps };
         Self { top: step * steps, steps: steps as u32 }
     }
 
@@ -143,13 +143,20 @@ pub fn drawing(scale: &Scale, series: &[GraphSeries], colours: &[usize], marks: 
             let y = HEIGHT * (1.0 - (value / scale.top).clamp(0.0, 1.0));
             format!("{x:.1} {y:.2}")
         };
-        let line = |run: &Vec<(usize, f64)>| {
+        let (mut lines, mut dots) = (String::new(), String::new());
+        for run in &runs {
             let places: Vec<String> = run.iter().map(place).collect();
-            // A single value is a dot: a line of no length with round ends.
-            if places.len() == 1 { format!("M{}h0", places[0]) } else { format!("M{}", places.join("L")) }
-        };
-        let lines: String = runs.iter().map(line).collect();
-        _ = write!(svg, "<path class=\"line {class}\" d=\"{lines}\"/>");
+            match places.as_slice() {
+                // A single value is a dot: a line of no length with round ends.
+                [place] => _ = write!(dots, "M{place}h0"),
+                places => _ = write!(lines, "M{}", places.join("L")),
+            }
+        }
+        for (kind, path) in [("line", lines), ("dot", dots)] {
+            if !path.is_empty() {
+                _ = write!(svg, "<path class=\"{kind} {class}\" d=\"{path}\"/>");
+            }
+        }
     }
     svg + "</svg>"
 }
@@ -188,6 +195,7 @@ mod tests {
         assert_eq!(scale(7.0, Unit::Count), Scale { top: 8.0, steps: 4 });
         assert_eq!(scale(1.0, Unit::Count), Scale { top: 1.0, steps: 1 });
         assert_eq!(scale(0.0, Unit::Count), Scale { top: 4.0, steps: 4 });
+        assert_eq!(scale(0.0, Unit::PerSecond), Scale { top: 4.0, steps: 4 });
         assert_eq!(scale(930.0, Unit::Milliseconds), Scale { top: 1_000.0, steps: 2 });
         assert_eq!(scale(0.3, Unit::PerSecond).labels(Unit::PerSecond), ["0.3/s", "0.2/s", "0.1/s", "0/s"]);
         assert_eq!(scale(3e6, Unit::Bytes).labels(Unit::Bytes)[0], "3 MiB");
@@ -218,7 +226,8 @@ mod tests {
     fn a_gap_stays_a_gap_and_a_lone_value_is_a_dot() {
         let values = [Some(1.0), None, Some(2.0), Some(4.0)];
         let drawn = drawing(&Scale { top: 4.0, steps: 2 }, &[series(&values)], &[0], &[0.5]);
-        assert!(drawn.contains("d=\"M0.0 75.00h0M666.7 50.00L1000.0 0.00\""), "{drawn}");
+        assert!(drawn.contains("class=\"dot series-0\" d=\"M0.0 75.00h0\""), "{drawn}");
+        assert!(drawn.contains("class=\"line series-0\" d=\"M666.7 50.00L1000.0 0.00\""), "{drawn}");
         assert!(drawn.contains("class=\"mark\" d=\"M500.0 0V100\""), "{drawn}");
     }
 }

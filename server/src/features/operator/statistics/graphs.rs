@@ -182,8 +182,9 @@ impl Steps {
             let number = number.parse::<usize>().ok();
             let Some(of_graph) = number.and_then(|number| found.get_mut(number)) else { continue };
             let values = self.values(&series.datapoints);
-            // A node's own is told apart by what it is, where there is a line beside it.
             let name = name.chars().take(120).collect::<String>().replace('.', " ");
+            // What is called in no region is called so by the service alone.
+            let name = name.strip_suffix(" -").unwrap_or(&name).to_owned();
             if values.iter().any(Option::is_some) {
                 of_graph.push(GraphSeries { name, values });
             }
