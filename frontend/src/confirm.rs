@@ -6,6 +6,7 @@ use std::{future::Future, pin::Pin, rc::Rc};
 use leptos::prelude::*;
 
 use crate::{
+    analytics::{Counted, count},
     cloud::CloudError,
     cloud_fault::Trouble,
     ui::{El, Held, Sending, choice::button, dialog::titled_dialog, el, use_toasts},
@@ -38,9 +39,15 @@ pub struct Confirm {
 
 impl Confirm {
     pub fn ask(self, question: Question) {
+        count(Counted::Shown, &counted_as(question.verb));
         self.question.set(Some(question));
         self.is_open.set(true);
     }
+}
+
+/// "Delete key pair" is counted as `delete_key_pair`.
+fn counted_as(verb: &str) -> String {
+    verb.to_ascii_lowercase().replace(' ', "_")
 }
 
 /// The dialog and what opens it.
@@ -72,6 +79,7 @@ fn body(confirm: Confirm, question: Question) -> El {
         let (acting, after, done) = (act(), after.clone(), done.clone());
         let work = async move { acting.await.map_err(Trouble::Cloud) };
         sending.send(what.clone(), work, move |(), is_here| {
+            count(Counted::Executed, &counted_as(verb));
             toasts.say(done);
             if is_here {
                 confirm.is_open.set(false);

@@ -5,6 +5,7 @@
 //! `features`, then `app`.
 
 pub mod across;
+pub mod analytics;
 pub mod api_client;
 pub mod app;
 pub mod asked;

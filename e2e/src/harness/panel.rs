@@ -39,6 +39,8 @@ impl Panel {
             // Tests are refused often and have nothing to hide in the time it takes.
             ("SIGN_IN_REFUSAL_STEP_SECS", "0".to_owned()),
             ("STOP_AFTER_SECS", "1".to_owned()),
+            // Nobody is asked anything while a test looks at something else.
+            ("ANALYTICS_CONSENT", "off".to_owned()),
             // Once, at the start: tests count the calls that the cloud receives.
             ("HEALTH_EVERY_SECS", "600".to_owned()),
         ]

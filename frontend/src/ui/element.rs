@@ -40,6 +40,14 @@ pub fn el(tag: &str) -> El {
     El(SendWrapper::new(element))
 }
 
+/// A new element of a drawing.
+pub fn svg(tag: &str) -> El {
+    match document().create_element_ns(Some("http://www.w3.org/2000/svg"), tag) {
+        Ok(element) => El(SendWrapper::new(element)),
+        Err(_) => el(tag),
+    }
+}
+
 /// An icon, hidden from screen readers.
 pub fn icon(icon: Icon) -> El {
     let holder = el("span").class("icon").attr("aria-hidden", "true");

@@ -5,6 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{api, texts};
 use crate::{
+    analytics::consent_choice,
     api_client::ApiError,
     asked::ask,
     ui::{
@@ -61,7 +62,8 @@ pub fn SessionsPage() -> impl IntoView {
     let body = el("div")
         .class("page-body")
         .child(el("p").class("page-about").text(texts::ABOUT))
-        .child(sessions.drawn(move |items| session_table(items, end)));
+        .child(sessions.drawn(move |items| session_table(items, end)))
+        .child_if(consent_choice());
     view! { <Page title>{vec![page_header(title, None, Vec::new(), vec![end_others]), body]}</Page> }
 }
 

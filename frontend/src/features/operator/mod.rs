@@ -1,15 +1,22 @@
 //! The operator's console: what the panel and the cloud did for whom. A part of its own, with a frame that says where
 //! one is; whoever is no operator finds nothing here.
 
+mod analytics;
+mod customers;
 mod frame;
 mod health;
 mod logs;
 mod statistics;
+mod support_view;
 mod texts;
 
-use leptos::{prelude::*, wasm_split::wasm_split};
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 
 use crate::{
+    router::Router,
     session::use_session,
     ui::{derived, el, loaded::lines, part::Part},
 };
@@ -24,10 +31,22 @@ const SECTIONS: &[Section] = &[
         page: || logs::logs_page().into_any(),
     },
     Section {
+        path: "customers",
+        name: "Customers",
+        icon: include_str!("../../../../assets/icons/people.svg"),
+        page: || customers::customers_page().into_any(),
+    },
+    Section {
         path: "statistics",
         name: "Statistics",
         icon: include_str!("../../../../assets/icons/chart.svg"),
         page: || statistics::statistics_page().into_any(),
+    },
+    Section {
+        path: "analytics",
+        name: "Analytics",
+        icon: include_str!("../../../../assets/icons/bars.svg"),
+        page: || analytics::analytics_page().into_any(),
     },
     Section {
         path: "health",
@@ -36,6 +55,13 @@ const SECTIONS: &[Section] = &[
         page: || health::health_page().into_any(),
     },
 ];
+
+/// Keeps true what stands over every page of a support view.
+#[wasm_split(operator, wasm_split_path = ::leptos::wasm_split, fallible)]
+pub fn watch_support_view(router: Router) -> Result<(), SplitLoaderError> {
+    support_view::watch(router);
+    Ok(())
+}
 
 /// The console for operators; for everybody else what `not_found` draws.
 #[wasm_split(operator, wasm_split_path = ::leptos::wasm_split, fallible)]

@@ -12,6 +12,8 @@ mod results;
 mod texts;
 mod timeline;
 
+pub use self::{address::Asked as LogAddress, line::level as level_mark};
+
 use api_types::operator::logs::{LogPage, LogQuery};
 use leptos::prelude::*;
 

@@ -21,6 +21,7 @@ use super::{
     word::Word,
 };
 use crate::{
+    analytics::{Counted, count},
     api_client::ApiError,
     features::servers::{
         acting::{ActionWanted, use_acting},
@@ -59,6 +60,7 @@ pub fn dialog_layer() -> El {
             });
             return;
         }
+        count(Counted::Shown, wanted.kind.name());
         asked.set(Some(Rc::new(Asked { wanted, project })));
         open.set(true);
     });
@@ -105,7 +107,10 @@ fn content(asked: Rc<Asked>, sender: Sender, open: RwSignal<bool>) -> El {
         let work = async move {
             let servers = &asked.wanted.servers;
             let sent = sender.send(&asked.project, action, servers, &own_key, given).await;
-            let Some(problem) = came_of(sent, servers.len(), sender).await else { return Ok(()) };
+            let Some(problem) = came_of(sent, servers.len(), sender).await else {
+                count(Counted::Executed, asked.wanted.kind.name());
+                return Ok(());
+            };
             // Where no answer came, the first request may have arrived: the same key does not do it twice.
             if problem.is_answered() {
                 _ = key.try_set_value(new_key());

@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use api_types::analytics::SERVERS_CREATED;
 use leptos::{prelude::*, task::spawn_local};
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use super::{
     texts,
 };
 use crate::{
+    analytics::{Counted, count},
     api_client::{ApiError, Call},
     cloud::{Cloud, CloudError, Service, encoded},
     offers::{COMPUTE_VERSION, compute, moment},
@@ -124,7 +126,10 @@ async fn make(cloud: &Cloud, order: &Order) -> State {
     }
     let call = compute(cloud.post(Service::Compute, "servers"), None).body(&order.body);
     match call.json::<Answer>().await {
-        Ok(answer) => State::Made(answer.server.id),
+        Ok(answer) => {
+            count(Counted::Created, SERVERS_CREATED);
+            State::Made(answer.server.id)
+        }
         Err(error) if is_unsure(&error) => State::Unsure(error),
         Err(error) => State::Failed(error),
     }

@@ -1,0 +1,131 @@
+//! Looking for somebody. What is looked for stands in the address, so that it can be handed on.
+
+use api_types::operator::customers::{CustomersFound, Person, SignInFailures};
+use leptos::prelude::*;
+use web_sys::Event;
+
+use super::{
+    api, card, keystone_note, nothing,
+    place::{PATH, user_href},
+    project::project_rows,
+    support::Support,
+    texts,
+    user::failures_view,
+};
+use crate::{
+    asked::{Asked, ask},
+    router::{Step, use_router, value_of},
+    ui::{
+        El, Icon, Page, derived, el,
+        element::icon,
+        empty_state::empty_state,
+        page::page_header,
+        table::{Cell, table},
+        time::relative_time,
+    },
+};
+
+pub fn find_page() -> impl IntoView {
+    let router = use_router();
+    let search = router.search();
+    let wanted = derived(move || search.with(|search| value_of(search, "search")).unwrap_or_default());
+    let found = ask(move |until| {
+        let wanted = wanted.get();
+        if wanted.trim().is_empty() {
+            return None;
+        }
+        Some(Box::pin(api::find(wanted, until)))
+    });
+    let support = Support::new();
+    let results = move || {
+        Some(if wanted.with(|wanted| wanted.trim().is_empty()) {
+            let about = el("p").text(texts::NOT_ASKED);
+            empty_state(Icon::User, texts::NOT_ASKED_TITLE, "customers-not-asked").child(about).into_any()
+        } else {
+            found.drawn(move |answer| results(answer, found, support)).into_any()
+        })
+    };
+    let typed = RwSignal::new(wanted.get_untracked());
+    let input = el("input")
+        .class("input")
+        .attr("type", "search")
+        .attr("aria-label", texts::SEARCH)
+        .attr("placeholder", texts::SEARCH)
+        .attr("autocomplete", "off")
+        .attr("spellcheck", "false")
+        .attr("maxlength", "100");
+    let input = crate::ui::field::holds_value(input, typed);
+    let button = el("button").attr("type", "submit").class("button primary").text(texts::FIND);
+    let form = el("form")
+        .class("customer-search")
+        .attr("role", "search")
+        .child(el("div").class("log-search").child(icon(Icon::Search)).child(input))
+        .child(button)
+        .on("submit", move |event: Event| {
+            event.prevent_default();
+            let text = typed.get_untracked();
+            let encoded = String::from(js_sys::encode_uri_component(text.trim()));
+            router.go(&format!("{PATH}?search={encoded}"), Step::Push);
+        });
+    let title = Signal::stored(texts::TITLE.to_owned());
+    let body = el("div")
+        .class("page-body customers-page")
+        .attr("data-testid", "customers")
+        .child(el("p").class("page-about").text(texts::ABOUT))
+        .child(form)
+        .child(el("div").live_view(results))
+        .child(support.dialog());
+    view! { <Page title>{vec![page_header(title, None, Vec::new(), Vec::new()), body]}</Page> }
+}
+
+fn results(found: &CustomersFound, asked: Asked<CustomersFound>, support: Support) -> El {
+    let people = match &*found.people {
+        [] => nothing(texts::NOBODY),
+        people => table(texts::PERSON_HEADS, people.iter().map(person_row).collect())
+            .class("table stacked framed")
+            .attr("data-testid", "people-table"),
+    };
+    let projects = match &*found.projects {
+        [] => nothing(texts::NO_PROJECT),
+        projects => table(texts::PROJECT_HEADS, project_rows(projects, support, None))
+            .class("table stacked framed")
+            .attr("data-testid", "project-table"),
+    };
+    let failures = |failures: &SignInFailures| {
+        let title = format!("{}: {} ({})", texts::SIGN_IN, failures.user, failures.domain);
+        card(&title, None, failures_view(failures, Callback::new(move |()| asked.refetch())))
+    };
+    el("div")
+        .class("customer-parts")
+        .attr("role", "status")
+        .child_if(keystone_note(found.keystone_refused.as_ref()))
+        .child_if(found.is_cut.then(|| el("p").class("page-about").text(texts::CUT)))
+        .children(found.failures.iter().map(failures).collect())
+        .child(card(texts::PEOPLE, None, people))
+        .child(card(texts::PROJECTS, None, projects))
+}
+
+/// A row of people.
+pub fn person_row(person: &Person) -> Vec<Cell> {
+    let name = el("a").class("foreign").attr("href", &user_href(&person.id)).text(&person.name);
+    let seen = match person.last_seen_at {
+        Some(at) => relative_time(at),
+        None => el("span").class("nothing").text(texts::NEVER),
+    };
+    vec![
+        Cell::El(name),
+        Cell::Text(person.domain.clone()),
+        Cell::El(el("span").class("numbers").text(&person.sessions.to_string())),
+        Cell::El(seen),
+        Cell::Text(state_of(person.is_enabled).to_owned()),
+    ]
+}
+
+/// Keystone's word on whether it can be used.
+pub fn state_of(is_enabled: Option<bool>) -> &'static str {
+    match is_enabled {
+        Some(true) => texts::ENABLED,
+        Some(false) => texts::DISABLED,
+        None => texts::UNKNOWN,
+    }
+}

@@ -1,0 +1,233 @@
+//! One person: where they are signed in, what went wrong for them, what they work in.
+
+use api_types::{
+    jobs::{Job, JobState},
+    operator::customers::{CustomerSession, CustomerUser, LiftLockout, SignInFailures},
+};
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    api, card,
+    find::state_of,
+    keystone_note,
+    lines::line_table,
+    nothing,
+    place::{PATH, project_href},
+    project::project_rows,
+    refusal,
+    support::Support,
+    texts,
+};
+use crate::{
+    api_client::ApiError,
+    asked::{Asked, ask},
+    features::operator::logs::LogAddress,
+    jobs::texts::titled,
+    ui::{
+        Above, El, Held, Icon, Page, Sending,
+        choice::button,
+        copy_button::copy_button,
+        derived,
+        description::description,
+        dialog::titled_dialog,
+        el,
+        element::icon,
+        page::page_header,
+        table::{Cell, table},
+        use_toasts,
+    },
+};
+
+pub fn user_page(id: String) -> impl IntoView {
+    let page = ask(move |until| Some(Box::pin(api::show_user(id.clone(), until))));
+    let name = derived(move || page.with(|page| page.map(|page| page.person.name.clone())));
+    let title = Signal::derive(move || name.get().unwrap_or_else(|| texts::PERSON.to_owned()));
+    let (support, ending) = (Support::new(), Ending::new(page));
+    let above = Above { label: texts::TITLE, href: Signal::stored(PATH.to_owned()) };
+    let body = el("div")
+        .class("page-body customers-page")
+        .attr("data-testid", "customer")
+        .child(page.drawn(move |user| parts(user, page, support, ending)))
+        .child(support.dialog())
+        .child(ending.dialog());
+    view! { <Page title>{vec![page_header(title, Some(above), Vec::new(), Vec::new()), body]}</Page> }
+}
+
+fn parts(user: &CustomerUser, page: Asked<CustomerUser>, support: Support, ending: Ending) -> El {
+    let person = &user.person;
+    let id = el("span").class("foreign mono").text(&person.id).text(" ");
+    let facts = description(vec![
+        (texts::ID, id.child(copy_button(person.id.clone(), "Copy the id".to_owned()))),
+        (texts::DOMAIN, el("span").class("foreign").text(&person.domain)),
+        (texts::STATE, el("span").text(state_of(person.is_enabled))),
+    ]);
+    let again = Callback::new(move |()| page.refetch());
+    let sign_in = match &user.failures {
+        Some(failures) => failures_view(failures, again),
+        None => nothing(texts::NO_FAILURES),
+    };
+    let sessions = match &*user.sessions {
+        [] => nothing(texts::NO_SESSIONS),
+        sessions => {
+            let rows = sessions.iter().map(|session| session_row(session, &person.name, ending)).collect();
+            table(texts::SESSION_HEADS, rows)
+                .class("table stacked framed")
+                .attr("data-testid", "customer-sessions")
+        }
+    };
+    let projects = match &*user.projects {
+        [] => nothing(texts::NO_PROJECTS),
+        projects => table(texts::PROJECT_HEADS, project_rows(projects, support, Some(&person.name)))
+            .class("table stacked framed")
+            .attr("data-testid", "project-table"),
+    };
+    let errors = match &*user.errors {
+        [] => nothing(texts::NO_ERRORS),
+        errors => line_table(errors, "customer-errors"),
+    };
+    let calls = match &*user.calls {
+        [] => nothing(texts::NO_CALLS),
+        calls => line_table(calls, "customer-calls"),
+    };
+    let jobs = match &*user.jobs {
+        [] => nothing(texts::NO_JOBS),
+        jobs => table(texts::JOB_HEADS, jobs.iter().map(job_row).collect()).class("table stacked framed"),
+    };
+    let all = el("a")
+        .class("button")
+        .attr("href", &LogAddress::of_user(&person.name).href())
+        .child(icon(Icon::Search))
+        .text(texts::ALL_LINES);
+    let days = texts::days(user.days);
+    el("div")
+        .class("customer-parts")
+        .child_if(keystone_note(user.keystone_refused.as_ref()))
+        .child(el("div").class("customer-pair").child(card(texts::PERSON, None, facts)).child(card(
+            texts::SIGN_IN,
+            None,
+            sign_in,
+        )))
+        .child(card(texts::SESSIONS, None, sessions))
+        .child(card(texts::PROJECTS, None, projects))
+        .child(card(texts::ERRORS, Some(&days), el("div").child(errors).child(el("p").child(all))))
+        .child(card(texts::CALLS, Some(&days), calls))
+        .child(card(texts::JOBS, None, jobs))
+}
+
+/// What is counted against a name, and the way to forget it.
+pub fn failures_view(failures: &SignInFailures, again: Callback<()>) -> El {
+    let toasts = use_toasts();
+    let said = match failures.locked_for_secs {
+        Some(secs) => texts::locked(failures.failures, secs),
+        None => texts::failed(failures.failures),
+    };
+    let label = if failures.locked_for_secs.is_some() { texts::LIFT } else { texts::FORGET_FAILURES };
+    let wanted = LiftLockout { user: failures.user.clone(), domain: failures.domain.clone() };
+    let lift = button("button", label, move || {
+        let wanted = wanted.clone();
+        spawn_local(async move {
+            match api::lift_lockout(wanted).await {
+                Ok(()) => toasts.say(texts::LIFTED),
+                Err(error) => toasts.fail(error.message(), error.request_id().map(str::to_owned)),
+            }
+            again.run(());
+        });
+    });
+    el("div").class("customer-failures").child(el("p").text(&said)).child(lift)
+}
+
+fn session_row(session: &CustomerSession, user: &str, ending: Ending) -> Vec<Cell> {
+    let lines = el("a")
+        .attr("href", &LogAddress::of_session(&session.short).href())
+        .attr("aria-label", &format!("{} {}", texts::LINES_OF_SESSION, session.short))
+        .text(texts::LINES_OF_SESSION);
+    let end = if session.is_current {
+        el("span").class("badge").text(texts::OWN)
+    } else {
+        let asked = Some((user.to_owned(), session.clone()));
+        button("button quiet", texts::END, move || ending.ask(asked.clone()))
+            .attr("aria-label", &texts::end_named(&session.browser, &session.address))
+    };
+    vec![
+        Cell::Text(session.browser.clone()),
+        Cell::Mono(session.address.clone()),
+        Cell::Moment(session.created_at),
+        Cell::Moment(session.last_seen_at),
+        Cell::El(lines),
+        Cell::El(end),
+    ]
+}
+
+fn job_row(job: &Job) -> Vec<Cell> {
+    let state = match job.state {
+        JobState::Planned => "Planned",
+        JobState::Running => "Running",
+        JobState::Paused => "Paused",
+        JobState::Canceled => "Canceled",
+        JobState::Done if job.counts.failed + job.counts.uncertain > 0 => "Done, with failures",
+        JobState::Done => "Done",
+    };
+    let project = el("a").class("foreign").attr("href", &project_href(&job.project)).text(&job.project_name);
+    vec![
+        Cell::Text(titled(job.action, job.server_name.as_deref(), job.counts.total as usize)),
+        Cell::El(project),
+        Cell::El(el("span").class("numbers").text(&job.counts.total.to_string())),
+        Cell::Text(state.to_owned()),
+        Cell::Moment(job.created_at),
+    ]
+}
+
+/// Asks before a session is ended.
+#[derive(Clone, Copy)]
+struct Ending {
+    is_open: RwSignal<bool>,
+    asked: Held<Option<(String, CustomerSession)>>,
+    page: Asked<CustomerUser>,
+}
+
+impl Ending {
+    fn new(page: Asked<CustomerUser>) -> Self {
+        Self { is_open: RwSignal::new(false), asked: Held::new(None), page }
+    }
+
+    fn ask(self, asked: Option<(String, CustomerSession)>) {
+        self.asked.set(asked);
+        self.is_open.set(true);
+    }
+
+    fn dialog(self) -> El {
+        let title = move || {
+            self.asked.with(|asked| {
+                asked.as_ref().map(|(_, session)| texts::end_question(&session.browser)).unwrap_or_default()
+            })
+        };
+        titled_dialog(self.is_open, "dialog", title, move || match self.asked.get_untracked() {
+            Some((user, session)) => self.question(&user, &session),
+            None => el("div"),
+        })
+    }
+
+    fn question(self, user: &str, session: &CustomerSession) -> El {
+        let toasts = use_toasts();
+        let sending: Sending<ApiError> = Sending::of_form();
+        let id = session.id.clone();
+        let end = button("button danger", texts::END_SESSION, move || {
+            if sending.is_busy_untracked() {
+                return;
+            }
+            sending.send(texts::END_SESSION.to_owned(), api::end_session(id.clone()), move |(), is_here| {
+                toasts.say(texts::SESSION_ENDED);
+                if is_here {
+                    self.is_open.set(false);
+                }
+                self.page.refetch();
+            });
+        });
+        let cancel = button("button", texts::CANCEL, move || self.is_open.set(false)).attr("autofocus", "");
+        el("div")
+            .class("form")
+            .child(el("p").class("foreign").text(&texts::end_text(user, &session.address)))
+            .child(refusal(sending))
+            .child(el("div").class("form-actions").child(sending.marked(end)).child(cancel))
+    }
+}
