@@ -1,11 +1,11 @@
 //! The operator's log.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use simcloud::{OPERATOR_USER, TEST_PASSWORD};
 use thirtyfour::{By, Key, WebElement, prelude::*};
 
-use crate::{Scene, harness::browser::Browser, until};
+use crate::{Scene, components::Menu, harness::browser::Browser, until};
 
 /// The section of the console that shows what was logged.
 pub struct OperatorLogsPage<'s> {
@@ -40,7 +40,10 @@ impl<'s> OperatorLogsPage<'s> {
         browser.find(By::Name("password")).await?.send_keys(TEST_PASSWORD).await?;
         browser.find(By::Css("button[type=submit]")).await?.click().await?;
         browser.query(By::Testid("server-table")).first().await?;
-        crate::components::Menu::open(browser, "Account").await?.press("Operator console").await?;
+        let menu = Menu::open(browser, "Account").await?;
+        // The menu is drawn anew when the server has said who is signed in.
+        let press = async || menu.press("Operator console").await.map(Some);
+        until("the console in the menu", press).await?;
         Self::shown(scene, browser).await
     }
 
@@ -128,20 +131,28 @@ impl<'s> OperatorLogsPage<'s> {
 
     /// Opens the first line for which this holds, and gives all of it as it reads.
     pub async fn open_line(&self, holds: impl Fn(&ShownLine) -> bool) -> Result<String> {
-        let lines = self.lines().await?;
-        let at = lines.iter().position(holds);
-        ensure!(at.is_some(), "no such line in {lines:?}");
-        let rows = self.browser.find_all(By::Css(".log-entry")).await?;
-        let row = &rows[at.unwrap_or_default()];
-        row.find(By::Css(".log-text")).await?.click().await?;
-        let detail = row.query(By::Css(".log-detail")).and_displayed().first().await?;
-        Ok(detail.text().await?)
+        // An answer that is still on its way draws the lines anew.
+        until("all of a line", async || {
+            let lines = self.lines().await?;
+            let Some(at) = lines.iter().position(&holds) else { bail!("no such line in {lines:?}") };
+            let rows = self.browser.find_all(By::Css(".log-entry")).await?;
+            let row = rows.get(at).context("the row")?;
+            if row.find_all(By::Css(".log-detail")).await?.is_empty() {
+                row.find(By::Css(".log-text")).await?.click().await?;
+            }
+            Ok(Some(row.find(By::Css(".log-detail")).await?.text().await?))
+        })
+        .await
     }
 
     /// Presses a button or a link with these words.
     pub async fn press(&self, label: &str) -> Result<()> {
         let path = format!("//main//*[self::button or self::a][normalize-space()='{label}']");
-        Ok(self.browser.query(By::XPath(path)).and_displayed().first().await?.click().await?)
+        until(label, async || {
+            let button = self.browser.query(By::XPath(path.as_str())).and_displayed().first().await?;
+            Ok(Some(button.click().await?))
+        })
+        .await
     }
 
     /// Whether a button or a link with these words is there.
