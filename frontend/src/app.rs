@@ -3,24 +3,20 @@
 mod account_menu;
 mod frame;
 mod help_menu;
+mod later;
 mod offers;
 mod theme_menu;
 mod top_bar;
 
-use leptos::{prelude::*, reactive::computed::ScopedFuture, task::spawn_local};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement};
 
 use crate::{
-    analytics,
     client_log::{self, Kind, Level},
-    features::{
-        account::sessions_page,
-        operator::{self, console},
-        servers::ServersPages,
-    },
+    features::{account::sessions_page, operator::console, servers::ServersPages},
     jobs::provide_jobs,
-    router::{Pages, Route, Router, provide_router},
+    router::{Pages, Route, provide_router},
     session::provide_session,
     startup::in_two_tasks,
     theme::provide_theme,
@@ -31,6 +27,7 @@ use crate::{
     },
 };
 use frame::Frame;
+use later::start_later;
 use offers::{OffersPage, offers_page};
 
 /// The route tree: one line per feature.
@@ -114,22 +111,12 @@ fn App() -> impl IntoView {
     let shortcuts = provide_shortcuts();
     provide_session();
     let router = provide_router(ROUTES);
-    analytics::start_when_there_is_time(router);
-    watch_support_view(router);
+    start_later(router);
     client_log::send_when_there_is_time();
     view! {
         <Frame shortcuts>
             <Pages not_found=|| view! { <NotFound /> }.into_any() />
         </Frame>
-    }
-}
-
-/// For an operator who looks at a customer's project: the rest of what the server wrote over the page.
-fn watch_support_view(router: Router) {
-    let is_on = document().document_element().is_some_and(|root| root.has_attribute("data-support-view"));
-    if is_on {
-        let watching = ScopedFuture::new_untracked(operator::watch_support_view(router));
-        spawn_local(async { _ = watching.await });
     }
 }
 
