@@ -3,7 +3,7 @@
 use tracing_subscriber::filter::Targets;
 
 use super::reader::Reader;
-use crate::log::{GelfTarget, parse_filter};
+use crate::log::{GelfTarget, Level, parse_filter};
 
 /// The log's outputs. No request waits for any of them.
 #[derive(Clone, Debug)]
@@ -13,6 +13,9 @@ pub struct LogConfig {
     /// JSON lines for machines, or plain lines for a person at a terminal. `log.format`, `LOG_FORMAT`: `json`
     /// (default) or `text`.
     pub is_json: bool,
+    /// The lowest level on standard output, of what the filter lets through; the other outputs have all of it.
+    /// `log.stdout_level`, `LOG_STDOUT_LEVEL`, default `trace`.
+    pub out_from: Level,
     /// A Graylog, or what takes GELF as it does. `log.gelf`, `LOG_GELF`: `udp://host:port` or `tcp://host:port`,
     /// default none.
     pub gelf: Option<GelfTarget>,
@@ -35,6 +38,11 @@ impl LogConfig {
             filter: filter
                 .unwrap_or_else(|| Targets::new().with_default(tracing::level_filters::LevelFilter::INFO)),
             is_json: is_json.unwrap_or(true),
+            out_from: reader
+                .parse("log.stdout_level", "LOG_STDOUT_LEVEL", |text| {
+                    text.parse().map_err(|_| "is none of error, warn, info, debug and trace".to_owned())
+                })
+                .unwrap_or(Level::Trace),
             gelf: reader.parse("log.gelf", "LOG_GELF", GelfTarget::parse),
             postgres: reader.switch("log.postgres", "LOG_POSTGRES", true),
             keep_days: reader.number("log.keep_days", "LOG_KEEP_DAYS", 14, 1..=3650),

@@ -118,7 +118,19 @@ impl State {
 
 /// Reads a filter as `log.filter` has it: a level, levels by module, or both.
 pub fn parse_filter(text: &str) -> Result<Targets, InvalidFilter> {
-    if text.trim().is_empty() {
+    // tracing takes any word for a module, also a level that was mistyped, and would log nothing of what was meant.
+    let is_module = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-'))
+    };
+    // Numbers and nothing at all are levels to tracing as well, but to nobody who reads the configuration.
+    let is_level = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.parse::<LevelFilter>().is_ok()
+    };
+    let is_part = |part: &str| match part.split_once('=') {
+        Some((module, level)) => is_module(module) && is_level(level),
+        None => is_level(part),
+    };
+    if !text.split(',').all(is_part) {
         return Err(InvalidFilter);
     }
     text.parse().map_err(|_| InvalidFilter)
@@ -135,5 +147,37 @@ fn tracing_level(level: Level) -> tracing::Level {
         Level::Info => tracing::Level::INFO,
         Level::Warn => tracing::Level::WARN,
         Level::Error => tracing::Level::ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_level_or_levels_by_module() {
+        for text in ["info", "off", "WARN", "info,server::proxy=debug", "server=trace,sqlx=warn"] {
+            assert!(parse_filter(text).is_ok(), "{text}");
+        }
+        for text in
+            ["", "3", "inof", "server", "server=loud", "=debug", "info,,debug", "a b=debug", "\u{1}=info"]
+        {
+            assert!(parse_filter(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_highest_level_is_that_of_anybody() {
+        let levels = Levels::new(parse_filter("warn,server::jobs=info").expect("a filter"));
+        assert_eq!(levels.highest(), LevelFilter::INFO);
+        levels.apply(Overrides {
+            users: HashMap::from([("alice".to_owned(), Level::Debug)]),
+            ..Overrides::default()
+        });
+        assert_eq!(levels.highest(), LevelFilter::DEBUG);
+        assert_eq!(levels.of_user("alice"), Some(Level::Debug));
+        levels.apply(Overrides { everybody: parse_filter("error").ok(), ..Overrides::default() });
+        assert_eq!(levels.highest(), LevelFilter::ERROR);
+        assert!(!levels.wants(Level::Warn, Some("alice")) && levels.wants(Level::Error, None));
     }
 }

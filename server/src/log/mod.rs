@@ -72,6 +72,7 @@ impl Log {
     ) -> io::Result<(Self, LogEnd)> {
         let settings = Settings {
             format: if config.is_json { Format::Json } else { Format::Text },
+            out_from: config.out_from,
             gelf: config.gelf.clone(),
             is_stored: config.postgres,
             room: Room::default(),

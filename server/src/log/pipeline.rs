@@ -36,6 +36,7 @@ pub struct Pipeline {
 /// Lines for each output.
 pub struct Outputs {
     out: Queue<Arc<Line>>,
+    out_from: Level,
     gelf: Option<Queue<Arc<Line>>>,
     pub store: Option<Queue<Arc<Line>>>,
 }
@@ -43,6 +44,8 @@ pub struct Outputs {
 /// Which outputs there are.
 pub struct Settings {
     pub format: Format,
+    /// The lowest level on standard output.
+    pub out_from: Level,
     pub gelf: Option<GelfTarget>,
     pub is_stored: bool,
     pub room: Room,
@@ -90,6 +93,7 @@ impl Pipeline {
         let Room { ordinary, to_store } = settings.room;
         let outputs = Outputs {
             out: Queue::new(ordinary),
+            out_from: settings.out_from,
             gelf: settings.gelf.is_some().then(|| Queue::new(ordinary)),
             store: settings.is_stored.then(|| Queue::new(to_store)),
         };
@@ -122,7 +126,7 @@ impl Pipeline {
 
     /// Lines that wait for each output there is.
     pub fn waiting(&self) -> Vec<(&'static str, usize)> {
-        let Outputs { out, gelf, store } = &self.outputs;
+        let Outputs { out, gelf, store, .. } = &self.outputs;
         let others = [("log_gelf", gelf), ("log_postgres", store)];
         let others = others.into_iter().filter_map(|(name, queue)| Some((name, queue.as_ref()?.count())));
         std::iter::once(("log_stdout", self.incoming.count() + out.count())).chain(others).collect()
@@ -213,7 +217,9 @@ impl Outputs {
     fn hand_out(&self, mut line: Line, is_stored: bool) {
         line.tidy();
         let line = Arc::new(line);
-        self.out.push(line.level, line.size(), line.clone());
+        if line.level >= self.out_from {
+            self.out.push(line.level, line.size(), line.clone());
+        }
         self.gelf.iter().for_each(|queue| queue.push(line.level, line.size(), line.clone()));
         if !is_stored {
             self.store.iter().for_each(|queue| queue.push(line.level, line.size(), line.clone()));
@@ -307,7 +313,7 @@ mod tests {
     }
 
     fn settings(room: Room) -> Settings {
-        Settings { format: Format::Text, gelf: None, is_stored: false, room }
+        Settings { format: Format::Text, out_from: Level::Trace, gelf: None, is_stored: false, room }
     }
 
     fn line(description: impl Into<String>) -> Line {
@@ -337,6 +343,19 @@ mod tests {
             assert_eq!(numbers, (0..500).collect::<Vec<_>>());
         }
         assert_eq!(text.lines().count(), 1500);
+    }
+
+    #[test]
+    fn standard_output_has_what_is_wanted_there() {
+        let kept = Kept::default();
+        let settings = Settings { out_from: Level::Warn, ..settings(Room::default()) };
+        let (pipeline, end) = Pipeline::start(Arc::default(), settings, kept.clone()).expect("threads");
+        for level in Level::ALL {
+            pipeline.take(Line { level, ..line("said") }, false);
+        }
+        drop(end);
+        let text = String::from_utf8(kept.0.lock().clone()).expect("text");
+        assert_eq!(text.matches("said").count(), 2, "{text}");
     }
 
     #[test]

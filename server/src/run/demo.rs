@@ -103,6 +103,8 @@ impl Demo {
 
         let mut key = [0u8; 32];
         OsRng.try_fill_bytes(&mut key).context("no random bytes")?;
+        // The console has all of it; a person who asks for more wants to see it.
+        let quiet = if std::env::var_os("LOG_FILTER").is_some() { "trace" } else { "warn" };
         let source = Source::from_process(None)?
             .without_env("OS_CLOUD")
             .with_env("OS_AUTH_URL", &cloud.keystone_url())
@@ -113,7 +115,7 @@ impl Demo {
             .with_env("SESSION_KEY", &STANDARD.encode(key))
             .with_default_env("UPSTREAM_CONCURRENCY", &options.workers.to_string())
             .with_default_env("STOP_AFTER_SECS", "2")
-            .with_default_env("LOG_FILTER", "warn")
+            .with_default_env("LOG_STDOUT_LEVEL", quiet)
             .with_default_env("LOG_FORMAT", "text");
         let config = Config::load(&source)?;
         let db = connect(&config.database)?;

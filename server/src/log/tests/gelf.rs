@@ -18,7 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn start(target: &str) -> (Log, LogEnd, Out) {
     let out = Out::default();
     let gelf = Some(GelfTarget::parse(target).expect("a target"));
-    let settings = Settings { format: Format::Json, gelf, is_stored: false, room: Room::default() };
+    let settings = Settings {
+        format: Format::Json,
+        out_from: Level::Trace,
+        gelf,
+        is_stored: false,
+        room: Room::default(),
+    };
     let (log, end) = Log::start_with(ours(), place(), settings, out.clone()).expect("threads");
     (log, end, out)
 }

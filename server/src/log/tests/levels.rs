@@ -62,13 +62,13 @@ async fn debugging_one_user_follows_on_another_node_and_ends(db: PgPool) {
         other.levels().wants(Level::Debug, Some("alice")) && !other.levels().wants(Level::Debug, Some("bob"))
     );
     let listed = store.list_levels().await.expect("a list");
-    assert_eq!(listed, [set.clone()]);
     assert_eq!((&*set.set_by, &*set.because), ("olivia", "a ticket"));
+    assert_eq!(listed, [set]);
 
     // A second word replaces the first.
     let again = store.set_level(debug_of(Some("alice"), "trace")).await.expect("it is set");
     until("the second word", async || other.levels().of_user("alice") == Some(Level::Trace)).await;
-    assert_eq!(store.list_levels().await.expect("a list"), [again.clone()]);
+    assert_eq!(store.list_levels().await.expect("a list"), std::slice::from_ref(&again));
     assert_eq!(requests(&other, "more").await.len(), 4);
 
     assert_eq!(store.clear_level(again.id).await.expect("it was there"), Some(again));

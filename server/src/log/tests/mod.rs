@@ -15,7 +15,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 use super::{
-    Format, Log, LogEnd, Place,
+    Format, Level, Log, LogEnd, Place,
     pipeline::{Room, Settings},
 };
 use crate::config::{Config, LogConfig, Source};
@@ -59,7 +59,8 @@ fn ours() -> Targets {
 /// A log that stores.
 fn start(room: Room, filter: Targets) -> (Log, LogEnd, Out) {
     let out = Out::default();
-    let settings = Settings { format: Format::Json, gelf: None, is_stored: true, room };
+    let settings =
+        Settings { format: Format::Json, out_from: Level::Trace, gelf: None, is_stored: true, room };
     let (log, end) = Log::start_with(filter, place(), settings, out.clone()).expect("threads");
     (log, end, out)
 }
