@@ -7,8 +7,8 @@ mod analytics;
 mod client_log;
 mod cloud;
 mod database;
-mod health;
 mod graphite;
+mod health;
 mod index;
 mod jobs;
 mod keystone;
@@ -32,8 +32,8 @@ pub use self::{
     client_log::ClientLogConfig,
     cloud::CloudConfig,
     database::DatabaseConfig,
-    health::{HealthConfig, Need, WhenBadEverywhere, WhenDatabaseIsGone},
     graphite::GraphiteConfig,
+    health::{HealthConfig, Need, WhenBadEverywhere, WhenDatabaseIsGone},
     index::IndexConfig,
     jobs::JobsConfig,
     keystone::KeystoneConfig,
