@@ -131,8 +131,7 @@ pub const PAGES: &[&str] = &[
 ];
 
 /// The dialogs that are counted beside those of a server's actions.
-pub const POPOVERS: &[&str] =
-    &["delete_image", "delete_key_pair", "delete_server_group", "upload_image", "create_server_group"];
+pub const POPOVERS: &[&str] = &["delete_image", "delete_key_pair", "delete_server_group"];
 
 impl Counted {
     /// A name of this kind as it is kept; `None` for one that nobody made.

@@ -57,12 +57,8 @@ pub const SERVER_CONSOLE: &str = "/api/projects/{project}/regions/{region}/serve
 /// `GET` what was done to one server through the panel, by whom: [`ServerHistory`](crate::servers::ServerHistory).
 pub const SERVER_HISTORY: &str = "/api/projects/{project}/regions/{region}/servers/{server}/history";
 
-/// `POST` what a browser counted: [`AnalyticsBatch`](crate::analytics::AnalyticsBatch); `GET` whether it may:
-/// [`AnalyticsRules`](crate::analytics::AnalyticsRules).
+/// `POST` what a browser counted: [`AnalyticsBatch`](crate::analytics::AnalyticsBatch).
 pub const ANALYTICS: &str = "/api/analytics";
-/// `GET` graphs of what was measured: [`Statistics`](crate::operator::statistics::Statistics); query:
-/// [`StatisticsQuery`](crate::operator::statistics::StatisticsQuery).
-pub const OPERATOR_STATISTICS: &str = "/api/operator/statistics";
 /// `GET` people and projects: [`CustomersFound`](crate::operator::customers::CustomersFound); query:
 /// [`FindCustomersQuery`](crate::operator::customers::FindCustomersQuery).
 pub const OPERATOR_CUSTOMERS: &str = "/api/operator/customers";
@@ -81,6 +77,14 @@ pub const OPERATOR_SUPPORT_VIEWS: &str = "/api/operator/support-views";
 pub const OPERATOR_SUPPORT_VIEW_PAGES: &str = "/api/operator/support-views/pages";
 /// A form's `POST`: ends the one there is, and leads back to the customer.
 pub const SUPPORT_VIEW_END: &str = "/operator/support-view/end";
+/// `GET` graphs of what was measured: [`Statistics`](crate::operator::statistics::Statistics); query:
+/// [`StatisticsQuery`](crate::operator::statistics::StatisticsQuery).
+pub const OPERATOR_STATISTICS: &str = "/api/operator/statistics";
+/// `GET` the health of nodes and services: [`HealthReport`](crate::operator::health::HealthReport).
+pub const OPERATOR_HEALTH: &str = "/api/operator/health";
+/// `POST` [`ProbeService`](crate::operator::health::ProbeService):
+/// [`ProbedService`](crate::operator::health::ProbedService).
+pub const OPERATOR_HEALTH_PROBE: &str = "/api/operator/health/probe";
 /// `GET` what was counted, for operators: [`AnalyticsReport`](crate::analytics::AnalyticsReport).
 pub const OPERATOR_ANALYTICS: &str = "/api/operator/analytics";
 
@@ -97,19 +101,6 @@ pub const CLOUD: &str = "/api/cloud/{*path}";
 /// What every path of [`CLOUD`] begins with.
 pub const CLOUD_PREFIX: &str = "/api/cloud/";
 
-/// `GET` the health of nodes and services: [`HealthReport`](crate::operator::health::HealthReport).
-pub const OPERATOR_HEALTH: &str = "/api/operator/health";
-/// `POST` [`ProbeService`](crate::operator::health::ProbeService):
-/// [`ProbedService`](crate::operator::health::ProbedService).
-pub const OPERATOR_HEALTH_PROBE: &str = "/api/operator/health/probe";
-
-/// The media type of the binary stream; without it in `Accept` the stream is NDJSON.
-pub const FRAMES_MEDIA_TYPE: &str = "application/vnd.meridian.frames";
-/// The media type of the stream as JSON lines: one [`Event`](crate::servers::Event) a line.
-pub const NDJSON_MEDIA_TYPE: &str = "application/x-ndjson";
-/// The header that carries [`CurrentSession::csrf_token`](crate::session::CurrentSession) on every state change.
-pub const CSRF_HEADER: &str = "x-csrf-token";
-/// The project a request below [`CLOUD`] is made in.
 /// `GET` lines of the log: [`LogPage`](crate::operator::logs::LogPage); query:
 /// [`LogQuery`](crate::operator::logs::LogQuery). As all that begins so, for operators only.
 pub const OPERATOR_LOGS: &str = "/api/operator/logs";
@@ -123,6 +114,13 @@ pub const OPERATOR_LEVELS: &str = "/api/operator/levels";
 /// `DELETE` one that is set, before its time is over.
 pub const OPERATOR_LEVEL: &str = "/api/operator/levels/{level}";
 
+/// The media type of the binary stream; without it in `Accept` the stream is NDJSON.
+pub const FRAMES_MEDIA_TYPE: &str = "application/vnd.meridian.frames";
+/// The media type of the stream as JSON lines: one [`Event`](crate::servers::Event) a line.
+pub const NDJSON_MEDIA_TYPE: &str = "application/x-ndjson";
+/// The header that carries [`CurrentSession::csrf_token`](crate::session::CurrentSession) on every state change.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+/// The project a request below [`CLOUD`] is made in.
 pub const PROJECT_HEADER: &str = "x-meridian-project";
 /// The same as a parameter of the query, where no header can be set: downloads, WebSockets. It is not sent on.
 pub const PROJECT_PARAMETER: &str = "meridian_project";

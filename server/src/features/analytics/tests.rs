@@ -213,3 +213,20 @@ async fn countries_are_counted_where_a_database_names_them(db: PgPool) {
     let all = serde_json::to_string(&report).expect("JSON");
     assert!(!all.contains("192.0.2") && !all.contains("198.51"), "no address is kept: {all}");
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn operators_read_the_counts_of_the_ranges_there_are(db: PgPool) {
+    let app = app(db, "not_needed").await;
+    send(&app.signed_in("alice"), &a_view(), &[]).await.assert_status(StatusCode::NO_CONTENT);
+    app.app.analytics.write().await;
+    let operator = app.signed_in("operator");
+    for (query, days) in [("", 30), ("?days=7", 7), ("?days=365", 365)] {
+        let answer = operator.get(&format!("{}{query}", routes::OPERATOR_ANALYTICS)).await;
+        let report: AnalyticsReport = answer.json();
+        assert_eq!((report.days.len(), report.pages), (days, vec![named(SERVERS, 1)]), "{query}");
+    }
+    for query in ["?days=8", "?days=0", "?days=-1", "?days=all", "?days=99999999999"] {
+        let answer = operator.get(&format!("{}{query}", routes::OPERATOR_ANALYTICS)).await;
+        answer.assert_error(StatusCode::BAD_REQUEST, "invalid_range");
+    }
+}
