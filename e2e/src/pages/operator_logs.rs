@@ -71,9 +71,13 @@ impl<'s> OperatorLogsPage<'s> {
 
     /// Chooses from one of the filter's lists.
     pub async fn choose(&self, label: &str, choice: &str) -> Result<()> {
-        let list = self.field(label).await?;
         let option = format!(".//option[normalize-space()='{choice}']");
-        Ok(list.find(By::XPath(option)).await?.click().await?)
+        // The list is drawn anew when the address has changed.
+        until(choice, async || {
+            let option = self.field(label).await?.find(By::XPath(option.as_str())).await?;
+            Ok(Some(option.click().await?))
+        })
+        .await
     }
 
     /// What stands in a field of the filter.

@@ -1,6 +1,6 @@
 //! Lines found by what an operator may ask for, and what hostile questions come to.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use api_types::{
     operator::logs::{LogLine, LogPage},
@@ -15,9 +15,10 @@ use crate::{
     testing::{Client, FILL_LOG_LINES, TestApp},
 };
 
-/// Some days ago, so that nothing a panel logs by itself comes between.
+/// Some days ago, so that nothing a panel logs by itself comes between; the same for the whole run.
 fn base() -> DateTime<Utc> {
-    DateTime::from_timestamp(Utc::now().timestamp() - 3 * 86_400, 0).expect("a moment")
+    static BASE: LazyLock<DateTime<Utc>> = LazyLock::new(|| Utc::now() - TimeDelta::days(3));
+    *BASE
 }
 
 /// A line of this user, so many seconds after the base.
