@@ -4,8 +4,10 @@
 //! where a reload finds it. The part comes when there is time: it numbers, keeps, sends and forgets (`sender`), decides
 //! in plain Rust (`state`), and watches what nobody says (`watch`). What a person typed is never logged.
 
+mod early;
 mod js;
 mod sender;
+mod socket;
 mod state;
 mod storage;
 mod watch;

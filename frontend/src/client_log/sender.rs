@@ -15,14 +15,15 @@ use leptos::{
     task::spawn_local,
 };
 use serde_json::Map;
-use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
 use super::{
-    js::{self, Listener, listener},
+    early::EarlyMessage,
+    js::{self, listener},
     log,
-    state::{EARLY, EarlyMessage, PREFIX, Stream, Write},
+    socket::Socket,
+    state::{EARLY, PREFIX, Stream, Write},
     storage, watch,
 };
 use crate::{api_client, ui::format};
@@ -76,11 +77,6 @@ struct State {
 struct Sent {
     stream: String,
     first: u64,
-}
-
-struct Socket {
-    socket: WebSocket,
-    _closures: (Listener, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(CloseEvent)>),
 }
 
 /// Pages that are just being opened have their streams by then.
@@ -144,26 +140,12 @@ impl Sender {
     }
 
     fn open(&self) -> Option<Socket> {
-        let location = window().location();
-        let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
-        let socket =
-            WebSocket::new(&format!("{scheme}://{}{}", location.host().ok()?, routes::CLIENT_LOG)).ok()?;
-        let sender = self.clone();
-        let on_open = listener(move |_| sender.opened());
-        let sender = self.clone();
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let answer = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
-            if let Some(answer) = answer {
-                sender.answered(answer);
-            }
-        });
-        let sender = self.clone();
-        let on_close =
-            Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| sender.closed(event.code()));
-        _ = socket.add_event_listener_with_callback("open", on_open.as_ref().unchecked_ref());
-        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Some(Socket { socket, _closures: (on_open, on_message, on_close) })
+        let (opened, answered, closed) = (self.clone(), self.clone(), self.clone());
+        Socket::open(
+            move || opened.opened(),
+            move |answer| answered.answered(answer),
+            move |code| closed.closed(code),
+        )
     }
 
     fn opened(&self) {
@@ -205,7 +187,7 @@ impl Sender {
         let give_up = move || {
             let state = sender.0.borrow();
             if let (true, Some(socket)) = (state.sent.as_ref() == Some(&sent), &state.socket) {
-                _ = socket.socket.close();
+                socket.close();
             }
         };
         set_timeout(give_up, ANSWER_WITHIN);
@@ -276,8 +258,7 @@ impl State {
         let batch = batch?;
         let sent = Sent { stream: batch.stream.clone(), first: batch.first };
         let text = serde_json::to_string(&batch).ok()?;
-        // A socket that just closed says so itself.
-        js::call(&self.socket.as_ref()?.socket, "send", &[text.into()]);
+        self.socket.as_ref()?.send(text);
         self.sent = Some(sent.clone());
         Some(sent)
     }
@@ -383,14 +364,6 @@ impl State {
             let with = [routes::CLIENT_LOG_BEACON.into(), text.into()];
             js::call(&window().navigator(), "sendBeacon", &with);
         }
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
-        _ = self.socket.close();
     }
 }
 

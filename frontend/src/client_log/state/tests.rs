@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use api_types::client_log::LONGEST_DESCRIPTION;
 use proptest::prelude::*;
 
 use super::*;
