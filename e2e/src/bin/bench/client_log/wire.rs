@@ -129,7 +129,8 @@ pub fn batch(stream: &str, first: u64, count: u64) -> String {
     text
 }
 
-/// As they follow each other when somebody works: a page, some actions, a call that failed, frames.
+/// As they follow each other when somebody works: a page, some actions, a call that failed, frames. None is of the level
+/// debug, which the panel takes and does not keep unless somebody wants it.
 fn message(text: &mut String, number: u64) -> std::fmt::Result {
     let at = 1_795_305_600_000 + number * 137;
     match number % 5 {
@@ -147,7 +148,7 @@ fn message(text: &mut String, number: u64) -> std::fmt::Result {
         ),
         _ => write!(
             text,
-            r#"{{"at":{at},"level":"debug","kind":"frames","description":"Some frames took long.","fields":{{"slow_frames":3,"long_tasks":1,"longest_ms":83}}}}"#
+            r#"{{"at":{at},"level":"info","kind":"frames","description":"Some frames took long.","fields":{{"slow_frames":3,"long_tasks":1,"longest_ms":83}}}}"#
         ),
     }
 }
