@@ -83,7 +83,7 @@ const SECRET_WORDS: &str =
     "passw(?:or)?d|passphrase|admin_?pass|secret|token|api[_-]?key|credential|signature|authorization|cookie";
 
 static SIGN: LazyLock<Regex> = LazyLock::new(|| {
-    regex(&format!("(?i:{SECRET_WORDS}|bearer)|gAAAA|eyJ|__Host-|meridian=|://[^/\\s\"@]*@"))
+    regex(&format!("(?i:{SECRET_WORDS}|bearer)|gAAAA|eyJ|__Host-|meridian=|://[^/?#\\s\"@]*@"))
 });
 
 static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| regex(&format!("(?i){SECRET_WORDS}")));
@@ -108,7 +108,7 @@ static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         regex(r"(?<keep>)gAAAA[A-Za-z0-9_-]{16,}=*"),
         regex(r"(?<keep>)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
         regex(r#"(?<keep>\b(?:__Host-[\w-]+|meridian)=)[^\s;"',]+"#),
-        regex(r#"(?<keep>://)[^/\s"@]+@"#),
+        regex(r#"(?<keep>://)[^/?#\s"@]+@"#),
     ]
 });
 
@@ -162,6 +162,7 @@ mod tests {
             "the token is no longer good",
             "nobody who looks has a token that is accepted: token_expired",
             "a mail to alice@example.org",
+            "GET http://mail.internal:8080?to=alice@example.org",
             "",
         ] {
             assert!(matches!(mask(text), Cow::Borrowed(_)) || mask(text) == text, "{text}");
