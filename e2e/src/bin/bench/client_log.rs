@@ -46,8 +46,8 @@ const CONNECTIONS: u32 = 10;
 /// Tabs of one session.
 const TABS_OF_SESSION: usize = 100;
 
-/// The rate, then the memory.
-pub async fn run(report: &mut Report, sockets: usize, rounds: usize) -> Result<()> {
+/// How much is stored.
+pub async fn rates(report: &mut Report, rounds: usize) -> Result<()> {
     report.section(&format!(
         "What browsers log, against socket.io on Node (a process per processor) with the same messages, batches and \
          indexes, each batch one INSERT; {TABS} tabs; Postgres keeps what it commits; {rounds} rounds in turns, medians"
@@ -56,7 +56,14 @@ pub async fn run(report: &mut Report, sockets: usize, rounds: usize) -> Result<(
     for messages in BATCHES {
         rate(report, &ground, messages, rounds).await?;
     }
-    memory(report, &ground, sockets).await?;
+    ground.stop().await
+}
+
+/// What silent tabs cost, in processes that have done nothing else.
+pub async fn sockets(report: &mut Report, count: usize) -> Result<()> {
+    report.section("Tabs that say nothing, against socket.io on Node");
+    let ground = Ground::start().await?;
+    memory(report, &ground, count).await?;
     ground.stop().await
 }
 

@@ -35,7 +35,7 @@ use e2e::harness::{browser::use_whole_chromium, programs};
 use report::Report;
 
 /// What `--only` takes, several with commas.
-const PARTS: [&str; 18] = [
+const PARTS: [&str; 19] = [
     "weight",
     "list",
     "cold",
@@ -49,6 +49,7 @@ const PARTS: [&str; 18] = [
     "rows",
     "proxy",
     "client-log",
+    "sockets",
     "restarts",
     "log-search",
     "log-cost",
@@ -118,7 +119,8 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
         "index" => crates::index(report).await,
         "rows" => crates::rows(report).await,
         "proxy" => proxying::run(report, options.rounds.min(3)).await,
-        "client-log" => client_log::run(report, options.sockets, options.rounds.min(3)).await,
+        "client-log" => client_log::rates(report, options.rounds.min(3)).await,
+        "sockets" => client_log::sockets(report, options.sockets).await,
         "restarts" => client_log::restarts(report, options.messages).await,
         "log-search" => log_search::run(report, options.lines).await,
         "log-cost" => crates::log_cost(report).await,
