@@ -1,8 +1,13 @@
 //! The log, for tests that read it.
 
+use std::sync::Once;
+
 use serde_json::Value;
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt};
+use tracing_subscriber::{
+    filter::{Targets, dynamic_filter_fn},
+    layer::SubscriberExt,
+};
 
 use crate::log::{self, LogLayer, Place};
 
@@ -26,6 +31,13 @@ impl Log {
 
     /// Hands what this thread logs to a log, for as long as the guard lives.
     pub fn hear(log: &log::Log) -> DefaultGuard {
+        // Where another test's thread, which nobody listens to, is the first to come by a place that logs, tracing would
+        // note that nobody ever wants it. This one wants nothing either, and wants to be asked each time.
+        static ASKED: Once = Once::new();
+        ASKED.call_once(|| {
+            let undecided = dynamic_filter_fn(|_, _| false);
+            let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(undecided));
+        });
         tracing::subscriber::set_default(tracing_subscriber::registry().with(LogLayer::new(log.clone())))
     }
 
