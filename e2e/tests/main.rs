@@ -2,6 +2,7 @@
 //! tests are long, the others go on beside them.
 
 mod accessibility;
+mod client_log;
 mod console;
 mod create_server;
 mod create_server_drafts;
