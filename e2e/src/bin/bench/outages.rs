@@ -60,14 +60,17 @@ pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
         let figure = |what: &str, is: f64, usual: f64| {
             Figure::new(format!("{name}: {what}"), is * 1000.0, "µs").against(usual * 1000.0)
         };
+        // On a machine that has other things to do, two turns alike differ by more than what is looked for.
+        let noise = |again: f64, usual: f64, least: f64| least.max(1.1 * again.max(usual) / again.min(usual));
+        let (p50, p99) = (noise(again.0, usual.0, 1.15), noise(again.1, usual.1, 1.5));
         report.add(figure("median latency, two turns with everything there", again.0, usual.0));
-        report.add(figure("median latency without Postgres", no_postgres.0, usual.0).ratio_at_most(1.15));
-        report.add(figure("median latency, Postgres hangs", hanging.0, usual.0).ratio_at_most(1.15));
-        report.add(figure("median latency without statsd", no_statsd.0, usual.0).ratio_at_most(1.15));
+        report.add(figure("median latency without Postgres", no_postgres.0, usual.0).ratio_at_most(p50));
+        report.add(figure("median latency, Postgres hangs", hanging.0, usual.0).ratio_at_most(p50));
+        report.add(figure("median latency without statsd", no_statsd.0, usual.0).ratio_at_most(p50));
         report.add(figure("p99 latency, two turns with everything there", again.1, usual.1));
-        report.add(figure("p99 latency without Postgres", no_postgres.1, usual.1).ratio_at_most(1.5));
-        report.add(figure("p99 latency, Postgres hangs", hanging.1, usual.1).ratio_at_most(1.5));
-        report.add(figure("p99 latency without statsd", no_statsd.1, usual.1).ratio_at_most(1.5));
+        report.add(figure("p99 latency without Postgres", no_postgres.1, usual.1).ratio_at_most(p99));
+        report.add(figure("p99 latency, Postgres hangs", hanging.1, usual.1).ratio_at_most(p99));
+        report.add(figure("p99 latency without statsd", no_statsd.1, usual.1).ratio_at_most(p99));
     }
     ground.stop().await
 }

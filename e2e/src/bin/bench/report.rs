@@ -75,7 +75,7 @@ impl Figure {
                 (format!("≥ {least} ×"), self.ratio.is_some_and(|ratio| ratio >= least))
             }
             Some(Goal::RatioAtMost(most)) => {
-                (format!("≤ {most} ×"), self.ratio.map_or(self.value == 0.0, |ratio| ratio <= most))
+                (format!("≤ {most:.2} ×"), self.ratio.map_or(self.value == 0.0, |ratio| ratio <= most))
             }
         };
         (text, if is_met { "met" } else { "MISSED" })
