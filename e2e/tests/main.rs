@@ -13,6 +13,8 @@ mod images;
 mod jobs;
 mod key_pairs;
 mod layout_shift;
+mod operator_analytics;
+mod operator_customers;
 mod operator_health;
 mod operator_logs;
 mod operator_statistics;

@@ -27,6 +27,8 @@ pub fn start(router: Router) {
         return;
     }
     let Some(owner) = Owner::current() else { return };
+    // Found no more once something was waited for, and what listens lives as long as it.
+    let asker = owner.clone();
     let begin = move || owner.with(|| begin(router));
     match consent::answer() {
         _ if !consent::is_asked() => begin(),
@@ -34,7 +36,7 @@ pub fn start(router: Router) {
         Answer::No => {}
         Answer::NotYet => spawn_local(async move {
             part_styles().await;
-            consent::ask(begin);
+            asker.with(|| consent::ask(begin));
         }),
     }
 }

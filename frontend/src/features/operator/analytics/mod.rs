@@ -131,7 +131,7 @@ fn day_table(report: &AnalyticsReport) -> El {
     el("details")
         .class("analytics-days")
         .child(el("summary").text(texts::AS_TABLE))
-        .child(table(texts::DAY_HEADS, rows).class("table stacked framed"))
+        .child(table(texts::DAY_HEADS, rows).class("table stacked"))
 }
 
 fn counts(
@@ -148,7 +148,7 @@ fn counts(
         let share = el("span").class("numbers").text(&texts::share(count.count, whole));
         vec![Cell::Text(name(&count.name)), number(count.count), Cell::El(share)]
     };
-    table(heads, counts.iter().map(row).collect()).class("table stacked framed").attr("data-testid", test_id)
+    table(heads, counts.iter().map(row).collect()).class("table stacked").attr("data-testid", test_id)
 }
 
 fn popovers(popovers: &[PopoverCount]) -> El {
@@ -166,7 +166,7 @@ fn popovers(popovers: &[PopoverCount]) -> El {
     };
     el("div").child(el("p").class("page-about").text(texts::POPOVERS_ABOUT)).child(
         table(texts::POPOVER_HEADS, popovers.iter().map(row).collect())
-            .class("table stacked framed")
+            .class("table stacked")
             .attr("data-testid", "popover-table"),
     )
 }

@@ -82,13 +82,13 @@ fn results(found: &CustomersFound, asked: Asked<CustomersFound>, support: Suppor
     let people = match &*found.people {
         [] => nothing(texts::NOBODY),
         people => table(texts::PERSON_HEADS, people.iter().map(person_row).collect())
-            .class("table stacked framed")
+            .class("table stacked")
             .attr("data-testid", "people-table"),
     };
     let projects = match &*found.projects {
         [] => nothing(texts::NO_PROJECT),
         projects => table(texts::PROJECT_HEADS, project_rows(projects, support, None))
-            .class("table stacked framed")
+            .class("table stacked")
             .attr("data-testid", "project-table"),
     };
     let failures = |failures: &SignInFailures| {

@@ -15,7 +15,7 @@ use crate::{
 /// A table of lines.
 pub fn line_table(lines: &[LogLine], test_id: &str) -> El {
     table(texts::LINE_HEADS, lines.iter().map(line_row).collect())
-        .class("table stacked framed customer-lines")
+        .class("table stacked customer-lines")
         .attr("data-testid", test_id)
 }
 

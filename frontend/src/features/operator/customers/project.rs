@@ -57,9 +57,7 @@ fn parts(page: &CustomerProjectPage, support: Support) -> El {
     ]);
     let people = match &*page.people {
         [] => nothing(texts::NO_SESSIONS),
-        people => {
-            table(texts::PERSON_HEADS, people.iter().map(person_row).collect()).class("table stacked framed")
-        }
+        people => table(texts::PERSON_HEADS, people.iter().map(person_row).collect()).class("table stacked"),
     };
     let errors = match &*page.errors {
         [] => nothing(texts::NO_ERRORS),
@@ -68,7 +66,7 @@ fn parts(page: &CustomerProjectPage, support: Support) -> El {
     let views = match &*page.support_views {
         [] => nothing(texts::NO_SUPPORT_VIEWS),
         views => table(texts::VIEW_HEADS, views.iter().map(view_row).collect())
-            .class("table stacked framed")
+            .class("table stacked")
             .attr("data-testid", "support-views"),
     };
     el("div")

@@ -70,15 +70,13 @@ fn parts(user: &CustomerUser, page: Asked<CustomerUser>, support: Support, endin
         [] => nothing(texts::NO_SESSIONS),
         sessions => {
             let rows = sessions.iter().map(|session| session_row(session, &person.name, ending)).collect();
-            table(texts::SESSION_HEADS, rows)
-                .class("table stacked framed")
-                .attr("data-testid", "customer-sessions")
+            table(texts::SESSION_HEADS, rows).class("table stacked").attr("data-testid", "customer-sessions")
         }
     };
     let projects = match &*user.projects {
         [] => nothing(texts::NO_PROJECTS),
         projects => table(texts::PROJECT_HEADS, project_rows(projects, support, Some(&person.name)))
-            .class("table stacked framed")
+            .class("table stacked")
             .attr("data-testid", "project-table"),
     };
     let errors = match &*user.errors {
@@ -91,7 +89,7 @@ fn parts(user: &CustomerUser, page: Asked<CustomerUser>, support: Support, endin
     };
     let jobs = match &*user.jobs {
         [] => nothing(texts::NO_JOBS),
-        jobs => table(texts::JOB_HEADS, jobs.iter().map(job_row).collect()).class("table stacked framed"),
+        jobs => table(texts::JOB_HEADS, jobs.iter().map(job_row).collect()).class("table stacked"),
     };
     let all = el("a")
         .class("button")

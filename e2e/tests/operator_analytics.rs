@@ -1,0 +1,119 @@
+//! How the panel is used, as an operator sees it: what was done in another browser, once somebody agreed.
+
+use anyhow::Result;
+use e2e::{
+    Scene, Setup, axe,
+    components::ActionMenu,
+    harness::browser::{Browser, DESKTOP, PHONE},
+    pages::{ServersPage, SessionsPage, SignInPage},
+    scene, until, until_equal,
+};
+use simcloud::{OPERATOR_USER, ProjectSeed, TEST_PASSWORD};
+use thirtyfour::{By, prelude::*};
+
+fn counting(consent: &str) -> Setup {
+    let mut setup = Setup::lively().with("ANALYTICS_CONSENT", consent);
+    let regions = setup.cloud.regions.clone();
+    setup.cloud.projects.push(ProjectSeed::split("alpha", 3, &regions));
+    setup
+}
+
+/// An operator in a browser of their own, on the section.
+async fn operator(scene: &Scene) -> Result<Browser> {
+    let browser = Browser::start(DESKTOP).await?;
+    browser.goto(scene.url("/sign-in?next=/operator/analytics")).await?;
+    browser.query(By::Name("user")).first().await?.send_keys(OPERATOR_USER).await?;
+    browser.find(By::Name("password")).await?.send_keys(TEST_PASSWORD).await?;
+    browser.find(By::Css("button[type=submit]")).await?.click().await?;
+    browser.query(By::Testid("analytics")).first().await?;
+    Ok(browser)
+}
+
+/// Loads the page again until it says this.
+async fn reads(browser: &Browser, part: &str) -> Result<()> {
+    until(&format!("{part:?}"), async || {
+        browser.refresh().await?;
+        let page = browser.query(By::Css("[data-testid=analytics] .customer-parts")).first().await?;
+        Ok(page.text().await?.contains(part).then_some(()))
+    })
+    .await
+}
+
+#[test]
+fn a_page_view_and_a_dialog_of_another_browser_are_counted_once_somebody_agreed() {
+    scene(counting("ask"), async |scene| {
+        let operator = operator(scene).await?;
+        reads(&operator, "Nothing was counted in these days").await?;
+        let servers = ServersPage::of(scene, "alice", "alpha").await?;
+        let table = servers.complete_table().await?;
+        let notice = scene.browser.query(By::Testid("analytics-notice")).and_displayed().first().await?;
+        assert!(notice.text().await?.contains("400 days"), "{}", notice.text().await?);
+        axe::assert_everywhere(&scene.browser, "the question about counting").await?;
+        notice.find(By::XPath(".//button[normalize-space()='Allow']")).await?.click().await?;
+        let names = table.names().await?;
+        let menu = ActionMenu::of_row(&scene.browser, &table, &names[0]).await?;
+        menu.ask("delete").await?.press("Cancel").await?;
+        scene.follow("/account/sessions").await?;
+        let choice = scene.browser.query(By::Css("[data-testid=analytics-choice] input")).first().await?;
+        assert!(choice.is_selected().await?);
+        // Leaving the page sends what is left.
+        scene.browser.goto(scene.url("/sign-in")).await?;
+        reads(&operator, "My sessions").await?;
+        let pages = operator.query(By::Testid("page-table")).first().await?.text().await?;
+        assert!(pages.contains("Servers"), "{pages}");
+        let dialogs = operator.query(By::Testid("popover-table")).first().await?.text().await?;
+        assert!(dialogs.contains("Delete"), "{dialogs}");
+        let browsers = operator.query(By::Testid("browser-table")).first().await?.text().await?;
+        assert!(browsers.contains("Chrome "), "{browsers}");
+        operator.query(By::Testid("no-address-database")).and_displayed().first().await?;
+
+        let chart = operator.query(By::Css("svg.bar-chart-drawing")).first().await?;
+        chart.focus().await?;
+        let told = operator.query(By::Css(".bar-chart-told")).first().await?;
+        until("the day's value to be told", async || Ok(told.text().await?.contains(": ").then_some(())))
+            .await?;
+        axe::assert_everywhere(&operator, "analytics").await?;
+        operator.resize(PHONE).await?;
+        let overflow =
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth <= 0";
+        until_equal("whether it fits", true, async || operator.run(overflow, Vec::new()).await).await?;
+        operator.quit().await
+    });
+}
+
+#[test]
+fn who_does_not_agree_is_not_counted_nor_asked_again() {
+    scene(counting("ask"), async |scene| {
+        ServersPage::of(scene, "alice", "alpha").await?.complete_table().await?;
+        let notice = scene.browser.query(By::Testid("analytics-notice")).and_displayed().first().await?;
+        notice.find(By::XPath(".//button[normalize-space()='No, thanks']")).await?.click().await?;
+        let page = SessionsPage::open(scene).await?;
+        page.has_sessions(1).await?;
+        let choice = scene.browser.query(By::Css("[data-testid=analytics-choice] input")).first().await?;
+        assert!(!choice.is_selected().await?);
+        let sent =
+            "return performance.getEntriesByType('resource').some(it => it.name.endsWith('/api/analytics'))";
+        let is_here =
+            "return performance.getEntriesByType('resource').some(it => /later.*wasm/.test(it.name))";
+        until_equal("the part to be here", true, async || scene.browser.run(is_here, Vec::new()).await)
+            .await?;
+        assert!(!scene.browser.run::<bool>(sent, Vec::new()).await?);
+        assert!(scene.browser.find_all(By::Testid("analytics-notice")).await?.is_empty());
+        let operator = operator(scene).await?;
+        reads(&operator, "Nothing was counted in these days").await?;
+        operator.quit().await
+    });
+}
+
+#[test]
+fn where_nothing_is_counted_nobody_is_asked_and_the_section_says_so() {
+    scene(counting("off"), async |scene| {
+        SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;
+        let mark = "return document.documentElement.hasAttribute('data-analytics')";
+        assert!(!scene.browser.run::<bool>(mark, Vec::new()).await?);
+        let operator = operator(scene).await?;
+        operator.query(By::Testid("analytics-off")).and_displayed().first().await?;
+        axe::assert_everywhere(&operator, "analytics that are off").await?;
+        operator.quit().await
+    });
+}
