@@ -6,6 +6,7 @@
 mod assets;
 mod lean;
 mod module;
+mod names;
 mod order;
 mod pack;
 mod parts;

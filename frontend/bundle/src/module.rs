@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{lean::lean, order::by_likeness, parts};
+use crate::{lean::lean, names::shorten, order::by_likeness, parts};
 
 /// How cargo builds the module.
 #[derive(Debug, Clone, Copy)]
@@ -94,8 +94,9 @@ pub fn bind(compiled: &Path, work: &Path) -> anyhow::Result<Module> {
     if script.contains("./snippets/") {
         bail!("wasm-bindgen's script imports a snippet this program does not know");
     }
+    let (wasm, script) = shorten(&output.wasm_mut().emit_wasm(), &script)?;
     scripts.push((format!("{STEM}.js"), lean(&split.join_loader(&script)?)));
-    let wasm = by_likeness(&output.wasm_mut().emit_wasm())?;
+    let wasm = by_likeness(&wasm)?;
     Ok(Module { wasm, parts: split.parts, scripts })
 }
 
