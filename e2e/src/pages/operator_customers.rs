@@ -29,7 +29,13 @@ impl<'s> OperatorCustomersPage<'s> {
         field.clear().await?;
         field.send_keys(text).await?;
         self.press("Find").await?;
-        self.table("people-table").await
+        // What was found before is on screen until the answer comes.
+        let script = "return document.querySelector('[data-testid=people-table]')?.innerText ?? ''";
+        until(&format!("{text} among the people"), async || {
+            let read: String = self.scene.browser.run(script, Vec::new()).await?;
+            Ok(read.contains(text).then_some(read))
+        })
+        .await
     }
 
     /// Follows the link with this text, and returns once the page of that customer is there.

@@ -62,9 +62,13 @@ impl<'s> OperatorLogsPage<'s> {
     /// Writes into fields of the filter, named as they read, and searches.
     pub async fn search(&self, fields: &[(&str, &str)]) -> Result<()> {
         for (label, text) in fields {
-            let field = self.field(label).await?;
-            field.clear().await?;
-            field.send_keys(*text).await?;
+            // The form is drawn anew when the address has changed.
+            until(label, async || {
+                let field = self.field(label).await?;
+                field.clear().await?;
+                Ok(Some(field.send_keys(*text).await?))
+            })
+            .await?;
         }
         self.press("Search").await
     }
@@ -82,7 +86,7 @@ impl<'s> OperatorLogsPage<'s> {
 
     /// What stands in a field of the filter.
     pub async fn value(&self, label: &str) -> Result<String> {
-        Ok(self.field(label).await?.value().await?.unwrap_or_default())
+        until(label, async || Ok(Some(self.field(label).await?.value().await?.unwrap_or_default()))).await
     }
 
     /// The lines shown, the newest first.

@@ -10,8 +10,12 @@ use super::js::{self, Listener, listener};
 /// An open socket, or one that is about to be. Closes when dropped.
 pub struct Socket {
     socket: WebSocket,
-    _closures: (Listener, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(CloseEvent)>),
+    _opened: Listener,
+    _said: Handler<MessageEvent>,
+    _closed: Handler<CloseEvent>,
 }
+
+type Handler<E> = Closure<dyn FnMut(E)>;
 
 impl Socket {
     /// Begins to open it. `None` where the browser refuses to.
@@ -25,16 +29,16 @@ impl Socket {
         let url = format!("{scheme}://{}{}", location.host().ok()?, routes::CLIENT_LOG);
         let socket = WebSocket::new(&url).ok()?;
         let opened = listener(move |_| on_open());
-        let said = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let said = Handler::<MessageEvent>::new(move |event: MessageEvent| {
             if let Some(answer) = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok()) {
                 on_answer(answer);
             }
         });
-        let closed = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| on_close(event.code()));
+        let closed = Handler::<CloseEvent>::new(move |event: CloseEvent| on_close(event.code()));
         _ = socket.add_event_listener_with_callback("open", opened.as_ref().unchecked_ref());
         socket.set_onmessage(Some(said.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
-        Some(Self { socket, _closures: (opened, said, closed) })
+        Some(Self { socket, _opened: opened, _said: said, _closed: closed })
     }
 
     /// Lost while it is not open; it says itself that it closed.

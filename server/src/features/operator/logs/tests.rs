@@ -79,7 +79,8 @@ async fn every_part_of_the_filter_narrows_what_is_found(db: PgPool) {
     let [opened, compute, broken, image] =
         ["opened the list", "received compute response", "100% broken_down", "received image response"];
     let second = |second: i64| (base() + TimeDelta::seconds(second)).to_rfc3339();
-    let cases: Vec<(Vec<(&str, &str)>, Vec<&str>)> = vec![
+    type Case<'a> = (Vec<(&'a str, &'a str)>, Vec<&'a str>);
+    let cases: Vec<Case<'_>> = vec![
         (vec![("user", "alice")], vec![broken, compute, opened]),
         (vec![("user", "alice"), ("level", "warn")], vec![broken, compute]),
         (vec![("user", "alice"), ("level", "error")], vec![broken]),
