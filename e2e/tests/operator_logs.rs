@@ -219,7 +219,12 @@ fn what_broke_in_a_customers_browser_is_found_by_name_and_followed_to_the_cloud(
 async fn open_images(scene: &e2e::Scene) -> Result<()> {
     let images = format!("/projects/{}/images", scene.project("alpha"));
     scene.browser.goto(scene.url(&images)).await?;
-    scene.browser.query(By::Css("main table tbody tr")).and_displayed().first().await?;
+    // Rows are drawn anew as regions answer.
+    let row = By::Css("main table tbody tr");
+    until("a row", async || {
+        Ok(Some(scene.browser.find(row.clone()).await?.is_displayed().await?).filter(|is| *is))
+    })
+    .await?;
     Ok(())
 }
 
