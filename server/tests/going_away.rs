@@ -1,8 +1,8 @@
 //! The real program goes away: it says so first, nobody's request fails, and whoever started it is told.
 
 use std::{
+    net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -16,64 +16,16 @@ use tokio::{
     net::{TcpStream, UnixDatagram},
 };
 
-/// The real program on a port; killed when dropped.
-struct Node {
-    child: Child,
-    address: std::net::SocketAddr,
+use crate::node::Node;
+
+/// A node whose checks are done in no time, with these settings.
+fn start(app: &TestApp, db: &PgPool, settings: &[(&str, &str)]) -> Node {
+    Node::start(app, db, &[&[("HEALTH_EVERY_SECS", "0.1")], settings].concat())
 }
 
-impl Node {
-    fn start(app: &TestApp, db: &PgPool, settings: &[(&str, &str)]) -> Self {
-        let mut database =
-            std::env::var("DATABASE_URL").expect("DATABASE_URL").parse::<url::Url>().expect("a URL");
-        database.set_path(db.connect_options().get_database().expect("a database"));
-        let address =
-            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-        let child = Command::new(env!("CARGO_BIN_EXE_meridian"))
-            .arg("serve")
-            .env_clear()
-            .env("DATABASE_URL", database.as_str())
-            .env("OS_AUTH_URL", app.cloud.keystone_url())
-            .env("LISTEN_ADDRESS", address.to_string())
-            .env("PUBLIC_URL", format!("http://{address}"))
-            .env("SESSION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-            .env("HEALTH_EVERY_SECS", "0.1")
-            .envs(settings.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        Self { child, address }
-    }
-
-    /// As a service manager ends it.
-    fn terminate(&self) {
-        let killed = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
-        assert!(killed.success());
-    }
-
-    async fn exit_code(&mut self) -> Option<i32> {
-        let mut code = None;
-        until("the program to end", async || {
-            code = self.child.try_wait().expect("a child").map(|status| status.code());
-            code.is_some()
-        })
-        .await;
-        code.flatten()
-    }
-
-    async fn health(&self) -> Option<(u16, String)> {
-        let mut connection = Connection::open(self.address).await?;
-        connection.get("/health").await.map(|answer| (answer.status, answer.body))
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It may be over already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+async fn health(node: &Node) -> Option<(u16, String)> {
+    let mut connection = Connection::open(node.address).await?;
+    connection.get("/health").await.map(|answer| (answer.status, answer.body))
 }
 
 /// A connection that is kept, as a balancer keeps its own.
@@ -86,7 +38,7 @@ struct Answer {
 }
 
 impl Connection {
-    async fn open(address: std::net::SocketAddr) -> Option<Self> {
+    async fn open(address: SocketAddr) -> Option<Self> {
         TcpStream::connect(address).await.ok().map(|stream| Self(BufReader::new(stream)))
     }
 
@@ -125,7 +77,7 @@ struct Seen {
 }
 
 /// Asks over one connection after the other, without a pause; opens none any more once the balancer knows.
-async fn ask_on_and_on(address: std::net::SocketAddr, seen: Arc<Seen>) {
+async fn ask_on_and_on(address: SocketAddr, seen: Arc<Seen>) {
     let mut connection = None;
     loop {
         let mut open: Connection = match connection.take() {
@@ -148,14 +100,14 @@ async fn ask_on_and_on(address: std::net::SocketAddr, seen: Arc<Seen>) {
 #[sqlx::test(migrations = "../migrations")]
 async fn health_turns_before_anything_closes_and_no_request_fails(db: PgPool) {
     let app = TestApp::new(db.clone()).await;
-    let mut node = Node::start(&app, &db, &[("HEALTH_DRAIN_FOR_SECS", "1"), ("STOP_AFTER_SECS", "10")]);
-    until("the node to be in service", async || node.health().await == Some((200, "OK\n".to_owned()))).await;
+    let mut node = start(&app, &db, &[("HEALTH_DRAIN_FOR_SECS", "1"), ("STOP_AFTER_SECS", "10")]);
+    until("the node to be in service", async || health(&node).await == Some((200, "OK\n".to_owned()))).await;
     let seen = Arc::new(Seen::default());
     let clients: Vec<_> = (0..8).map(|_| tokio::spawn(ask_on_and_on(node.address, seen.clone()))).collect();
     until("the clients to be served", async || seen.served.load(Ordering::SeqCst) > 50).await;
 
-    node.terminate();
-    until("health to turn", async || node.health().await == Some((503, "NOT OK: draining\n".to_owned())))
+    node.signal("TERM");
+    until("health to turn", async || health(&node).await == Some((503, "NOT OK: draining\n".to_owned())))
         .await;
     let mut late = Connection::open(node.address).await.expect("it accepts while it drains");
     let answer = late.get("/sign-in").await.expect("an answer while it drains");
@@ -173,12 +125,10 @@ async fn health_turns_before_anything_closes_and_no_request_fails(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn ctrl_c_does_not_wait_for_balancers(db: PgPool) {
     let app = TestApp::new(db.clone()).await;
-    let mut node = Node::start(&app, &db, &[("HEALTH_DRAIN_FOR_SECS", "3600")]);
-    until("the node to be in service", async || node.health().await.is_some_and(|(status, _)| status == 200))
+    let mut node = start(&app, &db, &[("HEALTH_DRAIN_FOR_SECS", "3600")]);
+    until("the node to be in service", async || health(&node).await.is_some_and(|(status, _)| status == 200))
         .await;
-    let interrupted =
-        Command::new("kill").args(["-INT", &node.child.id().to_string()]).status().expect("kill runs");
-    assert!(interrupted.success());
+    node.signal("INT");
     assert_eq!(node.exit_code().await, Some(0));
 }
 
@@ -193,7 +143,7 @@ async fn systemd_is_told_of_the_start_of_life_and_of_the_stop(db: PgPool) {
         ("WATCHDOG_USEC", "300000"),
         ("HEALTH_DRAIN_FOR_SECS", "0.2"),
     ];
-    let mut node = Node::start(&app, &db, &settings);
+    let mut node = start(&app, &db, &settings);
     assert!(Path::new(&path).exists());
     let told = async || {
         let mut buffer = [0; 200];
@@ -205,7 +155,7 @@ async fn systemd_is_told_of_the_start_of_life_and_of_the_stop(db: PgPool) {
     for _ in 0..3 {
         assert_eq!(told().await, "WATCHDOG=1");
     }
-    node.terminate();
+    node.signal("TERM");
     until("the stop to be told", async || told().await.starts_with("STOPPING=1\nEXTEND_TIMEOUT_USEC=")).await;
     assert_eq!(node.exit_code().await, Some(0));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use api_types::routes;
 use axum::http::StatusCode;
 use server::{
+    health::policy::{Conclusion, Why},
     metrics::Metric,
     shutdown::Shutdown,
     testing::{DatabaseProxy, Log, TestApp, until},
@@ -200,7 +201,7 @@ async fn without_the_database_the_next_hops_say_whether_it_is_gone_everywhere(db
     look(&other, 3).await;
     look(&app, 1).await;
     assert_eq!(health(&app).await, without("database"), "nobody has it");
-    assert_eq!(health(&other).await, out("database"), "which has nobody to ask");
+    assert_eq!(health(&other).await, without("database"), "which knows of others and cannot ask them");
     served.stop();
     until("the other node to be gone", async || {
         look(&app, 1).await;
@@ -214,6 +215,73 @@ async fn without_the_database_the_next_hops_say_whether_it_is_gone_everywhere(db
         // It has never seen the database's migrations.
         let expected = if policy == "stay" { "NOT OK: starting" } else { "NOT OK: starting, database" };
         assert_eq!(text, expected);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nodes_without_next_hops_do_not_go_out_together_when_the_database_and_then_keystone_go(db: PgPool) {
+    let (near, far) = (DatabaseProxy::start(&db).await, DatabaseProxy::start(&db).await);
+    let one = node(near.pool(), &[]).await;
+    let other = node(far.pool(), &[]).await;
+    for node in [&one, &other, &one] {
+        look(node, 1).await;
+    }
+    let alice = one.signed_in("alice");
+    near.refuse();
+    far.refuse();
+    for node in [&one, &other] {
+        look(node, 3).await;
+        assert_eq!(health(node).await, without("database"));
+    }
+    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    one.cloud.admin().set_fault("*", Service::Identity, Some(Fault::Refuse));
+    look(&one, 3).await;
+    assert_eq!(health(&one).await, without("database, keystone"));
+    let conclusions = one.app.health.snapshot().needs.iter().map(|need| need.conclusion).collect::<Vec<_>>();
+    assert_eq!(conclusions, [Some(Conclusion::Stay(Why::CannotAsk)); 2]);
+
+    one.cloud.admin().clear_faults();
+    near.pass();
+    far.pass();
+    for node in [&one, &other] {
+        until("everything to be used again", async || {
+            look(node, 1).await;
+            health(node).await == ok()
+        })
+        .await;
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_node_that_is_to_stay_without_the_database_stays_without_keystone_as_well(db: PgPool) {
+    let proxy = DatabaseProxy::start(&db).await;
+    let app = node(proxy.pool(), &[("HEALTH_WHEN_DATABASE_IS_GONE", "stay")]).await;
+    look(&app, 1).await;
+    proxy.refuse();
+    app.cloud.admin().set_fault("*", Service::Identity, Some(Fault::Refuse));
+    look(&app, 3).await;
+    assert_eq!(health(&app).await, without("database, keystone"));
+    proxy.pass();
+    until("the database to be used again", async || {
+        look(&app, 1).await;
+        // With it, it is known again that there is no other node.
+        health(&app).await == out("keystone")
+    })
+    .await;
+    app.cloud.admin().clear_faults();
+    look(&app, 2).await;
+    assert_eq!(health(&app).await, ok());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_node_says_at_its_start_that_it_could_ask_nobody_about_a_database_that_is_gone(db: PgPool) {
+    for (hops, lines) in [("", 1), ("http://127.0.0.1:9", 0)] {
+        let app = node(db.clone(), &[("HEALTH_NEXT_HOPS", hops)]).await;
+        let log = Log::listen();
+        let running = tokio::spawn(app.app.health.clone().run());
+        app.app.shutdown.begin();
+        running.await.expect("it ends");
+        assert_eq!(log.text().matches("health.next_hops names nobody").count(), lines, "{hops}");
     }
 }
 

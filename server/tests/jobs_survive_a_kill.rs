@@ -1,9 +1,6 @@
 //! A node that is killed in the middle of a job: another one finishes it, and no server is acted on twice.
 
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use api_types::{
     jobs::{Confirmed, CreateJob, ItemResult, Job, JobItems, JobState, RegionTargets},
@@ -16,51 +13,13 @@ use simcloud::{CloudConfig, Latency, NewServer, ProjectSeed};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::node::Node;
+
 const REGION: &str = "RegionOne";
 const SERVERS: usize = 30;
 
-/// The real program as a node of the same panel; killed with SIGKILL when dropped.
-struct Node(Child);
-
-impl Node {
-    fn start(app: &TestApp, db: &PgPool) -> Self {
-        let mut database =
-            std::env::var("DATABASE_URL").expect("DATABASE_URL").parse::<url::Url>().expect("a URL");
-        database.set_path(db.connect_options().get_database().expect("a database"));
-        let port =
-            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-        let child = Command::new(env!("CARGO_BIN_EXE_meridian"))
-            .arg("serve")
-            .env_clear()
-            .env("DATABASE_URL", database.as_str())
-            .env("OS_AUTH_URL", app.cloud.keystone_url())
-            .env("LISTEN_ADDRESS", port.to_string())
-            .env("PUBLIC_URL", format!("http://{port}"))
-            // As the app of the test has it.
-            .env("SESSION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-            .env("UPSTREAM_TIMEOUT_SECS", "1")
-            .env("JOBS_LEASE_SECS", "1")
-            .env("JOBS_PER_SECOND", "1000")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        Self(child)
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().expect("killed");
-        self.0.wait().expect("over");
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It may be over already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+const SETTINGS: [(&str, &str); 3] =
+    [("UPSTREAM_TIMEOUT_SECS", "1"), ("JOBS_LEASE_SECS", "1"), ("JOBS_PER_SECOND", "1000")];
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_killed_node_is_followed_by_another_and_nothing_is_done_twice(db: PgPool) {
@@ -97,13 +56,13 @@ async fn a_killed_node_is_followed_by_another_and_nothing_is_done_twice(db: PgPo
 
     // Slow enough that calls are on their way whenever it dies.
     admin.set_latency(Latency { one_server: Duration::from_millis(150), ..Latency::none() });
-    let mut first = Node::start(&app, &db);
+    let mut first = Node::start(&app, &db, &SETTINGS);
     until("some servers", async || made() >= 6).await;
     first.kill();
     let before = made();
     assert!(before < SERVERS, "it was killed in the middle");
 
-    let _second = Node::start(&app, &db);
+    let _second = Node::start(&app, &db, &SETTINGS);
     until("the next servers", async || made() > before).await;
     let shown = async || alice.get(&routes::job(&job.id)).await.json::<Job>();
     until("all servers", async || shown().await.counts.waiting == 0).await;

@@ -17,6 +17,7 @@ mod jobs_survive_a_kill;
 mod keystone_decides;
 mod lockout;
 mod metrics_page;
+mod node;
 mod old_cookie;
 mod open_redirect;
 mod operators;
