@@ -39,10 +39,6 @@ pub async fn read_only(
     }
     tracing::info!(
         facility = "operator",
-        user = caller.user().name,
-        user_id = caller.user().id,
-        session = caller.session.id.short(),
-        request_id = &*caller.request_id.0,
         project = view.project.as_str(),
         support_view = %view.id,
         method = %parts.method,

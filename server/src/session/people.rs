@@ -2,7 +2,7 @@
 
 use api_types::ProjectId;
 use chrono::{DateTime, Utc};
-use sqlx::{Result, query, query_scalar};
+use sqlx::{Result, query, query_as, query_scalar};
 
 use super::{SessionId, SessionStore, SessionUser, store::DeletedSessionRow};
 
@@ -23,7 +23,8 @@ impl SessionStore {
         idle_since: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<SeenUserRow>> {
-        let find = query!(
+        let find = query_as!(
+            SeenUser,
             r#"SELECT user_id, user_name, domain_id, domain_name, count(*) AS "sessions!",
                 max(last_seen_at) AS "last_seen_at!"
             FROM sessions
@@ -37,16 +38,7 @@ impl SessionStore {
             idle_since,
             limit,
         )
-        .map(|row| SeenUserRow {
-            user: SessionUser {
-                id: row.user_id,
-                name: row.user_name,
-                domain_id: row.domain_id,
-                domain: row.domain_name,
-            },
-            sessions: row.sessions,
-            last_seen_at: row.last_seen_at,
-        });
+        .map(SeenUserRow::from);
         self.bounded(find.fetch_all(self.pool())).await
     }
 
@@ -57,7 +49,8 @@ impl SessionStore {
         now: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<SeenUserRow>> {
-        let list = query!(
+        let list = query_as!(
+            SeenUser,
             r#"SELECT user_id, user_name, domain_id, domain_name, count(*) AS "sessions!",
                 max(last_seen_at) AS "last_seen_at!"
             FROM sessions
@@ -74,16 +67,7 @@ impl SessionStore {
             now,
             limit,
         )
-        .map(|row| SeenUserRow {
-            user: SessionUser {
-                id: row.user_id,
-                name: row.user_name,
-                domain_id: row.domain_id,
-                domain: row.domain_name,
-            },
-            sessions: row.sessions,
-            last_seen_at: row.last_seen_at,
-        });
+        .map(SeenUserRow::from);
         self.bounded(list.fetch_all(self.pool())).await
     }
 
@@ -116,5 +100,27 @@ impl SessionStore {
         let delete = query!("DELETE FROM sessions WHERE id = $1 RETURNING id, token, user_name", id.0)
             .map(|row| (DeletedSessionRow { id: SessionId(row.id), sealed_token: row.token }, row.user_name));
         self.bounded(delete.fetch_optional(self.pool())).await
+    }
+}
+
+/// [`SeenUserRow`] as a query gives it.
+struct SeenUser {
+    user_id: String,
+    user_name: String,
+    domain_id: String,
+    domain_name: String,
+    sessions: i64,
+    last_seen_at: DateTime<Utc>,
+}
+
+impl From<SeenUser> for SeenUserRow {
+    fn from(row: SeenUser) -> Self {
+        let user = SessionUser {
+            id: row.user_id,
+            name: row.user_name,
+            domain_id: row.domain_id,
+            domain: row.domain_name,
+        };
+        Self { user, sessions: row.sessions, last_seen_at: row.last_seen_at }
     }
 }

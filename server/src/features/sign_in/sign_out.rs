@@ -41,10 +41,6 @@ pub async fn sign_out(
         if let Some(view) = caller.session.support_view(app.clock.now()) {
             tracing::info!(
                 facility = "operator",
-                user = caller.user().name,
-                user_id = caller.user().id,
-                session = caller.session.id.short(),
-                request_id = &*caller.request_id.0,
                 project = view.project.as_str(),
                 support_view = %view.id,
                 "a support view ended with its session"
