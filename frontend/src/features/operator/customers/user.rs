@@ -93,7 +93,7 @@ fn parts(user: &CustomerUser, page: Asked<CustomerUser>, support: Support, endin
     };
     let all = el("a")
         .class("button")
-        .attr("href", &LogAddress::of_user(&person.name).href())
+        .attr("href", &LogAddress::of_user(&person.name, Some(&person.id)).href())
         .child(icon(Icon::Search))
         .text(texts::ALL_LINES);
     let days = texts::days(user.days);
@@ -136,7 +136,7 @@ pub fn failures_view(failures: &SignInFailures, again: Callback<()>) -> El {
 
 fn session_row(session: &CustomerSession, user: &str, ending: Ending) -> Vec<Cell> {
     let lines = el("a")
-        .attr("href", &LogAddress::of_session(&session.short).href())
+        .attr("href", &LogAddress::of_session(&session.short, Some(user)).href())
         .attr("aria-label", &format!("{} {}", texts::LINES_OF_SESSION, session.short))
         .text(texts::LINES_OF_SESSION);
     let end = if session.is_current {

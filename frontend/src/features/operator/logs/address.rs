@@ -63,9 +63,13 @@ impl Asked {
         with_search(PATH, &search)
     }
 
-    /// Everything of one user, in order.
-    pub fn of_user(user: &str) -> Self {
-        Self::timeline(LogQuery { user: Some(user.to_owned()), ..LogQuery::default() })
+    /// Everything of one user, in order, however long ago. The name finds lines by an index; the id, where it is known,
+    /// keeps those of the same name in other domains apart.
+    pub fn of_user(name: &str, id: Option<&str>) -> Self {
+        // Somebody of whom nothing but the id is left is called by it.
+        let user = (id != Some(name)).then(|| name.to_owned());
+        let fields = id.map(|id| pair("user_id", id));
+        Self::timeline(LogQuery { user, fields, last: EVER, ..LogQuery::default() })
     }
 
     /// Everything of one request, from the browser to the cloud.
@@ -73,8 +77,10 @@ impl Asked {
         Self::timeline(LogQuery { request: Some(request.to_owned()), ..LogQuery::default() })
     }
 
-    pub fn of_session(session: &str) -> Self {
-        Self::timeline(LogQuery { session: Some(session.to_owned()), ..LogQuery::default() })
+    /// Everything of one session, however long ago; sessions have no index, so whose it is finds its lines.
+    pub fn of_session(session: &str, user: Option<&str>) -> Self {
+        let (session, user) = (Some(session.to_owned()), user.map(str::to_owned));
+        Self::timeline(LogQuery { session, user, last: EVER, ..LogQuery::default() })
     }
 
     /// Whatever anybody did between two moments, as RFC 3339 has them.
@@ -112,6 +118,14 @@ impl Asked {
         let is_live = self.is_live && before.is_none() && after.is_none();
         Self { query: LogQuery { before, after, ..self.query.clone() }, view: self.view, is_live }
     }
+}
+
+/// Where no time is named the server looks at the last hour alone.
+const EVER: Option<u32> = Some(0);
+
+/// A field and its value as the filter reads them.
+fn pair(name: &str, value: &str) -> String {
+    if value.contains(char::is_whitespace) { format!("{name}:\"{value}\"") } else { format!("{name}:{value}") }
 }
 
 /// A query as it stands after `?`.
@@ -207,7 +221,20 @@ mod tests {
         assert!(!asked.before("1-1".to_owned()).can_be_live());
         assert!(!asked.before("1-1".to_owned()).is_live);
         assert_eq!(asked.before("1-1".to_owned()).after("2-2".to_owned()).newest().href(), PATH);
-        assert!(!Asked::of_user("alice").can_be_live());
+        assert!(!Asked::of_user("alice", None).can_be_live());
         assert_eq!(Asked::of_request("req-1").href(), "/operator/logs?request=req-1&view=timeline");
+    }
+
+    #[test]
+    fn all_of_somebody_is_looked_for_at_all_times_and_by_the_id_where_it_is_known() {
+        let of_user = |name: &str, id| Asked::of_user(name, id).href();
+        assert_eq!(of_user("alice", None), "/operator/logs?last=0&user=alice&view=timeline");
+        let of_alice = "/operator/logs?last=0&user=alice&fields=user_id:4f1d&view=timeline";
+        assert_eq!(of_user("alice", Some("4f1d")), of_alice);
+        assert_eq!(of_user("4f1d", Some("4f1d")), "/operator/logs?last=0&fields=user_id:4f1d&view=timeline");
+        assert_eq!(Asked::of_user("a", Some("a b")).query.fields.as_deref(), Some("user_id:\"a b\""));
+        let of_session = Asked::of_session("0123abcd", Some("alice")).href();
+        assert_eq!(of_session, "/operator/logs?last=0&user=alice&session=0123abcd&view=timeline");
+        assert_eq!(Asked::of_session("0123abcd", None).query.last, Some(0));
     }
 }

@@ -23,7 +23,7 @@ pub fn line_row(line: &LogLine) -> El {
     let user = el("td").class("log-user").child_if(
         line.user
             .as_deref()
-            .map(|user| el("a").class("foreign").attr("href", &Asked::of_user(user).href()).text(user)),
+            .map(|user| el("a").class("foreign").attr("href", &of_user(line, user).href()).text(user)),
     );
     let request = el("td").class("log-request").child_if(line.request_id.as_deref().map(|request| {
         let href = Asked::of_request(request).href();
@@ -60,8 +60,8 @@ pub fn line_detail(line: &LogLine) -> El {
     let links = el("div")
         .class("form-actions")
         .child_if(line.request_id.as_deref().map(|id| link(texts::OF_REQUEST, Asked::of_request(id))))
-        .child_if(line.user.as_deref().map(|user| link(texts::OF_USER, Asked::of_user(user))))
-        .child_if(line.session.as_deref().map(|id| link(texts::OF_SESSION, Asked::of_session(id))))
+        .child_if(line.user.as_deref().map(|user| link(texts::OF_USER, of_user(line, user))))
+        .child_if(line.session.as_deref().map(|id| link(texts::OF_SESSION, of_session(line, id))))
         .child(link(texts::AROUND, around))
         .child(copy_button(serde_json::to_string(line).unwrap_or_default(), texts::COPY_LINE.to_owned()));
     el("div").class("log-all").child(links).child(field_list(line))
@@ -80,6 +80,14 @@ pub fn field_list(line: &LogLine) -> El {
     };
     let fields = all_fields(line);
     el("dl").class("log-fields").children(fields.iter().map(item).collect())
+}
+
+fn of_user(line: &LogLine, user: &str) -> Asked {
+    Asked::of_user(user, line.user_id.as_deref())
+}
+
+fn of_session(line: &LogLine, session: &str) -> Asked {
+    Asked::of_session(session, line.user.as_deref())
 }
 
 /// A minute to either side.
