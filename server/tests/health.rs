@@ -191,8 +191,8 @@ async fn without_the_database_the_next_hops_say_whether_it_is_gone_everywhere(db
     let other = node(far.pool(), &[]).await;
     let served = other.serve().await;
     let app = node(near.pool(), &[("HEALTH_NEXT_HOPS", &served.url())]).await;
-    look(&other, 1).await;
     look(&app, 1).await;
+    look(&other, 1).await;
     assert_eq!(health(&app).await, ok());
     near.refuse();
     look(&app, 3).await;
@@ -227,6 +227,7 @@ async fn nodes_without_next_hops_do_not_go_out_together_when_the_database_and_th
         look(node, 1).await;
     }
     let alice = one.signed_in("alice");
+    alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
     near.refuse();
     far.refuse();
     for node in [&one, &other] {

@@ -57,7 +57,8 @@ pub enum WhenBadEverywhere {
 /// What to do without the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenDatabaseIsGone {
-    /// Ask the next hops: fail when one of them has it or none answers, otherwise it is gone everywhere.
+    /// Ask the next hops: fail when one of them has it or none answers, otherwise it is gone everywhere. Without next
+    /// hops fail only where no other node was alive when it was last there.
     Ask,
     Fail,
     Stay,

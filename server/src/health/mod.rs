@@ -269,6 +269,7 @@ impl Why {
             Self::OnlyHere => "only_here",
             Self::Everywhere => "everywhere",
             Self::NobodyToAsk => "nobody_to_ask",
+            Self::CannotAsk => "cannot_ask",
             Self::Configured => "configured",
         }
     }

@@ -14,6 +14,17 @@ pub enum Opinion {
     Bad,
 }
 
+/// What is known of the other nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// What they say of the need: in the table of nodes, where it can be read, and as next hops.
+    pub opinions: Vec<Opinion>,
+    /// The table cannot be read.
+    pub is_table_gone: bool,
+    /// Some were alive when the table was last read, and no next hop is configured that could tell whether they are.
+    pub were_alive: bool,
+}
+
 /// What follows for this node from lacking one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conclusion {
@@ -29,6 +40,8 @@ pub enum Why {
     Everywhere,
     /// There is nobody to ask.
     NobodyToAsk,
+    /// There were others a moment ago, and no way to ask them now.
+    CannotAsk,
     /// The configuration says so, whatever others see.
     Configured,
 }
@@ -48,9 +61,8 @@ impl Policy {
         }
     }
 
-    /// What follows from lacking `need`. `others`: the opinions there are about it, from the table of nodes where the
-    /// database can be used, and from the next hops.
-    pub fn conclude(&self, need: Need, others: &[Opinion]) -> Conclusion {
+    /// What follows from lacking `need`.
+    pub fn conclude(&self, need: Need, others: &Others) -> Conclusion {
         if need == Need::Database {
             match self.when_database_is_gone {
                 WhenDatabaseIsGone::Fail => return Conclusion::Out(Why::Configured),
@@ -58,16 +70,28 @@ impl Policy {
                 WhenDatabaseIsGone::Ask => {}
             }
         }
-        if others.is_empty() {
-            // Cut off from everybody, or alone: whoever asks can judge better than we can.
-            return Conclusion::Out(Why::NobodyToAsk);
+        if others.opinions.is_empty() {
+            return self.conclude_unheard(others);
         }
-        if others.contains(&Opinion::Good) {
+        if others.opinions.contains(&Opinion::Good) {
             return Conclusion::Out(Why::OnlyHere);
         }
         match self.when_bad_everywhere {
             WhenBadEverywhere::Stay => Conclusion::Stay(Why::Everywhere),
             WhenBadEverywhere::Fail => Conclusion::Out(Why::Everywhere),
+        }
+    }
+
+    /// What follows where nobody says anything.
+    fn conclude_unheard(&self, others: &Others) -> Conclusion {
+        let stays = self.when_bad_everywhere == WhenBadEverywhere::Stay;
+        match self.when_database_is_gone {
+            // Staying without the database is worth nothing to anybody if the next thing that is lacking ends it.
+            WhenDatabaseIsGone::Stay if others.is_table_gone => Conclusion::Stay(Why::Configured),
+            // The others are most likely in the same place, and all of them would go out together.
+            _ if stays && others.is_table_gone && others.were_alive => Conclusion::Stay(Why::CannotAsk),
+            // Cut off from everybody, or alone: whoever asks can judge better than we can.
+            _ => Conclusion::Out(Why::NobodyToAsk),
         }
     }
 }
@@ -84,18 +108,22 @@ mod tests {
         when_database_is_gone: WhenDatabaseIsGone::Ask,
     };
 
+    fn say(opinions: &[Opinion]) -> Others {
+        Others { opinions: opinions.to_vec(), ..Others::default() }
+    }
+
     #[test]
     fn what_only_this_node_lacks_takes_it_out() {
         for need in [Need::Keystone, Need::Database, Need::Compute] {
             for others in [&[Opinion::Good][..], &[Opinion::Bad, Opinion::Good]] {
-                assert_eq!(DEFAULT.conclude(need, others), Conclusion::Out(Why::OnlyHere));
+                assert_eq!(DEFAULT.conclude(need, &say(others)), Conclusion::Out(Why::OnlyHere));
             }
         }
     }
 
     #[test]
     fn what_every_node_lacks_takes_none_out_unless_it_is_configured() {
-        let others = [Opinion::Bad, Opinion::Bad];
+        let others = say(&[Opinion::Bad, Opinion::Bad]);
         assert_eq!(DEFAULT.conclude(Need::Keystone, &others), Conclusion::Stay(Why::Everywhere));
         let strict = Policy { when_bad_everywhere: WhenBadEverywhere::Fail, ..DEFAULT };
         assert_eq!(strict.conclude(Need::Keystone, &others), Conclusion::Out(Why::Everywhere));
@@ -103,20 +131,46 @@ mod tests {
 
     #[test]
     fn a_node_that_can_ask_nobody_goes_out() {
-        assert_eq!(DEFAULT.conclude(Need::Keystone, &[]), Conclusion::Out(Why::NobodyToAsk));
-        assert_eq!(DEFAULT.conclude(Need::Database, &[]), Conclusion::Out(Why::NobodyToAsk));
+        let cut_off = Others { is_table_gone: true, ..Others::default() };
+        for others in [Others::default(), cut_off] {
+            assert_eq!(DEFAULT.conclude(Need::Keystone, &others), Conclusion::Out(Why::NobodyToAsk));
+            assert_eq!(DEFAULT.conclude(Need::Database, &others), Conclusion::Out(Why::NobodyToAsk));
+        }
+    }
+
+    #[test]
+    fn nodes_that_lose_their_only_way_to_ask_each_other_do_not_go_out_together() {
+        let others = Others { is_table_gone: true, were_alive: true, opinions: Vec::new() };
+        for need in [Need::Database, Need::Keystone] {
+            assert_eq!(DEFAULT.conclude(need, &others), Conclusion::Stay(Why::CannotAsk));
+            let strict = Policy { when_bad_everywhere: WhenBadEverywhere::Fail, ..DEFAULT };
+            assert_eq!(strict.conclude(need, &others), Conclusion::Out(Why::NobodyToAsk));
+        }
+        let silent = Others { is_table_gone: false, ..others };
+        assert_eq!(DEFAULT.conclude(Need::Keystone, &silent), Conclusion::Out(Why::NobodyToAsk));
     }
 
     #[test]
     fn without_the_database_the_configured_word_goes_before_what_others_see() {
-        for others in [&[][..], &[Opinion::Good], &[Opinion::Bad]] {
-            let stay = Policy { when_database_is_gone: WhenDatabaseIsGone::Stay, ..DEFAULT };
-            assert_eq!(stay.conclude(Need::Database, others), Conclusion::Stay(Why::Configured));
-            let fail = Policy { when_database_is_gone: WhenDatabaseIsGone::Fail, ..DEFAULT };
-            assert_eq!(fail.conclude(Need::Database, others), Conclusion::Out(Why::Configured));
-            // And it is about the database alone.
-            assert_eq!(fail.conclude(Need::Keystone, others), DEFAULT.conclude(Need::Keystone, others));
+        let stay = Policy { when_database_is_gone: WhenDatabaseIsGone::Stay, ..DEFAULT };
+        let fail = Policy { when_database_is_gone: WhenDatabaseIsGone::Fail, ..DEFAULT };
+        for opinions in [&[][..], &[Opinion::Good], &[Opinion::Bad]] {
+            let others = Others { is_table_gone: true, ..say(opinions) };
+            assert_eq!(stay.conclude(Need::Database, &others), Conclusion::Stay(Why::Configured));
+            assert_eq!(fail.conclude(Need::Database, &others), Conclusion::Out(Why::Configured));
+            // To fail is about the database alone.
+            assert_eq!(fail.conclude(Need::Keystone, &others), DEFAULT.conclude(Need::Keystone, &others));
         }
+    }
+
+    #[test]
+    fn a_node_that_stays_without_the_database_stays_without_what_else_it_cannot_ask_about() {
+        let stay = Policy { when_database_is_gone: WhenDatabaseIsGone::Stay, ..DEFAULT };
+        let cut_off = Others { is_table_gone: true, ..Others::default() };
+        assert_eq!(stay.conclude(Need::Keystone, &cut_off), Conclusion::Stay(Why::Configured));
+        let next_hop_has_it = Others { is_table_gone: true, ..say(&[Opinion::Good]) };
+        assert_eq!(stay.conclude(Need::Keystone, &next_hop_has_it), Conclusion::Out(Why::OnlyHere));
+        assert_eq!(stay.conclude(Need::Keystone, &Others::default()), Conclusion::Out(Why::NobodyToAsk));
     }
 
     /// Some nodes with rounds of checks at different moments, that read of each other what was last written down.
@@ -139,7 +193,7 @@ mod tests {
             let opinion = if self.steady[node].is_surely_good() { Opinion::Good } else { Opinion::Bad };
             self.written[node] = Some(opinion);
             let others = self.written.iter().enumerate().filter(|(other, _)| *other != node);
-            let others: Vec<Opinion> = others.filter_map(|(_, opinion)| *opinion).collect();
+            let others = say(&others.filter_map(|(_, opinion)| *opinion).collect::<Vec<_>>());
             self.steady[node].is_good()
                 || matches!(DEFAULT.conclude(Need::Keystone, &others), Conclusion::Stay(_))
         }

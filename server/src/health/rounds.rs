@@ -16,11 +16,11 @@ use super::{
     DatabaseState, Health, HopState, LATE, NeedState, OwnState, Shared, Snapshot,
     looks::{Looked, LookedAtHop},
     nodes::{NodeRow, SeenCircuit, SeenHop, SeenNeed, Sees},
-    policy::{Conclusion, Opinion, Policy, Why},
+    policy::{Conclusion, Opinion, Others, Policy, Why},
     steady::{Steady, Thresholds},
 };
 use crate::{
-    config::{HealthConfig, Need},
+    config::{HealthConfig, Need, WhenDatabaseIsGone},
     metrics::Metric,
     migrations,
     upstream::circuit_breaker::CircuitState,
@@ -61,6 +61,7 @@ impl Health {
     /// Looks round after round until the panel stops; then the node takes its row away.
     pub async fn run(self) {
         let shared = &*self.0;
+        shared.warn_of_gaps();
         let late_ms = shared.rounds.lock().await.late_ms.clone();
         let rounds = async {
             loop {
@@ -110,7 +111,7 @@ impl Health {
         };
         let policy = Policy::of(&shared.config);
         let needs = rounds.needs.iter().map(|(need, steady)| {
-            let others = || shared.opinions(*need, nodes.as_deref().unwrap_or_default(), &hops);
+            let others = || shared.others(*need, nodes.as_deref(), &before.nodes, &hops);
             let looked = looks.get(need).copied().unwrap_or(Looked { took: Duration::ZERO, error: None });
             NeedState {
                 need: *need,
@@ -276,14 +277,38 @@ impl Shared {
         self.metrics.gauge(Metric::HealthLate, &[], seen.own.late.as_secs_f64() * 1000.0);
     }
 
-    /// What other nodes say of a need.
-    fn opinions(&self, need: Need, nodes: &[NodeRow], hops: &[HopState]) -> Vec<Opinion> {
-        let alive = nodes.iter().filter(|row| row.id != self.id && row.silent_for <= self.fresh());
-        let written = alive.filter_map(|row| {
+    /// What is known of the other nodes about a need. `known`: the table as it was last read.
+    fn others(
+        &self,
+        need: Need,
+        nodes: Option<&[NodeRow]>,
+        known: &[NodeRow],
+        hops: &[HopState],
+    ) -> Others {
+        let is_alive = |row: &&NodeRow| row.id != self.id && row.silent_for <= self.fresh();
+        let written = nodes.unwrap_or_default().iter().filter(is_alive).filter_map(|row| {
             let seen = row.sees.needs.iter().find(|seen| seen.need == need.as_str())?;
             Some(if seen.is_good { Opinion::Good } else { Opinion::Bad })
         });
-        written.chain(hops.iter().filter_map(|hop| hop.says.get(need.as_str()).copied())).collect()
+        let told = hops.iter().filter_map(|hop| hop.says.get(need.as_str()).copied());
+        Others {
+            opinions: written.chain(told).collect(),
+            is_table_gone: nodes.is_none(),
+            were_alive: hops.is_empty() && known.iter().any(|row| is_alive(&row)),
+        }
+    }
+
+    /// Says at the start what this node will not be able to find out.
+    fn warn_of_gaps(&self) {
+        let config = &self.config;
+        let asks = config.when_database_is_gone == WhenDatabaseIsGone::Ask;
+        if asks && config.next_hops.is_empty() && config.needs.contains(&Need::Database) {
+            tracing::warn!(
+                facility = "health",
+                "health.next_hops names nobody to ask when the database is gone: a node that was not alone stays in \
+                 service then, also where it is the only one without"
+            );
+        }
     }
 
     /// The time of day of a moment that was measured.
@@ -318,11 +343,14 @@ fn log_change(before: &Snapshot, after: &Snapshot) {
     }
     let stays = after.lacking_everywhere();
     if stays != before.lacking_everywhere() && !stays.is_empty() {
-        let configured = after
-            .needs
-            .iter()
-            .any(|state| matches!(state.conclusion, Some(Conclusion::Stay(Why::Configured))));
-        let why = if configured { "as configured" } else { "since no node has it" };
+        let is_why = |why| after.needs.iter().any(|state| state.conclusion == Some(Conclusion::Stay(why)));
+        let why = if is_why(Why::Configured) {
+            "as configured"
+        } else if is_why(Why::CannotAsk) {
+            "since the other nodes cannot be asked"
+        } else {
+            "since no node has it"
+        };
         tracing::warn!(facility = "health", lacking = stays.join(", "), why, "this node stays in service");
     }
 }

@@ -132,6 +132,7 @@ pub fn conclusion(is_out: bool, why: &str) -> &'static str {
         (true, "everywhere") => "Out of service, as is every node",
         (true, _) => "Out of service, as configured",
         (false, "everywhere") => "Stays in service: no node has it",
+        (false, "cannot_ask") => "Stays in service: the other nodes cannot be asked",
         (false, _) => "Stays in service, as configured",
     }
 }
