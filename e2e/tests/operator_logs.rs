@@ -10,6 +10,7 @@ use e2e::{
     scene, until, until_equal,
 };
 use simcloud::{Fault, Service};
+use sqlx::Connection;
 use thirtyfour::{By, prelude::*};
 
 #[test]
@@ -122,6 +123,28 @@ fn lines_are_followed_paused_and_marked_with_the_keyboard() {
 }
 
 #[test]
+fn lines_that_come_stand_where_they_belong_and_never_under_another_question() {
+    scene(Setup::default(), async |scene| {
+        OperatorLogsPage::sign_in(scene, &scene.browser).await?;
+        let page = OperatorLogsPage::open(scene, &scene.browser, "user=carol").await?;
+        page.empty_state("no-lines").await?;
+        page.press("Live").await?;
+        let texts = async || Ok(page.lines().await?.into_iter().map(|line| line.text).collect::<Vec<_>>());
+        // Nodes write in batches: what happened earlier may come later.
+        write_line(scene, "carol", "second", 1).await?;
+        until_equal("a line where nothing was", vec!["second".to_owned()], texts).await?;
+        write_line(scene, "carol", "first", 6).await?;
+        let both = vec!["second".to_owned(), "first".to_owned()];
+        until_equal("the newest above", both, texts).await?;
+        page.search(&[("User name", "dave")]).await?;
+        until_equal("the address", true, async || Ok(page.address().await?.contains("user=dave"))).await?;
+        assert!(texts().await?.is_empty(), "carol's lines are no answer about dave");
+        write_line(scene, "dave", "of dave", 1).await?;
+        until_equal("the other's line", vec!["of dave".to_owned()], texts).await
+    });
+}
+
+#[test]
 fn a_customer_is_debugged_for_a_while() {
     scene(Setup::default(), async |scene| {
         OperatorLogsPage::sign_in(scene, &scene.browser).await?;
@@ -214,6 +237,16 @@ fn what_broke_in_a_customers_browser_is_found_by_name_and_followed_to_the_cloud(
         assert!(card.contains("upstream_request_id") && card.contains("RegionTwo"), "{card}");
         other.quit().await
     });
+}
+
+/// A line of the log, as another node would have written it so many seconds ago.
+async fn write_line(scene: &e2e::Scene, user: &str, text: &str, seconds_ago: i32) -> Result<()> {
+    let mut database = sqlx::PgConnection::connect(scene.panel.database_url()).await?;
+    let insert = "
+        INSERT INTO log_lines (at, level, facility, description, user_name, node, release, fields)
+        VALUES (now() - make_interval(secs => $1), 3, 'panel', $2, $3, 'panel-2', '1.0', '{}')";
+    sqlx::query(insert).bind(seconds_ago).bind(text).bind(user).execute(&mut database).await?;
+    Ok(database.close().await?)
 }
 
 async fn open_images(scene: &e2e::Scene) -> Result<()> {

@@ -8,7 +8,11 @@ use web_sys::AbortSignal;
 use crate::{
     api_client::{ApiError, until_left},
     session::Session,
-    ui::{El, Failure, Held, effect::after, loaded::loaded},
+    ui::{
+        El, Failure, Held,
+        effect::{after, after_change},
+        loaded::loaded,
+    },
 };
 
 /// An answer on its way or there. Asked anew when what the question reads changes; an answer to an earlier question
@@ -60,6 +64,13 @@ impl<T: 'static> Asked<T> {
     /// Asks the same again.
     pub fn refetch(self) {
         self.again.try_update(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Forgets the answer whenever something that `follow` reads changes: what is asked then is another question, and
+    /// nobody is to take the former's answer for its own.
+    pub fn forgotten_when(self, follow: impl Fn() + 'static) -> Self {
+        after_change(follow, move || self.clear());
+        self
     }
 
     /// Forgets what was answered: the question is about something else now.

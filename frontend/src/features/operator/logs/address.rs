@@ -110,6 +110,11 @@ impl Asked {
         self.is_newest() && self.query.to.is_none() && self.view == View::List
     }
 
+    /// Lines are added as they come.
+    pub fn is_followed(&self) -> bool {
+        self.is_live && self.can_be_live()
+    }
+
     fn timeline(query: LogQuery) -> Self {
         Self { query, view: View::Timeline, is_live: false }
     }
@@ -125,7 +130,11 @@ const EVER: Option<u32> = Some(0);
 
 /// A field and its value as the filter reads them.
 fn pair(name: &str, value: &str) -> String {
-    if value.contains(char::is_whitespace) { format!("{name}:\"{value}\"") } else { format!("{name}:{value}") }
+    if value.contains(char::is_whitespace) {
+        format!("{name}:\"{value}\"")
+    } else {
+        format!("{name}:{value}")
+    }
 }
 
 /// A query as it stands after `?`.

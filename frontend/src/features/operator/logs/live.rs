@@ -35,8 +35,10 @@ pub fn follow(asked: Held<Asked>, results: Results) -> Following {
         following.is_paused.set(false);
         following.waiting.set(Vec::new());
         following.note.set(None);
-        if asked.is_live && asked.can_be_live() {
+        if asked.is_followed() {
             following.listen(&api::live_address(&asked.query));
+        } else {
+            results.forget_what_came();
         }
     });
     following
@@ -91,9 +93,15 @@ impl Following {
             heard(event, &|sentence| self.note.set(Some(sentence)));
         });
         let lost = Closure::<dyn Fn(MessageEvent)>::new(move |_| self.note.set(Some(texts::LOST.to_owned())));
-        let opened = Closure::<dyn Fn(MessageEvent)>::new(move |_| self.note.set_if_new(None));
-        let listeners =
-            [("line", line), ("skipped", skipped), ("failed", failed), ("error", lost), ("open", opened)];
+        let well = || Closure::<dyn Fn(MessageEvent)>::new(move |_| self.note.set_if_new(None));
+        let listeners = [
+            ("line", line),
+            ("skipped", skipped),
+            ("failed", failed),
+            ("caught_up", well()),
+            ("error", lost),
+            ("open", well()),
+        ];
         for (name, listener) in &listeners {
             _ = source.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
         }

@@ -21,12 +21,13 @@ use crate::{
     asked::ask,
     router::{Router, Step, use_router},
     ui::{
-        Align, BannerKind, El, Held, Icon, Opener, Page, Shortcut,
+        Align, BannerKind, El, Failure, Held, Icon, Opener, Page, Shortcut,
         banner::text_banner,
         choice::button,
         derived, el,
         element::icon,
         empty_state::empty_state,
+        loaded::loaded,
         menu::{menu, menu_heading, menu_link},
         page::page_header,
         use_shortcuts,
@@ -42,18 +43,30 @@ pub fn logs_page() -> impl IntoView {
     let search = router.search();
     let asked = derived(move || search.with(|search| Asked::read(search)));
     let results = provide_results();
-    let answer = ask(move |until| {
-        let asked = asked.get();
-        Some(Box::pin(async move { Ok((asked.clone(), api::list_lines(asked, until).await?)) }))
-    });
+    let answer = ask(move |until| Some(Box::pin(api::list_lines(asked.get(), until))));
+    // What is looked for, whether followed or not.
+    let question = derived(move || asked.with(|asked| (asked.query.clone(), asked.view)));
+    let answer = answer.forgotten_when(move || question.with(|_| ()));
     let following = follow(asked, results);
     offer_keys(router, asked, results, following);
     let found = move || {
         answer.with(|answer| {
-            answer.map(|(_, page)| texts::found(page.lines.len(), page.took_ms)).unwrap_or_default()
+            answer.map(|page| texts::found(page.lines.len(), page.took_ms)).unwrap_or_default()
         })
     };
-    let drawn = answer.drawn(move |(asked, page)| page_of_lines(asked, page, results));
+    let drawn = loaded(
+        move || {
+            results.put_away();
+            let asked = asked.get();
+            answer.with(|answer| match answer {
+                Some(page) => Some(page_of_lines(&asked, page, results)),
+                // What comes has its place, whatever the first search comes to.
+                None => asked.is_followed().then(|| results.table(&asked.query, &[])),
+            })
+        },
+        move || answer.failure().map(Failure::from),
+        Callback::new(move |()| answer.refetch()),
+    );
     let status = el("div")
         .class("log-status")
         .child(el("p").class("log-count numbers").attr("role", "status").live_text(found))
@@ -75,14 +88,13 @@ pub fn logs_page() -> impl IntoView {
 }
 
 fn page_of_lines(asked: &Asked, page: &LogPage, results: Results) -> El {
-    if page.lines.is_empty() && page.searched_to_us.is_some() {
-        return too_broad(asked, page);
-    }
-    if page.lines.is_empty() && !(asked.is_live && asked.can_be_live()) {
-        return nothing(asked);
+    match (page.lines.is_empty() && !asked.is_followed(), page.searched_to_us) {
+        (true, Some(_)) => return too_broad(asked, page),
+        (true, None) => return nothing(asked),
+        (false, _) => {}
     }
     let lines = match asked.view {
-        View::List => results.table(page),
+        View::List => results.table(&asked.query, &page.lines),
         View::Timeline => timeline::timeline(page),
     };
     el("div").child_if(stopped_early(asked, page)).child(lines).child(pages(asked, page))
@@ -159,7 +171,7 @@ fn view_links(asked: Held<Asked>) -> El {
 
 fn live_controls(router: Router, asked: Held<Asked>, following: Following) -> El {
     let can_be = move || asked.with(Asked::can_be_live);
-    let is_on = move || asked.with(|asked| asked.is_live) && can_be();
+    let is_on = move || asked.with(Asked::is_followed);
     let live = el("button")
         .attr("type", "button")
         .class("button")

@@ -1,4 +1,4 @@
-//! The lines as a table whose rows open: the newest first, new ones above them.
+//! The lines as a table whose rows open: the newest first, and those that come where they belong.
 
 use std::{
     cell::RefCell,
@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use api_types::operator::logs::{LogLine, LogPage};
+use api_types::operator::logs::{LogLine, LogQuery};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement};
@@ -27,8 +27,10 @@ use crate::ui::{
 #[derive(Clone, Copy)]
 pub struct Results {
     lines: StoredValue<Rc<RefCell<HashMap<i64, LogLine>>>, LocalStorage>,
+    /// What came by itself, and what was looked for.
+    came: StoredValue<Rc<RefCell<(LogQuery, ByTime)>>, LocalStorage>,
     marked: Held<BTreeSet<i64>>,
-    /// The table, and the owner of what is opened in it.
+    /// The table, and the owner of what is opened in it. `None` while there is none.
     place: StoredValue<Option<Place>, LocalStorage>,
     announcer: Announcements,
 }
@@ -40,12 +42,16 @@ struct Place {
     open: Rc<RefCell<HashMap<i64, Owner>>>,
 }
 
+/// Lines by time and id, the oldest first.
+type ByTime = BTreeMap<(i64, i64), LogLine>;
+
 /// So many rows stay in the document while new ones come.
 const MOST_ROWS: usize = 1_000;
 
 pub fn provide_results() -> Results {
     Results {
         lines: StoredValue::new_local(Rc::default()),
+        came: StoredValue::new_local(Rc::default()),
         marked: Held::new(BTreeSet::new()),
         place: StoredValue::new_local(None),
         announcer: use_announcer(),
@@ -53,10 +59,17 @@ pub fn provide_results() -> Results {
 }
 
 impl Results {
-    /// The table of a page.
-    pub fn table(self, page: &LogPage) -> El {
-        let lines = self.known();
-        *lines.borrow_mut() = page.lines.iter().map(|line| (line.id, line.clone())).collect();
+    /// The table of what was found, and of what came by itself since this is looked for.
+    pub fn table(self, query: &LogQuery, found: &[LogLine]) -> El {
+        let mut lines: ByTime = found.iter().map(|line| (position(line), line.clone())).collect();
+        if let Some(came) = self.came.try_get_value() {
+            let mut came = came.borrow_mut();
+            if came.0 != *query {
+                *came = (query.clone(), ByTime::new());
+            }
+            lines.extend(came.1.clone());
+        }
+        *self.known().borrow_mut() = lines.values().map(|line| (line.id, line.clone())).collect();
         self.marked.set(BTreeSet::new());
         let head = |name: &str| el("th").attr("scope", "col").text(name);
         let heads = [
@@ -74,24 +87,45 @@ impl Results {
             .attr("data-testid", "log-table")
             .attr("aria-label", texts::LINES)
             .child(el("thead").child(heads))
-            .children(page.lines.iter().map(line_row).collect())
+            .children(lines.values().rev().map(line_row).collect())
             .on("click", move |event| self.pressed(&event));
         let owner = Owner::current().unwrap_or_default();
         self.place.set_value(Some(Place { table: table.element().clone(), owner, open: Rc::default() }));
         table
     }
 
-    /// Puts a line above the others, once.
+    /// No table is on screen, so nothing is put into one.
+    pub fn put_away(self) {
+        self.place.try_set_value(None);
+        self.known().borrow_mut().clear();
+        self.marked.set_if_new(BTreeSet::new());
+    }
+
+    /// Forgets what came by itself: nobody follows any more.
+    pub fn forget_what_came(self) {
+        if let Some(came) = self.came.try_get_value() {
+            came.take();
+        }
+    }
+
+    /// Puts a line where it belongs, once. Nodes write in batches, so it may be older than those already there.
     pub fn add(self, line: LogLine) {
+        if let Some(came) = self.came.try_get_value() {
+            let came = &mut came.borrow_mut().1;
+            came.insert(position(&line), line.clone());
+            if came.len() > MOST_ROWS {
+                came.pop_first();
+            }
+        }
         let Some(place) = self.place.try_get_value().flatten() else { return };
         let lines = self.known();
         if lines.borrow().contains_key(&line.id) {
             return;
         }
         let row = line_row(&line);
+        let below = self.first_older(&place, position(&line));
         lines.borrow_mut().insert(line.id, line);
-        let first = place.table.query_selector("tbody").ok().flatten();
-        _ = place.table.insert_before(row.element(), first.as_deref());
+        _ = place.table.insert_before(row.element(), below.as_deref());
         _ = row.element().class_list().add_1("is-new");
         if lines.borrow().len() > MOST_ROWS {
             self.drop_last(&place);
@@ -192,6 +226,17 @@ impl Results {
         tell(true);
     }
 
+    /// The first row of a line older than this.
+    fn first_older(self, place: &Place, than: (i64, i64)) -> Option<Element> {
+        let lines = self.known();
+        let lines = lines.borrow();
+        let is_older = |row: &Element| {
+            id_of(row).and_then(|id| lines.get(&id)).is_some_and(|line| position(line) < than)
+        };
+        let first = place.table.query_selector("tbody").ok().flatten();
+        std::iter::successors(first, Element::next_element_sibling).find(is_older)
+    }
+
     fn drop_last(self, place: &Place) {
         let rows = query_all(&place.table, "tbody");
         let Some(last) = rows.last() else { return };
@@ -207,6 +252,10 @@ impl Results {
     fn known(self) -> Rc<RefCell<HashMap<i64, LogLine>>> {
         self.lines.try_get_value().unwrap_or_default()
     }
+}
+
+fn position(line: &LogLine) -> (i64, i64) {
+    (line.at_us, line.id)
 }
 
 fn entry_of(inside: &Element) -> Option<HtmlElement> {

@@ -134,7 +134,7 @@ pub fn waiting(count: usize) -> String {
 }
 
 pub fn skipped(count: &str) -> String {
-    format!("More came at once than can be shown: {count} lines were left out. A search finds them.")
+    format!("More came at once than can be shown: at least {count} were left out. A search finds them.")
 }
 
 /// A search that was stopped.

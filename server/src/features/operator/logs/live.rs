@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, stream};
 
 use super::{
-    filter::{filter_of, in_words},
+    filter::{filter_of, follow_jobs, in_words},
     list::line_of,
 };
 use crate::{
@@ -23,8 +23,9 @@ use crate::{
 };
 
 /// The lines of the last seconds, and those that come from now on, as server-sent events: each is a [`LogLine`](api_types::operator::logs::LogLine) as
-/// JSON. Of many at once the newest are sent, and an event `skipped` with how many were not. Ends with the session, with
-/// the role, and when this node stops; the browser then asks again by itself.
+/// JSON. Of many at once the newest are sent, and an event `skipped` with how many were not at least; `failed` with a
+/// sentence where the log could not be read. `caught_up` takes back what these said. Ends with the session, with the role,
+/// and when this node stops; the browser then asks again by itself.
 ///
 /// Errors: 404 no operator, 400 `invalid_filter`.
 pub async fn follow_lines(
@@ -34,10 +35,16 @@ pub async fn follow_lines(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let Query(query) = query.map_err(|rejection| ApiError::Refused { status: rejection.status() })?;
     let mut filter = filter_of(&query, app.clock.now())?;
+    follow_jobs(&mut filter, &app.jobs).await?;
     (filter.from, filter.to) = (None, None);
     operator.note("follows the log", in_words(&query));
-    let following =
-        Following { search: app.log_search.clone(), clock: app.clock.clone(), filter, seen: HashMap::new() };
+    let following = Following {
+        search: app.log_search.clone(),
+        clock: app.clock.clone(),
+        filter,
+        seen: HashMap::new(),
+        complains_until: None,
+    };
     let ended = {
         let (app, session) = (app.clone(), operator.caller.session.clone());
         async move {
@@ -70,16 +77,22 @@ struct Following {
     filter: Filter,
     /// What was sent already, of the time that is looked at again.
     seen: HashMap<i64, DateTime<Utc>>,
+    /// Something was left out or failed, and is worth knowing until then.
+    complains_until: Option<DateTime<Utc>>,
 }
 
 impl Following {
     async fn look(&mut self) -> Vec<Event> {
-        let from = self.clock.now() - OVERLAP;
+        let now = self.clock.now();
+        let from = now - OVERLAP;
         self.filter.from = Some(from);
         let limit = MOST_AT_ONCE + self.seen.len();
         let found = match self.search.find(&self.filter, Start::Newest, limit).await {
             Ok(found) => found,
-            Err(error) => return vec![Event::default().event("failed").data(error.sentence())],
+            Err(error) => {
+                self.complains_until = Some(now);
+                return vec![Event::default().event("failed").data(error.sentence())];
+            }
         };
         self.seen.retain(|_, at| *at >= from);
         let mut fresh: Vec<_> =
@@ -88,10 +101,14 @@ impl Following {
         let skipped = fresh.len().saturating_sub(MOST_AT_ONCE);
         fresh.truncate(MOST_AT_ONCE);
         let mut events = Vec::with_capacity(fresh.len() + 1);
-        if skipped > 0 || found.has_more {
+        if skipped > 0 {
+            self.complains_until = Some(now + OVERLAP);
             events.push(Event::default().event("skipped").data(skipped.to_string()));
+        } else if self.complains_until.is_some_and(|until| until <= now) {
+            self.complains_until = None;
+            events.push(Event::default().event("caught_up").data(""));
         }
-        // The oldest first: each goes above the one before it.
+        // The oldest first, as they happened.
         let lines = fresh.into_iter().rev().map(line_of);
         events.extend(lines.filter_map(|line| Event::default().event("line").json_data(line).ok()));
         events

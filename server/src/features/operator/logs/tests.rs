@@ -1,6 +1,9 @@
 //! Lines found by what an operator may ask for, and what hostile questions come to.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use api_types::{
     operator::logs::{LogLine, LogPage},
@@ -8,6 +11,7 @@ use api_types::{
 };
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
+use http_body_util::BodyExt;
 use sqlx::PgPool;
 
 use crate::{
@@ -254,17 +258,11 @@ async fn lines_can_be_taken_along(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn new_lines_are_told_as_they_come(db: PgPool) {
-    use http_body_util::BodyExt;
     let (_app, operator) = panel(db.clone()).await;
     let path = format!("{}?user=alice&level=warn", routes::OPERATOR_LOGS_LIVE);
     let answer = operator.open(&path, &[]).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
-    let now = |user: &str, level, description: &str| {
-        let mut line = line(0, user, level, Facility::Client, description);
-        line.at = Utc::now();
-        line
-    };
     write(
         &db,
         &[
@@ -275,17 +273,45 @@ async fn new_lines_are_told_as_they_come(db: PgPool) {
     )
     .await;
     let mut body = answer.into_body();
-    let mut text = String::new();
-    let mut wrote_second = false;
-    while !text.contains("second") {
-        let frame = tokio::time::timeout(std::time::Duration::from_secs(20), body.frame()).await;
-        let frame = frame.expect("in time").expect("an event").expect("a frame");
-        text.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
-        if text.contains("first") && !wrote_second {
-            wrote_second = true;
-            write(&db, &[now("alice", Level::Error, "second")]).await;
-        }
-    }
+    let mut text = told_until(&mut body, "first").await;
+    write(&db, &[now("alice", Level::Error, "second")]).await;
+    text += &told_until(&mut body, "second").await;
     assert_eq!(text.matches("event: line").count(), 2, "{text}");
     assert!(!text.contains("another's") && !text.contains("too quiet"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn lines_that_are_left_out_are_counted_and_the_word_of_it_is_taken_back(db: PgPool) {
+    let (app, operator) = panel(db.clone()).await;
+    let many: Vec<Line> = (0..200).map(|n| now("alice", Level::Warn, &format!("one of many, {n}"))).collect();
+    write(&db, &many).await;
+    let answer = operator.open(&format!("{}?user=alice", routes::OPERATOR_LOGS_LIVE), &[]).await;
+    let mut body = answer.into_body();
+    let told = told_until(&mut body, "one of many, 199").await;
+    assert!(!told.contains("event: skipped"), "as many as are sent at once: {told}");
+    let more: Vec<Line> = (0..203).map(|n| now("alice", Level::Warn, &format!("once more, {n}"))).collect();
+    write(&db, &more).await;
+    let told = told_until(&mut body, "once more, 202").await;
+    assert!(told.contains("event: skipped\ndata: 3\n") && !told.contains("caught_up"), "{told}");
+    assert_eq!(told.matches("event: line").count(), 200);
+    app.clock.advance(Duration::from_secs(60));
+    let told = told_until(&mut body, "event: caught_up").await;
+    assert!(!told.contains("event: skipped"), "{told}");
+}
+
+fn now(user: &str, level: Level, description: &str) -> Line {
+    let mut line = line(0, user, level, Facility::Client, description);
+    line.at = Utc::now();
+    line
+}
+
+/// What an open answer says until this is among it.
+async fn told_until(body: &mut axum::body::Body, part: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(part) {
+        let frame = tokio::time::timeout(Duration::from_secs(20), body.frame()).await;
+        let frame = frame.expect("in time").expect("an event").expect("a frame");
+        text.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
+    }
+    text
 }
