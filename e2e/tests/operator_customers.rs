@@ -8,7 +8,7 @@ use e2e::{
     pages::{OperatorCustomersPage, ServersPage, SignInPage, SupportBanner},
     scene, until, until_equal,
 };
-use simcloud::{ProjectSeed, TEST_PASSWORD};
+use simcloud::{Fault, ProjectSeed, Service, TEST_PASSWORD};
 use thirtyfour::{By, prelude::*};
 
 /// A cloud in which the project `alpha`, of alice, has servers.
@@ -112,6 +112,13 @@ fn a_session_is_ended_and_a_lockout_lifted_for_a_customer() {
         let page = OperatorCustomersPage::open(scene).await?;
         page.find("bob").await?;
         assert!(page.text().await?.contains("Locked out for another"));
+        // Another search shows nothing of whom the one before was about, whether it is answered or not.
+        scene.control().set_fault("*", Service::Identity, Some(Fault::Hang));
+        page.ask("alice").await?;
+        until_equal("bob's lockout", false, async || Ok(page.text().await?.contains("Locked out"))).await?;
+        scene.browser.query(By::Css("main [aria-label=Loading]")).first().await?;
+        scene.control().clear_faults();
+        page.find("bob").await?;
         page.press("Lift the lockout").await?;
         until("the lockout to be gone", async || {
             Ok((!page.text().await?.contains("Locked out")).then_some(()))

@@ -22,14 +22,18 @@ impl<'s> OperatorCustomersPage<'s> {
         Ok(Self { scene })
     }
 
-    /// Looks for somebody by the form; returns once the people found are on screen.
-    pub async fn find(&self, text: &str) -> Result<String> {
+    /// Looks for somebody by the form.
+    pub async fn ask(&self, text: &str) -> Result<()> {
         let field = By::Css("[data-testid=customers] input[type=search]");
         let field = self.scene.browser.query(field).and_displayed().first().await?;
         field.clear().await?;
         field.send_keys(text).await?;
-        self.press("Find").await?;
-        // What was found before is on screen until the answer comes.
+        self.press("Find").await
+    }
+
+    /// Looks for somebody; returns once the people found are on screen.
+    pub async fn find(&self, text: &str) -> Result<String> {
+        self.ask(text).await?;
         let script = "return document.querySelector('[data-testid=people-table]')?.innerText ?? ''";
         until(&format!("{text} among the people"), async || {
             let read: String = self.scene.browser.run(script, Vec::new()).await?;

@@ -29,6 +29,8 @@ pub struct Statistics {
     /// When each step begins, in seconds since 1970.
     pub at: Vec<i64>,
     pub step_secs: u32,
+    /// Of latencies: the one that was asked for.
+    pub percentile: u8,
     pub graphs: Vec<Graph>,
     /// Releases that were first seen within the range, the oldest first.
     pub releases: Vec<ReleaseMark>,

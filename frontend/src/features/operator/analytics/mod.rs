@@ -42,6 +42,7 @@ pub fn analytics_page() -> impl IntoView {
         }
         Some(Box::pin(call.json::<AnalyticsReport>()))
     });
+    let report = report.forgotten_when(move || days.with(|_| ()));
     let range = |range: u32| {
         el("a")
             .class("button")

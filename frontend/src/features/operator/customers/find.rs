@@ -36,6 +36,8 @@ pub fn find_page() -> impl IntoView {
         }
         Some(Box::pin(api::find(wanted, until)))
     });
+    // Whom one may sign out or let in again is never somebody looked for before.
+    let found = found.forgotten_when(move || wanted.with(|_| ()));
     let support = Support::new();
     let results = move || {
         Some(if wanted.with(|wanted| wanted.trim().is_empty()) {

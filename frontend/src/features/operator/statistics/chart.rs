@@ -7,7 +7,6 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event, KeyboardEvent, PointerEvent};
 
 use super::{
-    address::Asked,
     moments,
     scale::{Scale, classes, colours, drawing, said, share},
     texts,
@@ -26,19 +25,19 @@ struct Drawn {
     graph: Graph,
     at: Vec<i64>,
     step_secs: u32,
+    percentile: u8,
     /// Shares of the width.
     marks: Vec<f64>,
 }
 
 /// The graph with this id, kept true.
-pub fn chart(id: &str, answer: Answer<Statistics>, asked: Held<Asked>, cursor: Cursor) -> El {
+pub fn chart(id: &str, answer: Answer<Statistics>, cursor: Cursor) -> El {
     let own = id.to_owned();
     let drawn = derived(move || answer.with(|statistics| statistics.and_then(|all| drawn_of(all, &own))));
     let title = texts::title(id);
     let unit = move || {
-        let unit = drawn.with(|drawn| drawn.as_ref().map(|drawn| (drawn.graph.unit, drawn.step_secs)));
-        let percentile = asked.with(|asked| asked.percentile);
-        unit.map(|(unit, step)| texts::unit(unit, step, percentile)).unwrap_or_default()
+        let unit = |drawn: &Drawn| texts::unit(drawn.graph.unit, drawn.step_secs, drawn.percentile);
+        drawn.with(|drawn| drawn.as_ref().map(unit).unwrap_or_default())
     };
     let head = el("div")
         .class("graph-head")
@@ -66,7 +65,8 @@ fn drawn_of(all: &Statistics, id: &str) -> Option<Drawn> {
     let (first, last) = (*all.at.first()?, *all.at.last()?);
     let width = (last - first).max(1) as f64;
     let marks = all.releases.iter().map(|mark| (mark.at - first) as f64 / width).collect();
-    Some(Drawn { graph, at: all.at.clone(), step_secs: all.step_secs, marks })
+    let (step_secs, percentile) = (all.step_secs, all.percentile);
+    Some(Drawn { graph, at: all.at.clone(), step_secs, percentile, marks })
 }
 
 /// Axes, lines and the crosshair. It takes the keyboard as a slider does: its value is the step looked at.

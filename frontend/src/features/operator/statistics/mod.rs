@@ -51,12 +51,16 @@ pub fn statistics_page() -> impl IntoView {
         (Shown::Empty, _) => vec![
             empty_state(Icon::Clock, texts::EMPTY, "no-measurements").child(el("p").text(texts::EMPTY_WHY)),
         ],
-        (Shown::Graphs(ids), _) => ids.iter().map(|id| chart::chart(id, answer, asked, cursor)).collect(),
+        (Shown::Graphs(ids), _) => ids.iter().map(|id| chart::chart(id, answer, cursor)).collect(),
     };
     let stale = move || {
         let failure = failure.get().filter(|_| shown.with(|shown| *shown != Shown::Nothing));
         failure.map(|failure| stale_note(&failure, retry)).into_iter().collect()
     };
+    // What is drawn keeps its place until the answer to another question comes, and is seen to be no answer to it.
+    let is_former = derived(move || {
+        asked.with(|asked| answer.with(|answer| answer.is_some_and(|it| is_of_another(it, *asked))))
+    });
     let releases = derived(move || answer.with(|answer| answer.map(releases).unwrap_or_default()));
     let body = el("div")
         .class("page-body statistics-page")
@@ -64,7 +68,12 @@ pub fn statistics_page() -> impl IntoView {
         .child(controls(asked, answer, cursor, is_paused))
         .child(el("div").attr("role", "status").live_children(stale))
         .child(el("p").class("page-about graph-releases").live_text(move || releases.get()))
-        .child(el("div").class("graphs").live_children(content));
+        .child(
+            el("div")
+                .class("graphs")
+                .live_attr("aria-busy", move || is_former.get().then(|| "true".to_owned()))
+                .live_children(content),
+        );
     let title = Signal::stored(texts::TITLE.to_owned());
     view! { <Page title>{vec![page_header(title, None, Vec::new(), Vec::new()), body]}</Page> }
 }
@@ -89,6 +98,10 @@ impl Shown {
             Some(answer) => Self::Graphs(answer.graphs.iter().map(|graph| graph.id.clone()).collect()),
         }
     }
+}
+
+fn is_of_another(answer: &Statistics, asked: Asked) -> bool {
+    answer.is_configured && (answer.step_secs, answer.percentile) != (asked.step(), asked.percentile)
 }
 
 fn releases(answer: &Statistics) -> String {
@@ -165,5 +178,28 @@ fn renew(answer: Answer<Statistics>, asked: Held<Asked>, is_paused: RwSignal<boo
     };
     if let Ok(timer) = set_interval_with_handle(tick, Duration::from_secs(SOONEST_SECS.into())) {
         on_cleanup(move || timer.clear());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphs_of_another_range_or_percentile_are_no_answer() {
+        let asked = Asked::read("last=900&percentile=99");
+        let of = |step_secs, percentile| Statistics {
+            is_configured: true,
+            step_secs,
+            percentile,
+            ..Statistics::default()
+        };
+        assert!(!is_of_another(&of(30, 99), asked));
+        assert!(is_of_another(&of(60, 99), asked));
+        assert!(is_of_another(&of(30, 95), asked));
+        assert!(
+            !is_of_another(&Statistics::default(), asked),
+            "without Graphite there is nothing to wait for"
+        );
     }
 }

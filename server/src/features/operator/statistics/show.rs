@@ -68,6 +68,7 @@ pub async fn show_statistics(
         graphs: steps.graphs(&rendered),
         at: steps.at,
         step_secs: step,
+        percentile,
         releases: releases.into_iter().map(mark).collect(),
     }))
 }

@@ -117,7 +117,10 @@ async fn graphite_is_asked_for_our_own_list_whatever_the_browser_says(db: PgPool
     let app = graphite.panel(db).await;
     let operator = app.signed_in("operator");
     let hostile = "target=secret.*&format=pickle&from=-10y&prefix=other&percentile=99&last=900";
-    operator.get(&format!("{}?{hostile}", routes::OPERATOR_STATISTICS)).await.assert_status(StatusCode::OK);
+    let answer = operator.get(&format!("{}?{hostile}", routes::OPERATOR_STATISTICS)).await;
+    answer.assert_status(StatusCode::OK);
+    let statistics: Statistics = answer.json();
+    assert_eq!((statistics.percentile, statistics.step_secs), (99, 30), "what the graphs are labelled from");
     let asked = graphite.asked.lock().pop().expect("a question");
     assert_eq!(value(&asked, "format"), "json");
     let targets: Vec<_> = asked.iter().filter(|(key, _)| key == "target").map(|(_, target)| target).collect();
