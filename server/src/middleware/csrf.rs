@@ -21,7 +21,7 @@ use crate::{app::App, error::ApiError, session::Caller};
 ///
 /// Errors: 403 `forged_request`, 403 `support_view_read_only`; for a state change of the API without a session those of [`Caller`].
 pub async fn csrf(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
     let is_api = parts.uri.path().starts_with("/api");
     let is_change = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let is_socket = wants_websocket(&parts);
@@ -40,7 +40,7 @@ pub async fn csrf(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     }
     // Here, where every state change passes: a session that looks at a customer's project changes nothing there.
     if is_api {
-        read_only(&app, &mut parts, is_change, is_socket).await?;
+        body = read_only(&app, &mut parts, body, is_change, is_socket).await?;
     }
     Ok(next.run(Request::from_parts(parts, body)).await)
 }

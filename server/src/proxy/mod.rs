@@ -43,7 +43,7 @@ use crate::{
     metrics::Metrics,
     session::{Caller, Cookies, Scopes, Session, Sessions},
     shutdown::Shutdown,
-    upstream::{Target, UpstreamClient},
+    upstream::{ServiceType, Target, UpstreamClient},
 };
 
 /// Passes requests on. Cheap to clone; clones share everything.
@@ -236,6 +236,15 @@ fn check_method(method: &Method) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::Refused { status: StatusCode::METHOD_NOT_ALLOWED })
+}
+
+/// Whether a request below [`routes::CLOUD`] is an action of a server. Which one its body says.
+pub fn is_server_action(parts: &Parts) -> bool {
+    let Ok(path) = CloudPath::parse(&parts.uri, parts.version) else { return false };
+    let segments: Vec<&str> = path.segments.iter().map(AsRef::as_ref).collect();
+    parts.method == Method::POST
+        && path.service == ServiceType::Compute
+        && matches!(segments[..], ["servers", _, "action"])
 }
 
 /// The project in which a request below [`routes::CLOUD`] is made.

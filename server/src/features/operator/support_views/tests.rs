@@ -1,5 +1,7 @@
 //! A support view shows and never changes, on every node, until it ends; and all of it is written down.
 
+use std::time::Duration;
+
 use api_types::{
     jobs::{Confirmed, CreateJob, Job, RegionTargets},
     operator::support_views::{OpenSupportView, SupportView, SupportViewPage},
@@ -199,6 +201,46 @@ async fn nothing_can_be_changed_in_the_project_by_any_way_there_is(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn the_log_of_a_console_can_be_read_and_nothing_comes_along_with_it(db: PgPool) {
+    let (app, operator) = panel(db).await;
+    let server = app.cloud.admin().add_server("RegionOne", "alpha", NewServer::default());
+    open(&app, &operator, "alpha").await;
+    app.cloud.admin().reset_calls();
+    let project = app.project("alpha");
+    let token = operator.csrf_token().await;
+    let headers = [
+        (routes::CSRF_HEADER, &*token),
+        ("content-type", "application/json"),
+        (routes::PROJECT_HEADER, project.as_str()),
+    ];
+    let ask = async |path: &str, body: Value| {
+        let path = format!("/api/cloud/RegionOne/{path}");
+        operator.send(Method::POST, &path, &headers, body.to_string().into()).await
+    };
+    let action = format!("compute/servers/{server}/action");
+    let log = json!({"os-getConsoleOutput": {"length": 50}});
+    let answer = ask(&action, log.clone()).await;
+    answer.assert_status(StatusCode::OK);
+    assert!(answer.json::<Value>()["output"].is_string(), "{}", answer.text());
+    let stop = json!({"os-stop": null});
+    let both = json!({"os-getConsoleOutput": {}, "os-stop": null});
+    let elsewhere = [
+        format!("compute/servers/{server}"),
+        format!("compute/servers/{server}/action/metadata"),
+        "compute/servers".to_owned(),
+        "image/servers/1/action".to_owned(),
+    ];
+    for (path, body) in
+        [(&action, stop), (&action, both)].into_iter().chain(elsewhere.iter().map(|path| (path, log.clone())))
+    {
+        let answer = ask(path, body.clone()).await;
+        answer.assert_error(StatusCode::FORBIDDEN, READ_ONLY);
+    }
+    let asked = app.cloud.admin().calls().into_iter().filter(|call| call.method != "GET").count();
+    assert_eq!(asked, 1, "for the log alone");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_default_project_that_is_looked_at_is_read_only_where_none_is_named(db: PgPool) {
     let (app, operator) = panel(db).await;
     let session: api_types::session::CurrentSession = operator.get(routes::SESSION).await.json();
@@ -370,6 +412,15 @@ async fn every_page_begins_with_what_it_is_and_why_until_it_is_over(db: PgPool) 
         assert!(page.contains("&#60;script&#62;alert(1)"), "the reason is text: {page}");
         assert!(!page.contains("<script>alert") && !page.contains("\"<i>"), "{path}");
     }
+    // How long it lasts is told in seconds: no clock of a browser has to be right.
+    let left = async || -> u64 {
+        let page = operator.get(&servers).await.text();
+        let (_, left) = page.split_once("data-seconds=\"").expect("the seconds");
+        left.split_once('"').and_then(|(left, _)| left.parse().ok()).expect("a number")
+    };
+    assert!(left().await <= 1_800);
+    app.clock.advance(Duration::from_secs(1_200));
+    assert!((1..=600).contains(&left().await));
     assert!(!app.signed_in("alice").get(&servers).await.text().contains("support-view"));
     end(&operator).await;
     assert!(!operator.get(&servers).await.text().contains("support-view"));
