@@ -27,6 +27,7 @@ use api_types::ProjectId;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ pub use self::{
     support_view::SupportView,
     upkeep::{Upkeep, confirm_known, delete_expired, hears, write_uses_once},
 };
-use crate::secret::Secret;
+use crate::{clock::Clock, secret::Secret};
 
 /// Names a session to its owner, in logs and in Postgres; of no use to sign in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,7 +95,21 @@ impl Session {
 
     /// What the session looks at for a customer, if it does: it changes nothing there meanwhile.
     pub fn support_view(&self, now: DateTime<Utc>) -> Option<SupportView> {
-        self.liveness.support_view.lock().clone().filter(|view| now < view.until)
+        self.liveness.look.lock().support_view.clone().filter(|view| now < view.until)
+    }
+
+    /// Resolves once the session looks at this project for a customer; at once where it does.
+    async fn only_looks_at(&self, project: &ProjectId, clock: &Clock) {
+        loop {
+            let changed = self.liveness.look_changed.notified();
+            tokio::pin!(changed);
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            if self.support_view(clock.now()).is_some_and(|view| view.is_of(project.as_str())) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Whether Keystone's token is past its time; the session itself may go on, with the password entered again.
@@ -124,5 +139,18 @@ impl fmt::Display for SessionId {
 #[derive(Debug, Default)]
 struct Liveness {
     ended: CancellationToken,
-    support_view: Mutex<Option<SupportView>>,
+    look: Mutex<Look>,
+    look_changed: Notify,
 }
+
+/// What a session looks at, and since when that is known.
+#[derive(Debug, Default)]
+struct Look {
+    support_view: Option<SupportView>,
+    as_of: AsOf,
+}
+
+/// A place in the order in which this node asks Postgres about sessions, and changes them: what was asked before a change
+/// says nothing about it, whenever the answer comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct AsOf(u64);

@@ -278,13 +278,7 @@ impl Shared {
     }
 
     /// What is known of the other nodes about a need. `known`: the table as it was last read.
-    fn others(
-        &self,
-        need: Need,
-        nodes: Option<&[NodeRow]>,
-        known: &[NodeRow],
-        hops: &[HopState],
-    ) -> Others {
+    fn others(&self, need: Need, nodes: Option<&[NodeRow]>, known: &[NodeRow], hops: &[HopState]) -> Others {
         let is_alive = |row: &&NodeRow| row.id != self.id && row.silent_for <= self.fresh();
         let written = nodes.unwrap_or_default().iter().filter(is_alive).filter_map(|row| {
             let seen = row.sees.needs.iter().find(|seen| seen.need == need.as_str())?;

@@ -158,6 +158,7 @@ impl Proxy {
         let sending = Sending {
             proxy: &self.0,
             caller: &caller,
+            project: &project,
             path: &path,
             target: &target,
             endpoint: &endpoint,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api_types::routes;
+use api_types::{ProjectId, routes};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
@@ -42,6 +42,7 @@ use crate::{
 pub struct Sending<'a> {
     pub proxy: &'a Inner,
     pub caller: &'a Caller,
+    pub project: &'a ProjectId,
     pub path: &'a CloudPath<'a>,
     pub target: &'a Target,
     pub endpoint: &'a Arc<Endpoint>,
@@ -227,6 +228,8 @@ impl Sending<'_> {
             browser,
             service: answer.upgrade,
             session: self.caller.session.clone(),
+            project: self.project.clone(),
+            scopes: self.proxy.scopes.clone(),
             shutdown: self.proxy.shutdown.clone(),
             place: answer.body,
         };

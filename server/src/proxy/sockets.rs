@@ -1,7 +1,9 @@
-//! WebSockets that are passed through: messages of bounded size, each way, until one side leaves or the session ends.
+//! WebSockets that are passed through: messages of bounded size, each way, until one side leaves, or the session ends or
+//! is to change nothing in the project any more.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use api_types::ProjectId;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
@@ -18,7 +20,12 @@ use tokio_tungstenite::{
 };
 
 use super::record::Record;
-use crate::{error::ApiError, session::Session, shutdown::Shutdown, upstream::streaming::StreamedBody};
+use crate::{
+    error::ApiError,
+    session::{Scopes, Session},
+    shutdown::Shutdown,
+    upstream::streaming::StreamedBody,
+};
 
 /// What a browser said when it asked for a WebSocket.
 pub struct Wish {
@@ -32,6 +39,8 @@ pub struct Tunnel {
     pub browser: OnUpgrade,
     pub service: OnUpgrade,
     pub session: Arc<Session>,
+    pub project: ProjectId,
+    pub scopes: Scopes,
     pub shutdown: Shutdown,
     /// Empty; it holds the place under the cap.
     pub place: StreamedBody,
@@ -137,6 +146,9 @@ impl Tunnel {
         let (why, code) = select! {
             biased;
             () = self.session.ended() => ("the session ended", CloseCode::from(SESSION_ENDED)),
+            () = self.scopes.only_looks_at(&self.session, &self.project) => {
+                ("a support view began", CloseCode::Policy)
+            }
             () = self.shutdown.begun() => ("the panel restarts", CloseCode::Away),
             // Either side's end is told to the other before this comes back.
             ended = up.pass() => (ended.word("the browser"), CloseCode::Away),

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Liveness, Session, SessionId, SupportView, store::LiveSessionRow};
+use super::{AsOf, Liveness, Look, Session, SessionId, SupportView, store::LiveSessionRow};
 
 /// Sessions by the hash of their cookie.
 #[derive(Default)]
@@ -102,9 +102,19 @@ impl Cache {
         liveness.inspect(|liveness| liveness.ended.cancel()).is_some()
     }
 
-    /// Notes what a session looks at now.
-    pub fn look_at(&mut self, id: SessionId, view: Option<SupportView>) {
-        *self.liveness(id).support_view.lock() = view;
+    /// Notes what a session looks at, unless something is known that is newer.
+    pub fn look_at(&mut self, id: SessionId, support_view: Option<SupportView>, as_of: AsOf) {
+        let liveness = self.liveness(id);
+        let mut look = liveness.look.lock();
+        if as_of < look.as_of {
+            return;
+        }
+        let is_other = look.support_view != support_view;
+        *look = Look { support_view, as_of };
+        drop(look);
+        if is_other {
+            liveness.look_changed.notify_waiters();
+        }
     }
 
     /// Every session that somebody holds or that is kept here.
@@ -112,11 +122,17 @@ impl Cache {
         self.liveness.iter().filter(|(_, liveness)| liveness.strong_count() > 0).map(|(id, _)| *id).collect()
     }
 
-    /// Notes what Postgres says of a session that it was asked about by id. Returns when the session was last seen,
+    /// Notes what Postgres says of a session that it was asked about by id, then. Returns when the session was last seen,
     /// here or elsewhere. A cookie that Postgres does not name is forgotten; it will be asked about if it comes.
-    pub fn confirm(&mut self, live: &LiveSessionRow, now: DateTime<Utc>, at: Instant) -> DateTime<Utc> {
+    pub fn confirm(
+        &mut self,
+        live: &LiveSessionRow,
+        as_of: AsOf,
+        now: DateTime<Utc>,
+        at: Instant,
+    ) -> DateTime<Utc> {
         let mut latest = live.last_seen_at;
-        self.look_at(live.id, live.support_view.clone());
+        self.look_at(live.id, live.support_view.clone(), as_of);
         for hash in self.cookies.get(&live.id).cloned().unwrap_or_default() {
             let previous = live.previous_cookie.as_ref().filter(|(previous, _)| *previous == hash);
             if let Some((_, until)) = previous {
@@ -167,5 +183,52 @@ impl Cache {
             let surplus: Vec<_> = self.entries.keys().take(middle).copied().collect();
             surplus.iter().for_each(|hash| drop(self.entries.remove(hash)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ID: SessionId = SessionId(Uuid::from_u128(1));
+
+    fn view() -> SupportView {
+        SupportView {
+            id: Uuid::from_u128(2),
+            project: "alpha".parse().expect("a project id"),
+            project_name: "alpha".to_owned(),
+            customer: None,
+            reason: "Ticket 4711".to_owned(),
+            until: Utc::now(),
+        }
+    }
+
+    fn row(support_view: Option<SupportView>) -> LiveSessionRow {
+        LiveSessionRow {
+            id: ID,
+            last_seen_at: Utc::now(),
+            cookie_hash: vec![0; 32],
+            previous_cookie: None,
+            support_view,
+        }
+    }
+
+    #[test]
+    fn an_answer_to_what_was_asked_before_a_view_began_or_ended_changes_nothing() {
+        let mut cache = Cache::default();
+        let liveness = cache.liveness(ID);
+        let looks = || liveness.look.lock().support_view.is_some();
+        let confirm = |cache: &mut Cache, view, as_of| {
+            cache.confirm(&row(view), AsOf(as_of), Utc::now(), Instant::now());
+            looks()
+        };
+        cache.look_at(ID, Some(view()), AsOf(2));
+        assert!(confirm(&mut cache, None, 1), "asked before it began");
+        assert!(!confirm(&mut cache, None, 3), "asked after it: it has ended elsewhere");
+        assert!(confirm(&mut cache, Some(view()), 4), "and another one has begun");
+        cache.look_at(ID, None, AsOf(6));
+        assert!(!confirm(&mut cache, Some(view()), 5), "asked before it ended");
     }
 }

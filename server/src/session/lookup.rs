@@ -141,14 +141,14 @@ impl Sessions {
     /// Asks Postgres about a cookie, and takes what it says into memory.
     async fn ask(&self, hash: [u8; 32]) -> Result<Entry, ApiError> {
         let inner = &*self.0;
-        let timer = Timer::start();
+        let (timer, as_of) = (Timer::start(), inner.as_of_now());
         let found = inner.store.find_session(&hash, inner.clock.now()).await;
         inner.metrics.time(Metric::SessionQuery, &[], timer.elapsed());
         match found {
             Ok(Some(row)) => {
                 inner.database_answers();
                 inner.metrics.count(Metric::SessionLookup, &["database"]);
-                inner.keep(hash, row)
+                inner.keep(hash, row, as_of)
             }
             Ok(None) => {
                 inner.database_answers();
@@ -319,8 +319,9 @@ impl Sessions {
 
     /// Asks Postgres about sessions by their ids, and ends those on this node that are gone.
     pub async fn confirm(&self, ids: &[SessionId]) -> sqlx::Result<()> {
+        let as_of = self.0.as_of_now();
         let live = self.0.store.find_live(ids, self.0.clock.now()).await?;
-        self.0.confirm(ids, &live);
+        self.0.confirm(ids, &live, as_of);
         Ok(())
     }
 

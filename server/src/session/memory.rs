@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
 use super::{
-    EndReason, Liveness, Sealer, Session, SessionId, SessionStore, SupportView,
+    AsOf, EndReason, Liveness, Sealer, Session, SessionId, SessionStore, SupportView,
     cache::{Cache, Entry},
     store::{LiveSessionRow, SessionRow},
 };
@@ -34,6 +34,8 @@ pub struct Inner {
     pub metrics: Metrics,
     /// Whether revocations are heard at the moment.
     pub hears: AtomicBool,
+    /// Questions and changes so far: see [`AsOf`].
+    asked: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -65,7 +67,13 @@ impl Inner {
     pub fn new(store: SessionStore, config: SessionConfig, clock: Clock, metrics: Metrics) -> Self {
         let sealer = Sealer::new(&config);
         let hears = AtomicBool::new(false);
-        Self { store, sealer, config, clock, metrics, hears, state: Mutex::default() }
+        let asked = AtomicU64::default();
+        Self { store, sealer, config, clock, metrics, hears, asked, state: Mutex::default() }
+    }
+
+    /// Taken before Postgres is asked, and after a change that it has taken.
+    pub fn as_of_now(&self) -> AsOf {
+        AsOf(self.asked.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Takes a session into memory that Postgres has just taken.
@@ -127,8 +135,8 @@ impl Inner {
         self.state.lock().cache.known()
     }
 
-    /// Notes which of the sessions asked about there are; ends the others on this node.
-    pub fn confirm(&self, asked: &[SessionId], live: &[LiveSessionRow]) {
+    /// Notes which of the sessions asked about then there are; ends the others on this node.
+    pub fn confirm(&self, asked: &[SessionId], live: &[LiveSessionRow], as_of: AsOf) {
         self.database_answers();
         let live: HashMap<SessionId, &LiveSessionRow> = live.iter().map(|row| (row.id, row)).collect();
         let now = self.clock.now();
@@ -136,7 +144,7 @@ impl Inner {
         let at = self.clock.instant();
         let mut state = self.state.lock();
         for id in asked {
-            let last_seen_at = live.get(id).map(|live| state.cache.confirm(live, now, at));
+            let last_seen_at = live.get(id).map(|live| state.cache.confirm(live, as_of, now, at));
             if last_seen_at.is_none_or(|seen| seen <= idle_since) && state.cache.end(*id) {
                 state.ended.insert(*id, Ended { at, is_deleted: true });
             }
@@ -145,7 +153,8 @@ impl Inner {
 
     /// Notes what a session looks at, here at once; other nodes hear of it from Postgres.
     pub fn look_at(&self, id: SessionId, view: Option<SupportView>) {
-        self.state.lock().cache.look_at(id, view);
+        let as_of = self.as_of_now();
+        self.state.lock().cache.look_at(id, view, as_of);
     }
 
     /// The uses to be written down, handed over.
@@ -246,20 +255,17 @@ impl Inner {
             < self.config.memory_grace.max(self.cache_age())
     }
 
-    /// Takes a row into memory.
+    /// Takes a row into memory that was asked for then.
     ///
     /// Errors: the session ended meanwhile; 503 its token was sealed with a key that this node does not have.
-    pub fn keep(&self, hash: [u8; 32], row: SessionRow) -> Result<Entry, ApiError> {
+    pub fn keep(&self, hash: [u8; 32], row: SessionRow, as_of: AsOf) -> Result<Entry, ApiError> {
         let token = self.open_token(row.id, &row.sealed_token).ok_or(ApiError::SessionUnreadable)?;
         let mut state = self.state.lock();
         if state.ended.contains_key(&row.id) {
             return Err(ApiError::SessionEnded);
         }
         let liveness = state.cache.liveness(row.id);
-        // Its end comes by announcement: a row that was read before its beginning must not take it away.
-        if row.support_view.is_some() {
-            *liveness.support_view.lock() = row.support_view;
-        }
+        state.cache.look_at(row.id, row.support_view, as_of);
         let at = self.clock.instant();
         let known = state.cache.get(&hash, at);
         let (last_seen_at, touched_at) = known.map_or((row.last_seen_at, Some(row.last_seen_at)), |known| {

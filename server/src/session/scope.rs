@@ -194,6 +194,12 @@ impl Scopes {
         matches!(self.0.known(&(session, project.clone())), Some(Ok(_)))
     }
 
+    /// Resolves once the session looks at this project for a customer: what was opened there before is to change nothing
+    /// from then on.
+    pub async fn only_looks_at(&self, session: &Session, project: &ProjectId) {
+        session.only_looks_at(project, &self.0.clock).await;
+    }
+
     /// Drops what has expired.
     pub fn prune(&self) {
         let now = self.0.clock.now();

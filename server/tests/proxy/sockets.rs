@@ -142,13 +142,31 @@ async fn the_end_of_the_session_ends_the_connection(db: PgPool) {
         .delete(&format!("{}?include_current=true", routes::SESSIONS))
         .await
         .assert_status(StatusCode::NO_CONTENT);
-    let code = loop {
+    assert_eq!(close_code(&mut socket).await, Some(4401));
+}
+
+async fn close_code(socket: &mut Socket) -> Option<u16> {
+    loop {
         match socket.next().await.expect("a last message").expect("a message") {
-            Message::Close(frame) => break frame.map(|frame| u16::from(frame.code)),
+            Message::Close(frame) => return frame.map(|frame| u16::from(frame.code)),
             _ => continue,
         }
-    };
-    assert_eq!(code, Some(4401));
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_support_view_of_the_project_ends_the_connection(db: PgPool) {
+    let app = app_with_echo(db).await;
+    let served = app.serve().await;
+    let operator = Asking::new(&app, "operator", "alpha");
+    operator.csrf_token().await;
+    let (mut socket, _) = connect(&served, &operator.client, &path(&app)).await.expect("a socket");
+    socket.next().await.expect("a message").expect("text");
+    let view = json!({"project": app.project("alpha"), "reason": "Ticket 4711: her server does not boot"});
+    let opened = operator.client.post(routes::OPERATOR_SUPPORT_VIEWS, &view).await;
+    opened.assert_status(StatusCode::CREATED);
+    assert_eq!(close_code(&mut socket).await, Some(1008));
+    until("the end of the call", async || app.app.proxy.open_calls(&compute()) == 0).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -41,7 +41,7 @@ use crate::{
 /// is what the console says, or what is said to it.
 ///
 /// Closes with 4401 when the session ends, 4410 when the console does, 4502 when it could not be opened, 1001 when the
-/// panel restarts or the cloud's connection is lost: the console may be there still.
+/// panel restarts, the cloud's connection is lost or a support view of the project begins: the console may be there still.
 ///
 /// Errors: 400 no id or no kind, 404 no such region, 429 `too_many_streams`, those of [`ProjectCaller`], and where there
 /// are none of these, 426 for what is no WebSocket request: no script sees why a socket was refused, so a browser asks
@@ -89,6 +89,8 @@ enum End {
     /// The cloud's connection broke: it says nothing of the console.
     Lost,
     Over(Over),
+    /// The session only looks at the project from now on.
+    SupportView,
     Restart,
 }
 
@@ -114,7 +116,11 @@ impl Wanted {
         let mut traffic = Traffic::default();
         if say(&mut socket, greeting(&ConsoleGreeting::Open)).await.is_ok() {
             let credentials = CallerCredentials::new(&self.caller, self.scopes.clone());
-            let end = pass(&mut socket, console, &credentials, &shutdown, &mut traffic).await;
+            let end = tokio::select! {
+                biased;
+                () = self.scopes.only_looks_at(&self.caller.session, &self.caller.project) => End::SupportView,
+                end = pass(&mut socket, console, &credentials, &shutdown, &mut traffic) => end,
+            };
             _ = time::timeout(FAREWELL_WITHIN, close(&mut socket, end)).await;
         }
         self.log_closed(&traffic, opened_at.elapsed());
@@ -280,7 +286,8 @@ async fn close(socket: &mut WebSocket, end: End) -> Result<(), Gone> {
     match end {
         End::Left => Ok(()),
         End::Console => close_with(socket, CONSOLE_ENDED, "the console has ended").await,
-        End::Lost | End::Over(Over::RolesChanged) | End::Restart => {
+        // Whoever comes back in a support view is told why there is no console.
+        End::Lost | End::Over(Over::RolesChanged) | End::SupportView | End::Restart => {
             close_with(socket, GOING_AWAY, "come back").await
         }
         End::Over(Over::Ended { code, .. }) => close_with(socket, SESSION_OVER, code).await,

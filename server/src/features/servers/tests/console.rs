@@ -197,3 +197,24 @@ async fn nobody_else_gets_a_console(db: PgPool) {
     let nowhere = path.replace("RegionOne", "RegionNine");
     assert_eq!(refused(connect(&scene.served, &scene.alice, &nowhere, scene.alice.origin()).await), 404);
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_console_that_is_open_when_a_support_view_of_its_project_begins_ends(db: PgPool) {
+    let mut scene = Scene::new(db).await;
+    scene.alice = scene.app.signed_in("operator");
+    let open_view = async |project: &str| {
+        let view = serde_json::json!({
+            "project": scene.app.project(project),
+            "reason": "Ticket 4711: her server does not boot",
+        });
+        scene.alice.post(routes::OPERATOR_SUPPORT_VIEWS, &view).await.assert_status(StatusCode::CREATED);
+    };
+    scene.alice.get(routes::SESSION).await.assert_status(StatusCode::OK);
+    let mut socket = scene.open(ConsoleKind::Serial).await;
+    assert_eq!(greeting(&mut socket).await, ConsoleGreeting::Open);
+    open_view("web-shop").await;
+    socket.send(Message::binary(b"echo over-there\r".to_vec())).await.expect("sent");
+    read_until(&mut socket, "over-there").await;
+    open_view("alpha").await;
+    assert_eq!(close_code(&mut socket).await, 1001);
+}
