@@ -31,7 +31,7 @@ fn panel(address: SocketAddr, alice: &Client) -> Panel {
 async fn stored(db: &PgPool) -> (i64, i64) {
     let counts = sqlx::query_as(
         "SELECT count(*), count(DISTINCT (fields->>'stream', fields->>'number'))
-        FROM log_lines WHERE facility = 'client' AND fields ? 'stream'",
+        FROM log_lines WHERE facility = 'client' AND fields ->> 'stream' IS NOT NULL",
     );
     counts.fetch_one(db).await.expect("counts")
 }

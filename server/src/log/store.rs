@@ -12,14 +12,15 @@ pub async fn insert_lines(connection: &mut PgConnection, lines: &[Line]) -> sqlx
     columns.insert(connection).await
 }
 
-/// Makes the partitions of the next days and drops those older than `keep_days`. Returns how many of each.
+/// Makes the partitions of the next days and drops those older than `keep_days`, `now` being Postgres' own unless it is
+/// given. Returns how many of each.
 pub async fn keep_partitions(
     connection: &mut PgConnection,
-    now: DateTime<Utc>,
+    now: Option<DateTime<Utc>>,
     keep_days: i32,
 ) -> sqlx::Result<(i32, i32)> {
     let kept = sqlx::query!(
-        r#"SELECT made AS "made!", dropped AS "dropped!" FROM keep_log_partitions($1, $2)"#,
+        r#"SELECT made AS "made!", dropped AS "dropped!" FROM keep_log_partitions(COALESCE($1, now()), $2)"#,
         now,
         keep_days
     )
@@ -73,7 +74,7 @@ impl<'a> Columns<'a> {
                 (at, level, facility, description, user_name, user_id, project, session, request_id,
                  node, region, zone, environment, release, fields)
              SELECT at, level, facility, description, user_name, user_id, project, session, request_id,
-                 node, region, zone, environment, release, fields::jsonb
+                 node, region, zone, environment, release, fields::json
              FROM UNNEST(
                  $1::timestamptz[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[]

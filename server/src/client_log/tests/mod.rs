@@ -50,8 +50,9 @@ struct Stored {
 
 /// The lines of browsers, in the order they were stored.
 async fn stored(db: &PgPool) -> Vec<Stored> {
-    let rows =
-        sqlx::query("SELECT * FROM log_lines WHERE facility = 'client' AND fields ? 'stream' ORDER BY id");
+    let rows = sqlx::query(
+        "SELECT * FROM log_lines WHERE facility = 'client' AND fields ->> 'stream' IS NOT NULL ORDER BY id",
+    );
     let rows = rows.fetch_all(db).await.expect("lines");
     rows.iter()
         .map(|row| Stored {
