@@ -82,7 +82,8 @@ fn of_job(job: &LeasedJob) -> log::Context {
         user_id: Some(job.user_id.as_str().into()),
         session: Some(job.session.as_str().into()),
     };
-    log::Context::of_user(who, Some(job.project_id.as_str().into()), None)
+    let request_id = job.request_id.as_deref().map(Into::into);
+    log::Context::of_user(who, Some(job.project_id.as_str().into()), request_id)
 }
 
 impl<W: Work> Node<W> {

@@ -25,11 +25,13 @@ pub async fn start(
     scopes: &Scopes,
     session: &Arc<Session>,
     row: &JobRow,
+    request_id: &Arc<str>,
 ) -> Result<JobRow, ApiError> {
     let (jobs, scopes, session, row) = (jobs.clone(), scopes.clone(), session.clone(), row.clone());
+    let request_id = request_id.clone();
     to_its_end(async move {
         let (sealed, token) = permit(&jobs, &scopes, &session, &row).await?;
-        let started = jobs.store().start_job(&row.user_id, row.id, &row.state, &sealed).await;
+        let started = jobs.store().start_job(&row.user_id, row.id, &row.state, &sealed, &request_id).await;
         let kept = started.as_ref().ok();
         let is_kept = settle(&jobs, &scopes, row.id, token, kept);
         started?;
@@ -50,11 +52,14 @@ pub async fn repeat(
     session: &Arc<Session>,
     row: &JobRow,
     uncertain_too: bool,
+    request_id: &Arc<str>,
 ) -> Result<Repeated, ApiError> {
     let (jobs, scopes, session, row) = (jobs.clone(), scopes.clone(), session.clone(), row.clone());
+    let request_id = request_id.clone();
     to_its_end(async move {
         let (sealed, token) = permit(&jobs, &scopes, &session, &row).await?;
-        let repeated = jobs.store().retry_items(&row.user_id, row.id, uncertain_too, &sealed).await;
+        let repeated =
+            jobs.store().retry_items(&row.user_id, row.id, uncertain_too, &sealed, &request_id).await;
         let kept = match &repeated {
             Ok(Repeated::InLine(permit)) => Some(permit),
             _ => None,

@@ -68,11 +68,11 @@ impl Desk {
     }
 
     async fn start(&self, id: Uuid, from: &str, permit: &[u8]) -> Permit {
-        self.store.start_job(ALICE, id, from, permit).await.expect("an answer")
+        self.store.start_job(ALICE, id, from, permit, "req-start").await.expect("an answer")
     }
 
     async fn retry(&self, id: Uuid, permit: &[u8]) -> Repeated {
-        self.store.retry_items(ALICE, id, false, permit).await.expect("an answer")
+        self.store.retry_items(ALICE, id, false, permit, "req-retry").await.expect("an answer")
     }
 
     /// The node takes what there is.

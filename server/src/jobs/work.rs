@@ -34,6 +34,8 @@ pub struct LeasedJob {
     pub user_name: String,
     pub session: String,
     pub project_id: String,
+    /// The request that set it going; not known of what an earlier release began.
+    pub request_id: Option<String>,
     /// It has one item: somebody waits for it.
     pub is_single: bool,
     /// Which run of the job this is; each has a permit of its own.

@@ -85,7 +85,7 @@ async fn act(
 }
 
 async fn begin(caller: &Caller, app: &App, row: &JobRow) -> Result<Option<JobRow>, ApiError> {
-    start(&app.jobs, &app.scopes, &caller.session, row).await.map(Some)
+    start(&app.jobs, &app.scopes, &caller.session, row, &caller.request_id.0).await.map(Some)
 }
 
 async fn cancel(app: &App, row: &JobRow) -> Result<bool, ApiError> {
@@ -111,7 +111,7 @@ async fn retry(
     if row.failed == 0 && !(uncertain_too && row.uncertain > 0) {
         return Err(nothing_failed());
     }
-    match repeat(&app.jobs, &app.scopes, &caller.session, row, uncertain_too).await? {
+    match repeat(&app.jobs, &app.scopes, &caller.session, row, uncertain_too, &caller.request_id.0).await? {
         Repeated::InLine(_) => reread(&app.jobs, row).await.map(Some),
         Repeated::NotStarted => Ok(None),
         Repeated::NothingFailed => Err(nothing_failed()),

@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use super::{JobStore, bounded};
 
+/// One search of the log looks for so many requests.
+const MOST_REQUESTS: i64 = 500;
+
 /// What became of a permit that was meant for a job.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Permit {
@@ -35,6 +38,7 @@ impl JobStore {
         id: Uuid,
         from: &str,
         sealed_permit: &[u8],
+        request_id: &str,
     ) -> Result<Permit> {
         bounded(async {
             let mut transaction = self.db.begin().await?;
@@ -50,6 +54,7 @@ impl JobStore {
                 return Ok(Permit::NotKept);
             }
             let replaced = self.put_permit(&mut transaction, id, sealed_permit).await?;
+            self.note_request(&mut transaction, id, request_id).await?;
             transaction.commit().await?;
             Ok(Permit::Kept { replaced })
         })
@@ -99,8 +104,9 @@ impl JobStore {
         id: Uuid,
         uncertain_too: bool,
         sealed_permit: &[u8],
+        request_id: &str,
     ) -> Result<Repeated> {
-        bounded(self.retry_items_unbounded(user_id, id, uncertain_too, sealed_permit)).await
+        bounded(self.retry_items_unbounded(user_id, id, uncertain_too, sealed_permit, request_id)).await
     }
 
     async fn retry_items_unbounded(
@@ -109,6 +115,7 @@ impl JobStore {
         id: Uuid,
         uncertain_too: bool,
         sealed_permit: &[u8],
+        request_id: &str,
     ) -> Result<Repeated> {
         let mut transaction = self.db.begin().await?;
         let lock = query!(
@@ -170,6 +177,7 @@ impl JobStore {
         } else {
             Permit::Kept { replaced: self.put_permit(&mut transaction, id, sealed_permit).await? }
         };
+        self.note_request(&mut transaction, id, request_id).await?;
         transaction.commit().await?;
         Ok(Repeated::InLine(permit))
     }
@@ -200,6 +208,34 @@ impl JobStore {
         );
         let replaced = put.fetch_optional(transaction).await?.and_then(|row| row.replaced);
         Ok(replaced.filter(|_| !was_used))
+    }
+
+    /// What the job does from now on belongs to this request.
+    async fn note_request(&self, transaction: &mut PgConnection, id: Uuid, request_id: &str) -> Result<()> {
+        let note = query!(
+            "INSERT INTO job_requests (job_id, request_id, at) VALUES ($1, $2, $3)
+            ON CONFLICT (job_id, request_id) DO UPDATE SET at = EXCLUDED.at",
+            id,
+            request_id,
+            self.clock.now(),
+        );
+        note.execute(transaction).await.map(drop)
+    }
+
+    /// The ids of the requests that were made to the cloud because of this one, by the jobs that it set going; as many as
+    /// one search of the log can look for.
+    pub async fn list_requests_of(&self, request_id: &str) -> Result<Vec<String>> {
+        let list = query_scalar!(
+            r#"SELECT item.request_id AS "request_id!"
+            FROM job_requests AS set_going
+            JOIN job_items AS item ON item.job_id = set_going.job_id
+            WHERE set_going.request_id = $1 AND item.request_id IS NOT NULL
+            ORDER BY item.job_id, item.number
+            LIMIT $2"#,
+            request_id,
+            MOST_REQUESTS,
+        );
+        bounded(list.fetch_all(&self.db)).await
     }
 
     /// Ends the items that wait, in a job that is canceled and whose row is held.

@@ -70,7 +70,8 @@ impl JobStore {
                 )
                 RETURNING id, user_id, user_name, session, project_id, total, run
             )
-            SELECT taken.*, secret.payload, secret.permit
+            SELECT taken.*, secret.payload, secret.permit,
+                (SELECT request_id FROM job_requests WHERE job_id = taken.id ORDER BY at DESC LIMIT 1) AS request_id
             FROM taken
             JOIN job_secrets AS secret ON secret.job_id = taken.id",
             node,
@@ -85,6 +86,7 @@ impl JobStore {
                 user_name: row.user_name,
                 session: row.session,
                 project_id: row.project_id,
+                request_id: row.request_id,
                 is_single: row.total == 1,
                 run: row.run,
             },

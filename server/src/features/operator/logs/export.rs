@@ -8,13 +8,14 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    filter::{filter_of, in_words},
+    filter::{filter_of, follow_jobs, in_words},
     list::line_of,
 };
 use crate::{
     clock::Clock,
     csv::cell,
     error::ApiError,
+    jobs::Jobs,
     log::search::{LogSearch, Start},
     session::Operator,
 };
@@ -44,12 +45,14 @@ pub async fn export_lines(
     query: Result<Query<LogQuery>, QueryRejection>,
     form: Result<Query<ExportQuery>, QueryRejection>,
     State(search): State<LogSearch>,
+    State(jobs): State<Jobs>,
     State(clock): State<Clock>,
 ) -> Result<(HeaderMap, String), ApiError> {
     let refused = |rejection: QueryRejection| ApiError::Refused { status: rejection.status() };
     let (Query(query), Query(form)) = (query.map_err(refused)?, form.map_err(refused)?);
-    let filter = filter_of(&query, clock.now())?;
+    let mut filter = filter_of(&query, clock.now())?;
     operator.note("exported the log", in_words(&query));
+    follow_jobs(&mut filter, &jobs).await?;
     let found = search.find(&filter, Start::Newest, MOST).await?;
     let lines = found.rows.into_iter().map(line_of);
     let (kind, name, body) = match form.format {

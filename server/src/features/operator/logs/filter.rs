@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     error::ApiError,
+    jobs::Jobs,
     log::{
         Facility, Level,
         search::{Filter, Message, Position},
@@ -36,7 +37,7 @@ pub fn filter_of(query: &LogQuery, now: DateTime<Utc>) -> Result<Filter, ApiErro
             .transpose()?,
         node: name("node", &query.node)?,
         user: name("user", &query.user)?,
-        request_id: name("request", &query.request)?,
+        requests: name("request", &query.request)?.into_iter().collect(),
         session: name("session", &query.session)?,
         message: message.map(|message| match query.pattern {
             true => Message::Pattern(message),
@@ -47,13 +48,23 @@ pub fn filter_of(query: &LogQuery, now: DateTime<Utc>) -> Result<Filter, ApiErro
     if let Some(fields) = text("fields", query.fields.as_deref(), LONGEST_FIELDS)? {
         read_fields(&fields, &mut filter)?;
     }
-    let usual = if filter.request_id.is_some() { 0 } else { USUAL_LAST_SECS };
+    let usual = if !filter.requests.is_empty() { 0 } else { USUAL_LAST_SECS };
     let is_dated = filter.from.is_some() || filter.to.is_some();
     match query.last.unwrap_or(if is_dated { 0 } else { usual }) {
         0 => {}
         last => filter.from = now.checked_sub_signed(TimeDelta::seconds(i64::from(last))),
     }
     Ok(filter)
+}
+
+/// Looks also for what jobs asked of the cloud because of the request that is looked for.
+///
+/// Errors: 503 Postgres does not answer.
+pub async fn follow_jobs(filter: &mut Filter, jobs: &Jobs) -> Result<(), ApiError> {
+    if let [request] = &filter.requests[..] {
+        filter.requests.extend(jobs.store().list_requests_of(request).await?);
+    }
+    Ok(())
 }
 
 /// A line's position, as pages name it.

@@ -8,10 +8,11 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
 };
 
-use super::filter::{filter_of, in_words, position_of};
+use super::filter::{filter_of, follow_jobs, in_words, position_of};
 use crate::{
     clock::Clock,
     error::ApiError,
+    jobs::Jobs,
     log::{
         Level,
         search::{LineRow, LogSearch, Start},
@@ -28,17 +29,19 @@ pub async fn list_lines(
     operator: Operator,
     query: Result<Query<LogQuery>, QueryRejection>,
     State(search): State<LogSearch>,
+    State(jobs): State<Jobs>,
     State(clock): State<Clock>,
 ) -> Result<Json<LogPage>, ApiError> {
     let Query(query) = query.map_err(|rejection| ApiError::Refused { status: rejection.status() })?;
     let started_at = Instant::now();
-    let filter = filter_of(&query, clock.now())?;
+    let mut filter = filter_of(&query, clock.now())?;
     let start = match (&query.before, &query.after) {
         (Some(before), _) => Start::Before(position_of(before)?),
         (None, Some(after)) => Start::After(position_of(after)?),
         (None, None) => Start::Newest,
     };
     operator.note("searched the log", in_words(&query));
+    follow_jobs(&mut filter, &jobs).await?;
     let limit = query.limit.unwrap_or(USUAL_LIMIT).clamp(1, MOST_LINES) as usize;
     let found = search.find(&filter, start, limit).await?;
     let is_forward = matches!(start, Start::After(_));

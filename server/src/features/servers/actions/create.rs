@@ -51,7 +51,7 @@ pub async fn create_job(
         });
     }
     let row = if row.state() == JobState::Planned && is_confirmed(action, &row, wanted.confirmed.as_ref()) {
-        start::start(&app.jobs, &app.scopes, &caller.session, &row).await?
+        start::start(&app.jobs, &app.scopes, &caller.session, &row, &caller.request_id.0).await?
     } else {
         row
     };

@@ -1,13 +1,18 @@
 //! Each action on one server, and what is refused.
 
+use std::sync::Arc;
+
 use api_types::{
-    jobs::{Confirmation, ItemResult, JobState},
+    jobs::{Confirmation, ItemResult, Job, JobState},
+    operator::logs::LogPage,
+    routes,
     servers::action::{ActionKind, Impossible, Password, ServerAction},
 };
 use axum::http::StatusCode;
 use sqlx::PgPool;
 
 use super::*;
+use crate::log::{Facility, Level, Line, store::insert_lines};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_action_on_one_server_reaches_nova_once_and_its_job_ends(db: PgPool) {
@@ -25,6 +30,36 @@ async fn an_action_on_one_server_reaches_nova_once_and_its_job_ends(db: PgPool) 
     assert_eq!((item.result, item.name.as_str()), (ItemResult::Done, "web-01"));
     assert!(item.request_id.is_some_and(|id| id.starts_with("req-")));
     assert!(item.upstream_request_id.is_some_and(|id| id.starts_with("req-")));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_job_asked_of_the_cloud_is_found_by_the_request_that_set_it_going(db: PgPool) {
+    let app = panel(db.clone()).await;
+    let (alice, operator) = (app.signed_in("alice"), app.signed_in("operator"));
+    let server = add(&app, "web-01", "ACTIVE");
+    let answer = post(&app, &alice, &job(ServerAction::Stop, &[&server])).await;
+    let request = answer.header("x-request-id").to_owned();
+    let asked: Job = answer.json();
+    finished(&alice, &asked.id).await;
+    let item = items(&alice, &asked.id).await.remove(0).request_id.expect("an id of its own");
+    assert_ne!(item, request);
+    // A node has stored what it logged of both, and of a third.
+    let lines = [&item, &request, "req-third"].map(|id| {
+        let mut line =
+            Line::new(Arc::default(), Level::Info, Facility::Upstream, format!("the line of {id}"));
+        line.request_id = Some(id.into());
+        line
+    });
+    insert_lines(&mut db.acquire().await.expect("a connection"), &lines).await.expect("written");
+    let found = |id: &str| format!("{}?request={id}&message=the+line+of", routes::OPERATOR_LOGS);
+    let page: LogPage = operator.get(&found(&request)).await.json();
+    let mut ids: Vec<_> = page.lines.into_iter().filter_map(|line| line.request_id).collect();
+    ids.sort();
+    let mut both = [item.clone(), request];
+    both.sort();
+    assert_eq!(ids, both);
+    let page: LogPage = operator.get(&found(&item)).await.json();
+    assert_eq!(page.lines.len(), 1, "by its own id it is found alone");
 }
 
 #[sqlx::test(migrations = "../migrations")]
