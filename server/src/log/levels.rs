@@ -37,6 +37,9 @@ struct State {
 /// Of a user's requests our own part is told, not that of every library.
 const OURS: &str = "server";
 
+/// The target of what operators do: no level silences it, or whoever is to be seen could see to it that nothing is.
+pub const AUDIT: &str = "server::features::operator::audit";
+
 impl Levels {
     pub fn new(configured: Targets) -> Self {
         Self(Arc::new(RwLock::new(State { configured, overrides: Overrides::default() })))
@@ -73,7 +76,7 @@ impl Levels {
             return Interest::never();
         }
         let state = self.0.read();
-        if state.filter().would_enable(metadata.target(), metadata.level()) {
+        if state.wants(metadata) {
             Interest::always()
         } else if state.some_user_may_want(metadata) {
             Interest::sometimes()
@@ -85,7 +88,7 @@ impl Levels {
     /// For each event of a place that is of interest sometimes.
     pub(super) fn is_wanted(&self, metadata: &Metadata<'_>) -> bool {
         let state = self.0.read();
-        if state.filter().would_enable(metadata.target(), metadata.level()) {
+        if state.wants(metadata) {
             return true;
         }
         let of_user = |user: &str| state.overrides.users.get(user).copied();
@@ -95,19 +98,23 @@ impl Levels {
                 .is_some_and(|of_user| Level::from(metadata.level()) >= of_user)
     }
 
-    /// Nothing above it is wanted by anybody.
+    /// Nothing above it is wanted by anybody. What operators do is wanted at any time.
     pub(super) fn highest(&self) -> LevelFilter {
         let state = self.0.read();
         let users =
             state.overrides.users.values().map(|level| LevelFilter::from_level(tracing_level(*level)));
         let configured = state.filter().iter().map(|(_, level)| level).chain(state.filter().default_level());
-        configured.chain(users).max().unwrap_or(LevelFilter::OFF)
+        configured.chain(users).chain([LevelFilter::INFO]).max().unwrap_or(LevelFilter::INFO)
     }
 }
 
 impl State {
     fn filter(&self) -> &Targets {
         self.overrides.everybody.as_ref().unwrap_or(&self.configured)
+    }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == AUDIT || self.filter().would_enable(metadata.target(), metadata.level())
     }
 
     fn some_user_may_want(&self, metadata: &Metadata<'_>) -> bool {
@@ -177,7 +184,7 @@ mod tests {
         assert_eq!(levels.highest(), LevelFilter::DEBUG);
         assert_eq!(levels.of_user("alice"), Some(Level::Debug));
         levels.apply(Overrides { everybody: parse_filter("error").ok(), ..Overrides::default() });
-        assert_eq!(levels.highest(), LevelFilter::ERROR);
+        assert_eq!(levels.highest(), LevelFilter::INFO, "what operators do is told");
         assert!(!levels.wants(Level::Warn, Some("alice")) && levels.wants(Level::Error, None));
     }
 }

@@ -36,7 +36,7 @@ pub use self::{
     gelf::{GelfTarget, Transport},
     layer::LogLayer,
     level_store::{LevelOverride, LevelStore, SetLevel, SetLevelError},
-    levels::{InvalidFilter, Levels, Overrides, parse_filter},
+    levels::{AUDIT, InvalidFilter, Levels, Overrides, parse_filter},
     line::{Facility, Level, Line, Place, UnknownName, Who},
     pipeline::LogEnd,
     storing::Upkeep,

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
 use tokio::{task::JoinHandle, time::timeout};
 
 use super::{
@@ -28,13 +28,17 @@ const MOST_LINES: usize = 1000;
 const MOST_BYTES: usize = 2 << 20;
 /// A statement that takes longer has lost its database.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Postgres ends it itself before, or it would store later what is stored again by then.
+const STATEMENT_TIMEOUT: &str = "SET statement_timeout = '9s'";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often partitions are looked after: some times before a day is over, in case nodes sleep.
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
 const KEEP_AGAIN: Duration = Duration::from_secs(30);
 /// What is left when the panel stops has so long.
-const STOP_WITHIN: Duration = Duration::from_secs(3);
+const STOP_WITHIN: Duration = Duration::from_secs(4);
+/// And each statement meanwhile; one that fails is tried once more.
+const LAST_WRITE_WITHIN: Duration = Duration::from_millis(1500);
 /// One writes, one hears of levels, one is for what is done now and then.
 const CONNECTIONS: u32 = 3;
 
@@ -45,28 +49,36 @@ impl Upkeep {
         let db = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(db.options().get_acquire_timeout())
+            .after_connect(|connection, _| {
+                Box::pin(async { connection.execute(STATEMENT_TIMEOUT).await.map(drop) })
+            })
             .connect_lazy_with((*db.connect_options()).clone());
         let store = LevelStore::new(db.clone(), clock.clone());
         let mut tasks = vec![tokio::spawn(unstored(level_store::follow(store, log.levels().clone())))];
+        // What browsers log is stored in any case.
+        tasks.push(tokio::spawn(unstored(keep(db.clone(), config.keep_days))));
         let pipeline = log.pipeline().filter(|pipeline| pipeline.outputs().store.is_some()).cloned();
-        let writer = pipeline.clone().map(|pipeline| {
-            tasks.push(tokio::spawn(unstored(keep(db.clone(), clock.clone(), config.keep_days))));
-            tokio::spawn(unstored(write(db, pipeline)))
-        });
+        let writer = pipeline.clone().map(|pipeline| tokio::spawn(unstored(write(db, pipeline))));
         Self { pipeline, writer, tasks }
     }
 
     /// Ends the tasks once what was logged so far is stored, or cannot be.
     pub async fn stop(mut self) {
-        let (Some(pipeline), Some(writer)) = (self.pipeline.clone(), self.writer.take()) else { return };
+        let (Some(pipeline), Some(mut writer)) = (self.pipeline.clone(), self.writer.take()) else { return };
+        let Some(queue) = &pipeline.outputs().store else { return };
         let stored = async {
             pipeline.distributed().await;
-            if let Some(queue) = &pipeline.outputs().store {
-                queue.end();
-            }
-            let _ = writer.await;
+            queue.end();
+            let _ = (&mut writer).await;
         };
         let _ = timeout(STOP_WITHIN, stored).await;
+        writer.abort();
+        let left = queue.take(usize::MAX, usize::MAX);
+        let mut lost = left.dropped;
+        left.items.iter().for_each(|line| lost.add(Dropped::one(line.level)));
+        if !lost.is_none() {
+            pipeline.take(pipeline.lost_line("postgres", lost), true);
+        }
     }
 }
 
@@ -144,6 +156,9 @@ impl Writer<'_> {
                     self.is_away(&error);
                     parts.push(part);
                     if timeout(pause, self.queue.ended()).await.is_ok() && pause > FIRST_PAUSE {
+                        let mut lost = Dropped::default();
+                        parts.iter().copied().flatten().for_each(|line| lost.add(Dropped::one(line.level)));
+                        self.tell_lost(lost);
                         return false;
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -157,7 +172,14 @@ impl Writer<'_> {
         let mut columns = Columns::default();
         lines.iter().for_each(|line| columns.push(line));
         let insert = async { columns.insert(&mut *self.db.acquire().await?).await };
-        timeout(WRITE_WITHIN, insert).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        let too_late = async {
+            self.queue.ended().await;
+            tokio::time::sleep(LAST_WRITE_WITHIN).await;
+        };
+        tokio::select! {
+            written = timeout(WRITE_WITHIN, insert) => written.unwrap_or(Err(sqlx::Error::PoolTimedOut)),
+            () = too_late => Err(sqlx::Error::PoolTimedOut),
+        }
     }
 
     fn is_away(&mut self, error: &sqlx::Error) {
@@ -198,10 +220,11 @@ fn is_about_the_lines(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
-/// Makes partitions ahead and drops old ones, from the start on.
-async fn keep(db: PgPool, clock: Clock, keep_days: i32) {
+/// Makes partitions ahead and drops old ones, from the start on. The database's clock says which are old: one node whose
+/// own is wrong would take everybody's lines away.
+async fn keep(db: PgPool, keep_days: i32) {
     loop {
-        let kept = async { keep_partitions(&mut *db.acquire().await?, clock.now(), keep_days).await };
+        let kept = async { keep_partitions(&mut *db.acquire().await?, None, keep_days).await };
         let pause = match timeout(WRITE_WITHIN, kept).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok((0, 0)) => KEEP_EVERY,
             Ok((made, dropped)) => {

@@ -4,7 +4,9 @@ use sqlx::PgPool;
 use super::{config, place};
 use crate::{
     clock::Clock,
-    log::{Context, Level, LevelStore, Log, SetLevel, SetLevelError, Upkeep, Who, levels::parse_filter},
+    log::{
+        AUDIT, Context, Level, LevelStore, Log, SetLevel, SetLevelError, Upkeep, Who, levels::parse_filter,
+    },
     testing::{Log as Heard, until},
 };
 
@@ -109,4 +111,15 @@ async fn a_filter_for_everybody_takes_the_place_of_the_configured_one(db: PgPool
     assert!(matches!(refused, Err(SetLevelError::Filter(..))));
     let refused = store.set_level(debug_of(Some("alice"), "server=debug")).await;
     assert!(matches!(refused, Err(SetLevelError::Filter(..))), "of a user there are levels only");
+}
+
+#[test]
+fn what_operators_do_is_told_whatever_the_levels() {
+    let log = Log::recording(place(), parse_filter("off").expect("a filter"));
+    let _heard = Heard::hear(&log);
+    tracing::error!("a word that nobody wants");
+    tracing::info!(target: AUDIT, user = "olivia", "an operator looked");
+    let told = log.recorded();
+    assert!(told.contains("an operator looked") && told.contains(r#""facility":"operator""#), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
 }

@@ -2,16 +2,16 @@ use std::collections::BTreeSet;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use sqlx::{PgPool, Row};
+use sqlx::{AssertSqlSafe, PgPool, Row};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
-use super::{config, ours, start, stored};
+use super::{Out, config, ours, place, start, stored};
 use crate::{
     clock::Clock,
     log::{
-        Context, Facility, Level, Line, Upkeep, Who, note_caller, note_project,
-        pipeline::Room,
+        Context, Facility, Format, Level, Line, Log, Upkeep, Who, note_caller, note_project,
+        pipeline::{Room, Settings},
         store::{insert_lines, keep_partitions},
     },
     metrics::{Metric, Metrics},
@@ -39,14 +39,14 @@ async fn partitions_are_made_ahead_also_after_a_sleep_and_old_ones_are_dropped(d
     let in_default = "SELECT count(*) FROM log_lines_default";
     assert_eq!(sqlx::query_scalar::<_, i64>(in_default).fetch_one(&db).await.expect("a count"), 1);
 
-    let kept = keep_partitions(&mut connection, line.at, 10).await.expect("partitions");
+    let kept = keep_partitions(&mut connection, Some(line.at), 10).await.expect("partitions");
     assert_eq!(kept, (3, 0));
     assert_eq!(sqlx::query_scalar::<_, i64>(in_default).fetch_one(&db).await.expect("a count"), 0);
     assert_eq!((stored(&db, "after a sleep").await, stored(&db, "today").await), (1, 1));
-    assert_eq!(keep_partitions(&mut connection, line.at, 10).await.expect("partitions"), (0, 0));
+    assert_eq!(keep_partitions(&mut connection, Some(line.at), 10).await.expect("partitions"), (0, 0));
 
     let later = line.at + TimeDelta::days(3);
-    let kept = keep_partitions(&mut connection, later, 3).await.expect("partitions");
+    let kept = keep_partitions(&mut connection, Some(later), 3).await.expect("partitions");
     assert_eq!(kept, (3, 3), "today and the two days after it are dropped");
     assert_eq!((stored(&db, "after a sleep").await, stored(&db, "today").await), (1, 0));
     let expected: BTreeSet<String> = (10..=15).map(name).chain([default()]).collect();
@@ -57,13 +57,13 @@ async fn partitions_are_made_ahead_also_after_a_sleep_and_old_ones_are_dropped(d
 async fn two_nodes_do_not_make_the_same_partitions(db: PgPool) {
     let later = Utc::now() + TimeDelta::days(20);
     let mut first = db.begin().await.expect("a transaction");
-    assert_eq!(keep_partitions(&mut first, later, 14).await.expect("partitions"), (3, 3));
+    assert_eq!(keep_partitions(&mut first, Some(later), 14).await.expect("partitions"), (3, 3));
     let mut second = db.begin().await.expect("a transaction");
-    assert_eq!(keep_partitions(&mut second, later, 14).await.expect("partitions"), (0, 0));
+    assert_eq!(keep_partitions(&mut second, Some(later), 14).await.expect("partitions"), (0, 0));
     second.rollback().await.expect("the end");
     first.commit().await.expect("the end");
     assert_eq!(
-        keep_partitions(&mut db.acquire().await.expect("a connection"), later, 14).await.expect("none"),
+        keep_partitions(&mut db.acquire().await.expect("a connection"), Some(later), 14).await.expect("none"),
         (0, 0)
     );
 }
@@ -250,4 +250,43 @@ async fn what_was_logged_before_the_stop_is_stored(db: PgPool) {
     upkeep.stop().await;
     drop(end);
     assert_eq!(stored(&db, "last words").await, 3000);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_cannot_be_stored_before_the_panel_stops_is_told(db: PgPool) {
+    let (log, _end, out) = start(Room::default(), ours());
+    let _heard = Heard::hear(&log);
+    let proxy = DatabaseProxy::start(&db).await;
+    proxy.refuse();
+    let upkeep = Upkeep::start(&log, &proxy.pool(), &config(), &Clock::system());
+    for number in 0..1500 {
+        tracing::info!(number, "in vain");
+    }
+    upkeep.stop().await;
+    let lost = || -> u64 {
+        let lines = out.text();
+        let lines = lines.lines().filter(|line| line.contains("lines of the log were lost"));
+        lines.filter_map(|line| serde_json::from_str::<Value>(line).ok()?["info"].as_u64()).sum()
+    };
+    until("the word of all that is lost", async || lost() >= 1500).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn days_come_and_go_where_only_browsers_lines_are_stored_too(db: PgPool) {
+    let name = format!("log_lines_{}", (Utc::now() + TimeDelta::days(1)).format("%Y%m%d"));
+    sqlx::query(AssertSqlSafe(format!("DROP TABLE {name}"))).execute(&db).await.expect("a table less");
+    let settings = Settings {
+        format: Format::Json,
+        out_from: Level::Trace,
+        gelf: None,
+        is_stored: false,
+        room: Room::default(),
+    };
+    let (log, _end) = Log::start_with(ours(), place(), settings, Out::default()).expect("threads");
+    let _upkeep = Upkeep::start(&log, &db, &config(), &Clock::system());
+    let is_there = "SELECT to_regclass($1) IS NOT NULL";
+    until("the day's partition", async || {
+        sqlx::query_scalar::<_, bool>(is_there).bind(&name).fetch_one(&db).await.expect("an answer")
+    })
+    .await;
 }
