@@ -91,6 +91,10 @@ impl Collector {
     pub async fn run(self: Arc<Self>, shutdown: Shutdown, sockets: watch::Receiver<usize>) {
         let workers = (0..WORKERS).map(|_| self.clone().work(shutdown.clone(), sockets.clone()));
         futures_util::future::join_all(workers).await;
+        // A beacon may still come: its browser is told to keep what it has, and what was just sent is let go.
+        let mut waiting = self.waiting.lock().await;
+        waiting.close();
+        while waiting.try_recv().is_ok() {}
     }
 
     async fn work(self: Arc<Self>, shutdown: Shutdown, mut sockets: watch::Receiver<usize>) {

@@ -1,6 +1,6 @@
 //! What a browser sent: read, checked against the limits, and made into lines of the log.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use api_types::{
     ProjectId,
@@ -176,9 +176,10 @@ pub fn lines_of(
             if name == REQUEST_ID && line.request_id.is_some() {
                 continue;
             }
-            match OURS.contains(&name.as_str()) {
+            let name = plain(name);
+            match OURS.contains(&&*name) {
                 true => fields.push_json(&format!("client_{name}"), value),
-                false => fields.push_json(name, value),
+                false => fields.push_json(&name, value),
             }
         }
         line.tidy();
@@ -215,6 +216,7 @@ const OURS: &[&str] = &[
     "claimed_project",
     "stream",
     "number",
+    "target",
     "truncated",
 ];
 
@@ -227,12 +229,29 @@ fn level(level: Level) -> log::Level {
     }
 }
 
-/// A request's id, if it is one of ours: whatever else a browser puts there stays a field.
+/// A name that stays as it is on every output. One that became another there could become one of [`OURS`].
+fn plain(name: &str) -> Cow<'_, str> {
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.');
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name.into();
+    }
+    if name.is_empty() {
+        return "_".into();
+    }
+    name.chars().map(|character| if is_plain(character) { character } else { '_' }).collect()
+}
+
+/// A request's id, if it is one of ours, of a request or of a job's item: whatever else a browser puts there stays a
+/// field.
 fn request_id(message: &Message) -> Option<&str> {
     let id = message.fields.get(REQUEST_ID)?.as_str()?;
     let digits = id.strip_prefix("req-")?;
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    (digits.len() == 24 && digits.bytes().all(is_hex)).then_some(id)
+    let is_of_request = digits.len() == 24 && digits.bytes().all(is_hex);
+    let is_of_item =
+        || digits.len() == 36 && digits == digits.to_ascii_lowercase() && Uuid::try_parse(digits).is_ok();
+    (is_of_request || is_of_item()).then_some(id)
 }
 
 /// What cannot be a project's id needs no more room than one.
@@ -346,9 +365,27 @@ mod tests {
     }
 
     #[test]
+    fn no_name_becomes_one_of_the_servers_on_any_output() {
+        let line = only_line(message(json!({
+            "address\u{7}": "127.0.0.1", "user id": "root", "request\nid": "req-1", "": "none", "a.b-c_1": 1,
+        })));
+        let fields = line.fields.to_map();
+        assert_eq!(fields["address"], "192.0.2.1");
+        assert_eq!((&fields["address_"], &fields["client_user_id"]), (&json!("127.0.0.1"), &json!("root")));
+        assert_eq!((&fields["client_request_id"], &fields["_"]), (&json!("req-1"), &json!("none")));
+        assert_eq!(fields["a.b-c_1"], 1);
+    }
+
+    #[test]
     fn a_request_of_ours_is_found_by_its_id() {
-        let id = "req-0123456789abcdef01234567";
-        assert_eq!(only_line(message(json!({"request_id": id}))).request_id.as_deref(), Some(id));
+        for id in ["req-0123456789abcdef01234567", "req-6f1c6c1e-93ce-4f0c-9a3f-3f6a37c3f6d1"] {
+            assert_eq!(only_line(message(json!({"request_id": id}))).request_id.as_deref(), Some(id));
+        }
+        for id in
+            ["req-1", "req-6F1C6C1E-93ce-4f0c-9a3f-3f6a37c3f6d1", "6f1c6c1e-93ce-4f0c-9a3f-3f6a37c3f6d1"]
+        {
+            assert_eq!(only_line(message(json!({"request_id": id}))).request_id, None);
+        }
     }
 
     #[test]

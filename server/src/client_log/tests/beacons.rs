@@ -7,7 +7,7 @@ use axum::{
 };
 
 use super::*;
-use crate::testing::TestResponse;
+use crate::testing::{TestResponse, until};
 
 async fn send(client: &Client, token: &str, tabs: &[&Tab], headers: &[(&str, &str)]) -> TestResponse {
     let batches = tabs.iter().map(|tab| tab.batch(64)).collect();
@@ -86,4 +86,20 @@ async fn before_sign_in_a_little_may_be_told_with_the_token_of_the_form(db: PgPo
     tab.log("Not bob's.");
     let answers: Vec<Answer> = send(&bob, &token, &[&tab], &[]).await.json();
     assert!(matches!(answers[..], [Answer::Refused { .. }]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_beacon_that_comes_when_the_panel_has_stopped_storing_is_answered(db: PgPool) {
+    let app = patient(db.clone()).await;
+    let alice = app.signed_in("alice");
+    let token = alice.csrf_token().await;
+    app.app.shutdown.begin();
+    let mut number = 0;
+    until("the word to keep what was sent", async || {
+        number += 1;
+        let answers: Vec<Answer> = send(&alice, &token, &[&a_tab(&[&number.to_string()])], &[]).await.json();
+        matches!(answers[..], [Answer::Later { .. }])
+    })
+    .await;
+    assert_eq!(descriptions(&db).await.len(), number - 1, "what was stored before is stored");
 }
