@@ -39,7 +39,10 @@ use crate::{
         timeout::{RequestTimeout, timeout},
     },
     proxy::{self, Proxy},
-    session::{Cookies, GivenUpTokens, Keystone, Operators, Scopes, SessionStore, Sessions, Upkeep},
+    secret::Secret,
+    session::{
+        Cookies, GivenUpTokens, Keystone, Operators, Scopes, SessionId, SessionStore, Sessions, Upkeep,
+    },
     shutdown::Shutdown,
     upstream::{UpstreamClient, tls::InvalidTls},
 };
@@ -89,8 +92,13 @@ impl App {
         let sessions = Sessions::new(store, config.session.clone(), clock.clone(), metrics.clone());
         let given_up = GivenUpTokens::new(sessions.clone(), keystone.clone(), config.session.revoke_after);
         let scopes = Scopes::new(keystone.clone(), sessions.clone(), clock.clone());
-        let operators =
-            Operators::new(keystone.clone(), sessions.clone(), config.operator.clone(), clock.clone());
+        let operators = Operators::new(
+            keystone.clone(),
+            sessions.clone(),
+            given_up.clone(),
+            config.operator.clone(),
+            clock.clone(),
+        );
         let client_log = ClientLog::new(
             &config.client_log,
             client_log::Parts {
@@ -153,6 +161,13 @@ impl App {
         })
     }
 
+    /// Forgets what this node has of a session that is over. Returns its tokens, to be given up.
+    pub fn forget_session(&self, session: SessionId) -> Vec<Secret> {
+        let mut tokens = self.scopes.forget_session(session);
+        tokens.extend(self.operators.forget_session(session));
+        tokens
+    }
+
     /// Starts what runs beside the requests.
     pub fn start_upkeep(&self) -> Upkeep {
         let attempts = self.attempts.clone();
@@ -191,6 +206,7 @@ impl App {
             .finishing(tokio::spawn(self.client_log.clone().collect()), self.config.listen.stop_after)
             .finishing(tokio::spawn(self.analytics.clone().run()), self.config.database.timeout)
             .with(tokio::spawn(self.given_up.clone().run()))
+            .with(tokio::spawn(self.operators.clone().run()))
             // Calls under way are finished, for as long as requests are.
             .finishing(tokio::spawn(runner.run()), self.config.listen.stop_after)
     }

@@ -7,10 +7,10 @@ use api_types::{
     routes::{self, CSRF_HEADER},
     session::CurrentSession,
 };
-use axum::http::StatusCode;
-use server::testing::{Client, Log, Served, TestApp};
+use axum::http::{StatusCode, header};
+use server::testing::{Client, Log, Served, TestApp, until};
 use simcloud::{CloudConfig, Fault, Service};
-use sqlx::PgPool;
+use sqlx::{PgPool, query_scalar};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -129,6 +129,54 @@ async fn a_role_that_is_taken_away_closes_the_console_and_not_the_session(db: Pg
     .await;
 }
 
+async fn session_of(app: &TestApp, browser: &Client) -> std::sync::Arc<server::session::Session> {
+    let headers = [(header::COOKIE, browser.cookie_header().parse().expect("a header"))];
+    let secret = app.app.cookies.secret(&headers.into_iter().collect(), "meridian").expect("a secret");
+    app.app.sessions.find(&secret, "").await.expect("a session")
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_operators_token_is_given_up_when_it_is_replaced_and_when_the_session_ends(db: PgPool) {
+    let app = TestApp::new(db.clone()).await;
+    let kept = async || {
+        let count = query_scalar::<_, i64>("SELECT COUNT(*) FROM given_up_tokens");
+        count.fetch_one(&db).await.expect("a count")
+    };
+    let browser = app.signed_in("operator");
+    browser.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+    let session = session_of(&app, &browser).await;
+    let in_use = app.app.operators.rights(&session).await.expect("an operator");
+    for _ in 0..3 {
+        app.clock.advance(Duration::from_secs(301));
+        browser.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+    }
+    app.app.operators.prune();
+    until("those that nobody uses to be given up", async || kept().await == 2).await;
+    drop(in_use);
+    app.app.operators.prune();
+    until("the one that was in use to be given up", async || kept().await == 3).await;
+    // The session's, its project's and the operator's.
+    browser.post(routes::SIGN_OUT, &()).await.assert_status(StatusCode::NO_CONTENT);
+    until("all of the session to be given up", async || kept().await == 6).await;
+    app.app.operators.prune();
+    assert_eq!(kept().await, 6);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_operators_token_is_given_up_where_the_session_ended_on_another_node(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("operator");
+    browser.get(routes::OPERATOR_LOGS).await.assert_status(StatusCode::OK);
+    let session = session_of(&app, &browser).await;
+    app.app.operators.prune();
+    app.cloud.admin().reset_calls();
+    app.app.operators.rights(&session).await.expect("it is still known");
+    assert_eq!(app.cloud.admin().call_count("*", Service::Identity), 0);
+    app.app.sessions.forget(session.id);
+    app.app.operators.prune();
+    assert_eq!(app.app.operators.forget_session(session.id).len(), 0, "it has been given up");
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_keystone_that_is_away_is_told_to_operators_only(db: PgPool) {
     let app = TestApp::new(db).await;
@@ -211,6 +259,7 @@ async fn what_is_logged_can_be_changed_for_a_while_and_taken_back(db: PgPool) {
     let users: Vec<_> = levels.overrides.iter().map(|set| set.user.as_deref()).collect();
     assert_eq!(users, [None, Some("alice")]);
     assert_eq!(levels.overrides[1].until - levels.overrides[1].set_at, 3_600);
+    assert!(levels.at >= levels.overrides[1].set_at, "by the clock that ends them: {levels:?}");
     for wrong in [
         SetLogLevel { filter: "loud".to_owned(), ..debug.clone() },
         SetLogLevel { filter: "info,server=debug".to_owned(), ..debug.clone() },

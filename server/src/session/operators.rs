@@ -16,7 +16,7 @@ use axum::{
 };
 use parking_lot::Mutex;
 
-use super::{AuthError, Caller, Cookies, IssuedToken, Keystone, Session, SessionId, Sessions};
+use super::{AuthError, Caller, Cookies, GivenUpTokens, IssuedToken, Keystone, Session, SessionId, Sessions};
 use crate::{
     clock::Clock, config::OperatorConfig, error::ApiError, log, secret::Secret, upstream::UpstreamError,
 };
@@ -39,14 +39,17 @@ pub struct Operators(Arc<Inner>);
 struct Inner {
     keystone: Keystone,
     sessions: Sessions,
+    given_up: GivenUpTokens,
     config: OperatorConfig,
     clock: Clock,
     slots: Mutex<HashMap<SessionId, Slot>>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Slot {
     verdict: Option<Verdict>,
+    /// Rights that were asked for again, as long as somebody may still be using them.
+    replaced: Vec<Arc<IssuedToken>>,
     /// Held while Keystone is asked.
     asking: Arc<tokio::sync::Mutex<()>>,
 }
@@ -60,12 +63,19 @@ struct Verdict {
 
 /// Nobody's page waits longer for Keystone's word than this.
 const PATIENCE: Duration = Duration::from_millis(500);
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// Beyond so many sessions those of people who are no operators are forgotten; they are asked about again.
 const MOST_SLOTS: usize = 20_000;
 
 impl Operators {
-    pub fn new(keystone: Keystone, sessions: Sessions, config: OperatorConfig, clock: Clock) -> Self {
-        Self(Arc::new(Inner { keystone, sessions, config, clock, slots: Mutex::default() }))
+    pub fn new(
+        keystone: Keystone,
+        sessions: Sessions,
+        given_up: GivenUpTokens,
+        config: OperatorConfig,
+        clock: Clock,
+    ) -> Self {
+        Self(Arc::new(Inner { keystone, sessions, given_up, config, clock, slots: Mutex::default() }))
     }
 
     /// Whether somebody is known to be an operator. Waits shortly where nothing is known yet; what is known is asked
@@ -112,6 +122,31 @@ impl Operators {
                     Err(nothing_here())
                 }
             },
+        }
+    }
+
+    /// Forgets a session that is over. Returns its tokens.
+    pub fn forget_session(&self, session: SessionId) -> Vec<Secret> {
+        self.0.slots.lock().remove(&session).map(Slot::into_tokens).unwrap_or_default()
+    }
+
+    /// Gives up what belongs to sessions that ended on another node, and what nobody uses any more.
+    pub fn prune(&self) {
+        let sessions = self.0.sessions.inner();
+        let mut slots = self.0.slots.lock();
+        let over: Vec<SessionId> = slots.keys().filter(|id| !sessions.knows(**id)).copied().collect();
+        let mut tokens: Vec<Secret> =
+            over.iter().filter_map(|id| slots.remove(id)).flat_map(Slot::into_tokens).collect();
+        tokens.extend(slots.values_mut().flat_map(Slot::take_unused));
+        drop(slots);
+        self.0.given_up.add(tokens);
+    }
+
+    /// Prunes every now and then. Ends with the task it runs in.
+    pub async fn run(self) {
+        loop {
+            tokio::time::sleep(PRUNE_EVERY).await;
+            self.prune();
         }
     }
 
@@ -182,7 +217,7 @@ impl Inner {
         let asking = {
             let mut slots = self.slots.lock();
             if slots.len() >= MOST_SLOTS && !slots.contains_key(&session.id) {
-                slots.retain(|_, slot| slot.verdict.as_ref().is_some_and(|verdict| verdict.rights.is_some()));
+                slots.retain(|_, slot| slot.has_tokens());
             }
             slots.entry(session.id).or_default().asking.clone()
         };
@@ -192,7 +227,14 @@ impl Inner {
         }
         let rights = self.ask(session).await?.map(Arc::new);
         let verdict = Verdict { rights: rights.clone(), at: self.clock.instant() };
-        self.slots.lock().entry(session.id).or_default().verdict = Some(verdict);
+        let tokens = {
+            let mut slots = self.slots.lock();
+            let slot = slots.entry(session.id).or_default();
+            let replaced = slot.verdict.replace(verdict).and_then(|verdict| verdict.rights);
+            slot.replaced.extend(replaced);
+            slot.take_unused()
+        };
+        self.given_up.add(tokens);
         Ok(rights)
     }
 
@@ -206,7 +248,11 @@ impl Inner {
             asked = self.ask_with(&token).await;
         }
         match asked {
-            Ok(issued) => Ok(issued.filter(|issued| issued.roles.contains(&self.config.role))),
+            Ok(Some(issued)) if !issued.roles.contains(&self.config.role) => {
+                self.given_up.add(vec![issued.token]);
+                Ok(None)
+            }
+            Ok(issued) => Ok(issued),
             Err(AuthError::Refused) => Ok(None),
             Err(AuthError::Unavailable(error)) => Err(error),
         }
@@ -217,6 +263,23 @@ impl Inner {
             Some(project) => self.keystone.scope_to_project(token, project).await.map(Some),
             None => self.keystone.scope_to_system(token).await,
         }
+    }
+}
+
+impl Slot {
+    fn has_tokens(&self) -> bool {
+        !self.replaced.is_empty() || self.verdict.as_ref().is_some_and(|verdict| verdict.rights.is_some())
+    }
+
+    fn into_tokens(self) -> Vec<Secret> {
+        let rights = self.verdict.and_then(|verdict| verdict.rights);
+        self.replaced.into_iter().chain(rights).map(|rights| rights.token.clone()).collect()
+    }
+
+    /// Tokens that were replaced and that no request has any more: none can come by them again.
+    fn take_unused(&mut self) -> Vec<Secret> {
+        let unused = self.replaced.extract_if(.., |rights| Arc::strong_count(rights) == 1);
+        unused.map(|rights| rights.token.clone()).collect()
     }
 }
 

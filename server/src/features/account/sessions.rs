@@ -49,7 +49,7 @@ pub async fn delete_session(
     let Some(token) = app.sessions.revoke(&caller.user().id, id).await? else {
         return Err(ApiError::NoSuchSession { id: id.to_string() });
     };
-    let mut tokens = app.scopes.forget_session(id);
+    let mut tokens = app.forget_session(id);
     tokens.extend(token);
     app.given_up.add(tokens);
     Ok((StatusCode::NO_CONTENT, cleared_cookie(&app, id == caller.session.id)))
@@ -72,7 +72,7 @@ pub async fn delete_sessions(
     let except = (!query.include_current).then_some(caller.session.id);
     let mut tokens = app.sessions.revoke_all(&caller.user().id, except).await?;
     if query.include_current {
-        tokens.extend(app.scopes.forget_session(caller.session.id));
+        tokens.extend(app.forget_session(caller.session.id));
     }
     app.given_up.add(tokens);
     Ok((StatusCode::NO_CONTENT, cleared_cookie(&app, query.include_current)))

@@ -46,7 +46,7 @@ pub async fn sign_out(
                 "a support view ended with its session"
             );
         }
-        let mut tokens = app.scopes.forget_session(caller.session.id);
+        let mut tokens = app.forget_session(caller.session.id);
         tokens.extend(app.sessions.end(caller.session.id, EndReason::SignedOut).await);
         app.given_up.add(tokens);
     }

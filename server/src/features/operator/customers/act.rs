@@ -32,7 +32,7 @@ pub async fn end_session(
         return Err(ApiError::NoSuchCustomer { kind: "session", id: id.short() });
     };
     operator.note("ended a session", format_args!("{} of {user}", id.short()));
-    let mut tokens = app.scopes.forget_session(id);
+    let mut tokens = app.forget_session(id);
     tokens.extend(token);
     app.given_up.add(tokens);
     Ok(StatusCode::NO_CONTENT)
