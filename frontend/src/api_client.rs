@@ -130,33 +130,12 @@ impl Call {
         let sent_at = format::now_ms();
         let answer = JsFuture::from(window().fetch_with_str_and_init(&self.path, &request)).await;
         let answer = answer.map(JsCast::unchecked_into).map_err(|error| failure_of(&error));
-        self.log(&answer, sent_at);
+        match &answer {
+            Ok(response) => log_answer(self.method, &self.path, response, sent_at),
+            Err(ApiError::Aborted) => {}
+            Err(_) => log_call(self.method, &self.path, 0, None, sent_at),
+        }
         answer
-    }
-
-    /// Tells of what was asked to be changed, and of everything that failed. Without the query: a person may have typed
-    /// it.
-    fn log(&self, answer: &Result<Response, ApiError>, sent_at: f64) {
-        let (status, request_id) = match answer {
-            Ok(response) => (response.status(), request_id_of(response)),
-            Err(ApiError::Aborted) => return,
-            Err(_) => (0, None),
-        };
-        let is_failure = !(200..400).contains(&status);
-        let (level, kind, what) = match (is_failure, self.method) {
-            (true, _) => (Level::Warn, Kind::Call, "failed"),
-            (false, "GET") => return,
-            (false, _) => (Level::Info, Kind::Action, "was done"),
-        };
-        let path = self.path.split('?').next().unwrap_or_default();
-        let fields = [
-            ("method", self.method),
-            ("path", path),
-            ("status", &status.to_string()),
-            ("duration_ms", &((format::now_ms() - sent_at) as u32).to_string()),
-            (REQUEST_ID, request_id.as_deref().unwrap_or_default()),
-        ];
-        log(level, kind, &[self.method, path, what].join(" "), &fields);
     }
 
     fn request(&self) -> Result<RequestInit, JsValue> {
@@ -180,6 +159,31 @@ impl Call {
         request.set_signal(self.until.as_ref());
         Ok(request)
     }
+}
+
+/// Tells the log of a call that was asked to change something, and of any that failed; `status` is 0 where no answer
+/// came. Without the query: a person may have typed it. For those who call without [`Call`] too.
+pub fn log_call(method: &str, path: &str, status: u16, request_id: Option<&str>, sent_at_ms: f64) {
+    let is_failure = !(200..400).contains(&status);
+    let (level, kind, what) = match (is_failure, method) {
+        (true, _) => (Level::Warn, Kind::Call, "failed"),
+        (false, "GET") => return,
+        (false, _) => (Level::Info, Kind::Action, "was done"),
+    };
+    let path = path.split('?').next().unwrap_or_default();
+    let fields = [
+        ("method", method),
+        ("path", path),
+        ("status", &status.to_string()),
+        ("duration_ms", &((format::now_ms() - sent_at_ms) as u32).to_string()),
+        (REQUEST_ID, request_id.unwrap_or_default()),
+    ];
+    log(level, kind, &[method, path, what].join(" "), &fields);
+}
+
+/// The same of a call that was answered.
+pub fn log_answer(method: &str, path: &str, response: &Response, sent_at_ms: f64) {
+    log_call(method, path, response.status(), request_id_of(response).as_deref(), sent_at_ms);
 }
 
 impl ApiError {

@@ -16,9 +16,9 @@ use super::{
     consent::{self, Answer},
 };
 use crate::{
-    api_client::csrf_token,
+    api_client::{csrf_token, log_answer},
     router::{Router, parts_of},
-    ui::{effect::after, part_styles::part_styles},
+    ui::{effect::after, format, part_styles::part_styles},
 };
 
 /// Begins, where it may; asks before, where it has to.
@@ -109,11 +109,20 @@ fn send(sums: &Sums) {
     };
     let batch = AnalyticsBatch { consented: true, items: sent.iter().map(item).collect() };
     let Ok(request) = request(&batch) else { return };
+    let sent_at = format::now_ms();
     let answer = JsFuture::from(window().fetch_with_str_and_init(ANALYTICS, &request));
     let sums = sums.clone();
     spawn_local(async move {
         let is_worth_another_try = match answer.await {
-            Ok(answer) => answer.unchecked_into::<Response>().status() >= 500,
+            Ok(answer) => {
+                let answer = answer.unchecked_into::<Response>();
+                // What went well is nothing that anybody did.
+                if !answer.ok() {
+                    log_answer("POST", ANALYTICS, &answer, sent_at);
+                }
+                answer.status() >= 500
+            }
+            // Left or offline: the connection's own messages say so.
             Err(_) => true,
         };
         if is_worth_another_try {

@@ -18,7 +18,7 @@ use super::{
     upload::{Found, Next, Phase, found_of, next_after, pause_ms},
 };
 use crate::{
-    api_client::csrf_token,
+    api_client::{csrf_token, log_call},
     cloud::{
         ANSWER_HEADER, Cloud, CloudError, PROJECT_HEADER, Service, UPSTREAM_REQUEST_ID_HEADER,
         calls::{MadeCall, note},
@@ -269,17 +269,21 @@ fn begin(key: u32, cloud: &Cloud, path: &str, file: &File) -> Result<XmlHttpRequ
         });
     });
     request.upload()?.set_onprogress(Some(progress.as_ref().unchecked_ref()));
-    let made = MadeCall::new("PUT", cloud.region.clone(), Service::Image, path);
+    let sent = Sent {
+        made: MadeCall::new("PUT", cloud.region.clone(), Service::Image, path),
+        path: cloud.url(Service::Image, path),
+        at_ms: format::now_ms(),
+    };
     let ended = {
-        let (request, is_over, made) = (request.clone(), is_over.clone(), made);
+        let (request, is_over) = (request.clone(), is_over.clone());
         // Holds the other closure for as long as it may be called.
         let progress = SendWrapper::new(progress);
-        Closure::once(move |event: Event| {
+        Closure::once(move |_: Event| {
             if is_over.replace(true) {
                 return;
             }
             drop(progress);
-            answered(key, &event.type_(), &request, made);
+            answered(key, &request, sent);
         })
     };
     request.set_onloadend(Some(ended.as_ref().unchecked_ref()));
@@ -288,7 +292,15 @@ fn begin(key: u32, cloud: &Cloud, path: &str, file: &File) -> Result<XmlHttpRequ
     Ok(request)
 }
 
-fn answered(key: u32, _kind: &str, request: &XmlHttpRequest, mut made: MadeCall) {
+/// A file on its way.
+struct Sent {
+    made: MadeCall,
+    /// The panel's own.
+    path: String,
+    at_ms: f64,
+}
+
+fn answered(key: u32, request: &XmlHttpRequest, Sent { mut made, path, at_ms }: Sent) {
     let status = request.status().unwrap_or_default();
     let header =
         |name: &str| request.get_response_header(name).ok().flatten().filter(|text| !text.is_empty());
@@ -301,6 +313,7 @@ fn answered(key: u32, _kind: &str, request: &XmlHttpRequest, mut made: MadeCall)
     if phase_of(key).is_none_or(|phase| phase == Phase::Cancelled) {
         return;
     }
+    log_call("PUT", &path, status, ids[0].as_deref(), at_ms);
     match status {
         200..300 => done(key),
         // Nothing came back, or something on the way gave up.

@@ -11,20 +11,24 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, BinaryType, CloseEvent, MessageEvent, Response, WebSocket};
 
 use crate::{
-    api_client::{ApiError, Call, refusal_of},
+    api_client::{ApiError, Call, log_answer, refusal_of},
     cloud::calls::note_for_page,
     ui::format,
 };
 
 /// A streaming answer, received by `assets/scripts/boot.js` as fast as it comes.
-pub struct Stream(Feed);
+pub struct Stream {
+    feed: Feed,
+    path: String,
+    asked_at_ms: f64,
+}
 
 /// Everything known now, and what changes until the socket is there: what the page asked for while this program was still on its way, else asked for here.
 ///
 /// Errors: the boot script is missing, as on no page of ours.
 pub fn open_snapshot(project: &ProjectId) -> Result<Stream, ApiError> {
     if let Ok(Some(feed)) = boot_take_early(project.as_str()) {
-        return Ok(Stream(feed));
+        return Ok(Stream::of(feed, &routes::servers(project)));
     }
     if let Some(performance) = window().performance() {
         _ = performance.mark("servers:fetch");
@@ -41,12 +45,18 @@ pub fn follow(project: &ProjectId, position: &str) -> Result<Stream, ApiError> {
 }
 
 impl Stream {
-    /// Waits for the head of the answer.
+    fn of(feed: Feed, path: &str) -> Self {
+        Self { feed, path: path.to_owned(), asked_at_ms: format::now_ms() }
+    }
+
+    /// Waits for the head of the answer. The log hears of a refusal; that nothing came at all is told as the connection's
+    /// loss, and a page that is left loses none.
     ///
     /// Errors: what the server refused with, or that it could not be reached.
     pub async fn opened(&self) -> Result<(), ApiError> {
-        let answer = JsFuture::from(self.0.answer()).await.map_err(|_| ApiError::Unreachable)?;
+        let answer = JsFuture::from(self.feed.answer()).await.map_err(|_| ApiError::Unreachable)?;
         let response: Response = answer.unchecked_into();
+        log_answer("GET", &self.path, &response, self.asked_at_ms);
         if response.ok() { Ok(()) } else { Err(refusal_of(&response).await) }
     }
 
@@ -54,7 +64,7 @@ impl Stream {
     ///
     /// Errors: it broke off.
     pub async fn read(&self) -> Result<Option<Uint8Array>, ApiError> {
-        match JsFuture::from(self.0.read()).await {
+        match JsFuture::from(self.feed.read()).await {
             Ok(piece) => Ok(piece.dyn_into().ok()),
             Err(_) => Err(ApiError::Unreachable),
         }
@@ -62,7 +72,7 @@ impl Stream {
 
     /// Lets go of it; the server stops working for it.
     pub fn cancel(&self) {
-        self.0.cancel();
+        self.feed.cancel();
     }
 }
 
@@ -171,7 +181,7 @@ fn socket_url(project: &ProjectId, position: &str) -> Result<String, JsValue> {
 }
 
 fn open_stream(url: &str) -> Result<Stream, ApiError> {
-    boot_open(url).map(Stream).map_err(|_| ApiError::Unreachable)
+    boot_open(url).map(|feed| Stream::of(feed, url)).map_err(|_| ApiError::Unreachable)
 }
 
 #[wasm_bindgen]

@@ -126,6 +126,10 @@ impl Inner {
                 Health::Live => {
                     log(Level::Info, Kind::Connection, "The list of servers is connected again.", &[])
                 }
+                // Why it was given up was logged with the call that was refused.
+                Health::Ended => {
+                    log(Level::Info, Kind::Connection, "The list of servers is not asked for again.", &[])
+                }
                 _ => log(Level::Warn, Kind::Connection, "The list of servers lost its connection.", &[]),
             }
             self.ask_frame();
