@@ -8,7 +8,7 @@ mod store;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -18,9 +18,10 @@ use api_types::analytics::{
     AnalyticsBatch, AnalyticsConsent, AnalyticsReport, AnalyticsRules, Counted, LARGEST_COUNT, MOST_ITEMS,
 };
 use axum::http::HeaderMap;
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 use parking_lot::Mutex;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use self::store::AnalyticsStore;
 use crate::{
@@ -42,6 +43,9 @@ struct Inner {
     shutdown: Shutdown,
     /// What is not written yet.
     counts: Mutex<Counts>,
+    browsers: Mutex<Browsers>,
+    /// Held while something is written.
+    handed_over: tokio::sync::Mutex<Option<Batch>>,
     /// What each session has sent of late.
     senders: Mutex<HashMap<SessionId, Sender>>,
 }
@@ -49,6 +53,19 @@ struct Inner {
 /// Numbers by day, kind and name, in the order they are written in: nodes that write at the same time take the rows
 /// one after the other.
 type Counts = BTreeMap<(NaiveDate, Kind, String), u64>;
+
+/// Counts on their way into the table: under the same id until they are known to be in it, so that they are added once.
+struct Batch {
+    id: Uuid,
+    counts: Counts,
+}
+
+/// The browsers of a day that have a number of their own.
+#[derive(Default)]
+struct Browsers {
+    day: NaiveDate,
+    names: BTreeSet<String>,
+}
 
 /// A kind of number as the table has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +97,8 @@ const UNKNOWN_COUNTRY: &str = "??";
 const MOST_WAITING: usize = 5_000;
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
+/// Longer than a node would be without an answer of Postgres and go on.
+const KEEP_BATCHES: TimeDelta = TimeDelta::days(7);
 
 impl Analytics {
     pub fn new(
@@ -96,6 +115,8 @@ impl Analytics {
             clock,
             shutdown,
             counts: Mutex::default(),
+            browsers: Mutex::default(),
+            handed_over: tokio::sync::Mutex::default(),
             senders: Mutex::default(),
         }))
     }
@@ -147,30 +168,36 @@ impl Analytics {
     pub async fn report(&self, days: u32) -> Result<AnalyticsReport, ApiError> {
         let today = self.0.clock.now().date_naive();
         let first = days_before(today, days.saturating_sub(1));
-        let rows = self.0.store.list_counts(first, today).await?;
-        Ok(store::report(self.rules(), self.0.config.countries.is_some(), first, today, &rows))
+        let sums = self.0.store.sum(first, today).await?;
+        Ok(sums.report(self.rules(), self.0.config.countries.is_some(), first, today))
     }
 
-    /// Writes what was counted since the last time; keeps it for the next time where Postgres does not answer.
+    /// Writes what was counted since the last time; keeps it for the next time where Postgres does not answer. What it
+    /// may have taken without saying so goes there again as it was.
     pub async fn write(&self) {
-        let counts = std::mem::take(&mut *self.0.counts.lock());
-        if counts.is_empty() {
-            return;
-        }
-        if let Err(error) = self.0.store.add_counts(&counts).await {
-            tracing::debug!(%error, "what was counted is written later");
-            let mut waiting = self.0.counts.lock();
-            for (key, count) in counts {
-                if waiting.len() < MOST_WAITING || waiting.contains_key(&key) {
-                    *waiting.entry(key).or_default() += count;
+        let mut handed_over = self.0.handed_over.lock().await;
+        loop {
+            if handed_over.is_none() {
+                let counts = std::mem::take(&mut *self.0.counts.lock());
+                if counts.is_empty() {
+                    return;
                 }
+                *handed_over = Some(Batch { id: Uuid::new_v4(), counts });
             }
+            let Some(batch) = &*handed_over else { return };
+            if let Err(error) = self.0.store.add_counts(batch.id, self.0.clock.now(), &batch.counts).await {
+                tracing::debug!(%error, "what was counted is written later");
+                return;
+            }
+            *handed_over = None;
         }
     }
 
     /// Deletes what is older than it is kept.
     pub async fn delete_old(&self) -> sqlx::Result<u64> {
-        let today = self.0.clock.now().date_naive();
+        let now = self.0.clock.now();
+        let today = now.date_naive();
+        self.0.store.delete_batches_before(now - KEEP_BATCHES).await?;
         self.0.store.delete_days_before(days_before(today, self.0.config.keep_days)).await
     }
 
@@ -215,25 +242,34 @@ impl Inner {
 
     fn count(&self, items: &[Item], views: u32, browser: String, country: Option<String>) {
         let today = self.clock.now().date_naive();
+        let browser = self.browsers.lock().take_in(today, browser);
+        let of_views = country.map(|country| (Kind::Country, country)).into_iter();
+        let of_views = of_views.chain([(Kind::Browser, browser)]).map(|(kind, name)| (kind, name, views));
+        let items = items.iter().map(|(kind, name, count)| (*kind, (*name).to_owned(), *count));
         let mut counts = self.counts.lock();
-        let mut add = |kind: Kind, name: String, count: u32| {
-            if count > 0 {
-                *counts.entry((today, kind, name)).or_default() += u64::from(count);
+        for (kind, name, count) in items.chain(of_views).filter(|(.., count)| *count > 0) {
+            let key = (today, kind, name);
+            if counts.len() < MOST_WAITING || counts.contains_key(&key) {
+                *counts.entry(key).or_default() += u64::from(count);
             }
-        };
-        for (kind, name, count) in items {
-            add(*kind, (*name).to_owned(), *count);
         }
-        if let Some(country) = country {
-            add(Kind::Country, country, views);
+    }
+}
+
+impl Browsers {
+    /// The name under which a browser is counted.
+    fn take_in(&mut self, today: NaiveDate, name: String) -> String {
+        if self.day != today {
+            *self = Self { day: today, names: BTreeSet::new() };
         }
-        let browsers = (today, Kind::Browser, String::new())..(today, Kind::Country, String::new());
-        let is_new = !counts.contains_key(&(today, Kind::Browser, browser.clone()));
-        let is_full = is_new && counts.range(browsers).count() >= MOST_BROWSERS;
-        let browser = if is_full { OTHER_BROWSERS.to_owned() } else { browser };
-        if views > 0 {
-            *counts.entry((today, Kind::Browser, browser)).or_default() += u64::from(views);
+        if self.names.contains(&name) {
+            return name;
         }
+        if self.names.len() >= MOST_BROWSERS {
+            return OTHER_BROWSERS.to_owned();
+        }
+        self.names.insert(name.clone());
+        name
     }
 }
 
