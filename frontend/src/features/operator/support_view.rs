@@ -20,8 +20,9 @@ const PLACE: &str = "support-view";
 /// Follows the time and the pages for as long as the document lives.
 pub fn watch(router: Router) {
     let Some(place) = document().get_element_by_id(PLACE) else { return };
-    let until = place.get_attribute("data-until").and_then(|until| until.parse::<i64>().ok());
-    let Some(until) = until else { return };
+    let left = place.get_attribute("data-seconds").and_then(|left| left.parse::<i64>().ok());
+    let Some(left) = left else { return };
+    let until = format::now() + left;
     show_left(&place, until);
     let tick = {
         let place = send_wrapper::SendWrapper::new(place);

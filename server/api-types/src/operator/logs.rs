@@ -108,6 +108,8 @@ pub struct LogPage {
 /// What is logged at the moment: `GET`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLevels {
+    /// Seconds since 1970, by the node that answers.
+    pub at: i64,
     /// The filter of the node that answers, as it is configured.
     pub configured: String,
     pub node: String,

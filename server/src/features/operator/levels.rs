@@ -38,9 +38,11 @@ async fn list_levels(
     State(levels): State<LevelStore>,
     State(config): State<Arc<Config>>,
     State(log): State<Log>,
+    State(clock): State<Clock>,
 ) -> Result<Json<LogLevels>, ApiError> {
     operator.note("looked at the log's levels", "");
     Ok(Json(LogLevels {
+        at: clock.now().timestamp(),
         configured: config.log.filter.to_string(),
         node: log.place().node.clone(),
         overrides: levels.list_levels().await?.into_iter().map(shown).collect(),

@@ -191,6 +191,8 @@ struct Shell<'a> {
     release: &'static str,
     /// What an operator looks at for a customer: said over every page.
     support_view: Option<SupportView>,
+    /// Seconds since 1970: browsers are told how long it lasts, since their clocks may be hours off.
+    now: i64,
     /// Whether people are asked before the panel's use is counted, and how many days it is kept; `None`: it is not.
     analytics: Option<(&'static str, u32)>,
     csrf_token: &'a str,
@@ -271,6 +273,7 @@ fn shell(
         theme: page_style::theme(headers),
         release: crate::RELEASE,
         support_view: session.support_view(app.clock.now()),
+        now: app.clock.now().timestamp(),
         analytics: analytics_rules(app),
         csrf_token: &app.sessions.csrf_token(session),
         styles: assets::name("styles.css").unwrap_or("styles.css"),

@@ -4,8 +4,8 @@ use crate::ui::format;
 
 pub const TITLE: &str = "Analytics";
 pub const RANGE: &str = "Range";
-pub const VIEWS: &str = "Page views per day";
-pub const CREATED: &str = "Servers created per day";
+pub const VIEWS: &str = "Page views per day (UTC)";
+pub const CREATED: &str = "Servers created per day (UTC)";
 pub const PAGES: &str = "Pages";
 pub const POPOVERS: &str = "Dialogs";
 pub const POPOVERS_ABOUT: &str = "How often each was shown, and how often what it asked about was done.";
@@ -25,7 +25,7 @@ pub const PAGE_HEADS: &[&str] = &["Page", "Views", "Share"];
 pub const POPOVER_HEADS: &[&str] = &["Dialog", "Shown", "Done", "Share"];
 pub const BROWSER_HEADS: &[&str] = &["Browser", "Views", "Share"];
 pub const COUNTRY_HEADS: &[&str] = &["Country", "Views", "Share"];
-pub const DAY_HEADS: &[&str] = &["Day", "Page views", "Servers created"];
+pub const DAY_HEADS: &[&str] = &["Day (UTC)", "Page views", "Servers created"];
 pub const AS_TABLE: &str = "The days as a table";
 pub const UNKNOWN_COUNTRY: &str = "Not known";
 

@@ -42,7 +42,7 @@ pub fn levels_button(asked: Held<Asked>) -> El {
 }
 
 fn levels_panel(user: String) -> El {
-    let levels = ask(|_| Some(Box::pin(Call::get(routes::OPERATOR_LEVELS).json::<LogLevels>())));
+    let levels = ask(|_| Some(Box::pin(list_levels())));
     let problem = Held::new(None::<String>);
     let told = move |outcome: Result<(), ApiError>| {
         problem.set(outcome.err().map(|error| error.message()));
@@ -67,6 +67,21 @@ fn levels_panel(user: String) -> El {
         .child(el("h3").text(texts::SET_TITLE))
         .child(problem_note)
         .child(set_form(user, send))
+}
+
+async fn list_levels() -> Result<LogLevels, ApiError> {
+    let levels = Call::get(routes::OPERATOR_LEVELS).json().await?;
+    Ok(by_own_clock(levels, format::now()))
+}
+
+/// What is left is counted by the browser's clock, and nodes' clocks may be minutes from it.
+fn by_own_clock(mut levels: LogLevels, now: i64) -> LogLevels {
+    for set in &mut levels.overrides {
+        set.until += now - levels.at;
+        set.set_at += now - levels.at;
+    }
+    levels.at = now;
+    levels
 }
 
 fn current(levels: Answer<LogLevels>, end: Callback<String>) -> El {
@@ -149,4 +164,27 @@ fn set_form(user: String, send: Callback<SetLogLevel>) -> El {
             event.prevent_default();
             send.run(wanted.get_untracked());
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_does_not_depend_on_the_browsers_clock() {
+        let set = LevelOverride {
+            id: "1".to_owned(),
+            user: None,
+            filter: "debug".to_owned(),
+            until: 1_600,
+            set_by: "operator".to_owned(),
+            set_at: 1_000,
+            because: "ticket 17".to_owned(),
+        };
+        let levels = LogLevels { at: 1_010, overrides: vec![set], ..LogLevels::default() };
+        for now in [1_010, 0, 90_000] {
+            let own = by_own_clock(levels.clone(), now);
+            assert_eq!((own.at, own.overrides[0].until), (now, now + 590));
+        }
+    }
 }
