@@ -4,7 +4,7 @@ use api_types::operator::logs::LogLine;
 
 use super::texts;
 use crate::{
-    features::operator::logs::{LogAddress, level_mark},
+    features::operator::logs::{LogAddress, level_mark, shortened},
     ui::{
         El, el,
         table::{Cell, table},
@@ -25,7 +25,7 @@ fn line_row(line: &LogLine) -> Vec<Cell> {
             .class("mono")
             .attr("href", &LogAddress::of_request(id).href())
             .attr("title", id)
-            .text(id.get(..12).unwrap_or(id)),
+            .text(shortened(id)),
         None => el("span"),
     };
     vec![

@@ -136,8 +136,8 @@ pub fn as_text(line: &LogLine) -> String {
     )
 }
 
-/// The end of an id is what differs.
-fn shortened(id: &str) -> &str {
+/// An id in few letters, the same ones wherever it is shown: its end, since the beginning of ours is alike.
+pub fn shortened(id: &str) -> &str {
     let count = id.chars().count();
     let skipped = count.saturating_sub(8);
     id.char_indices().nth(skipped).map_or(id, |(at, _)| &id[at..])

@@ -12,7 +12,10 @@ mod results;
 mod texts;
 mod timeline;
 
-pub use self::{address::Asked as LogAddress, line::level as level_mark};
+pub use self::{
+    address::Asked as LogAddress,
+    line::{level as level_mark, shortened},
+};
 
 use api_types::operator::logs::{LogPage, LogQuery};
 use leptos::prelude::*;
