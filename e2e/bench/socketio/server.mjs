@@ -26,9 +26,12 @@ const INSERT = `
     (at, level, facility, description, user_name, user_id, session, request_id, node, environment, release, fields,
      stream, seq)
   SELECT now(), level, 'client', description, $1, $2, $3, request_id, $4, $5, $6, fields, $7, seq
-  FROM UNNEST($8::smallint[], $9::text[], $10::text[], $11::jsonb[], $12::bigint[])
+  FROM UNNEST($8::smallint[], $9::text[], $10::text[], $11::json[], $12::bigint[])
     AS message (level, description, request_id, fields, seq)
   ON CONFLICT (stream, seq) DO NOTHING`;
+
+// Memory is read when what is no longer used has been given back.
+process.on("SIGUSR2", () => globalThis.gc?.());
 
 if (cluster.isPrimary && WORKERS > 1) {
   for (let worker = 0; worker < WORKERS; worker += 1) cluster.fork();

@@ -196,6 +196,9 @@ impl Ground {
 
     /// Resident memory once it has come to rest.
     async fn settled_mb(&self, is_ours: bool) -> Result<f64> {
+        if !is_ours {
+            self.reference.collect_garbage()?;
+        }
         let mb = || self.processes(is_ours)?.into_iter().map(node::resident_mb).sum::<Result<f64>>();
         let mut last = mb()?;
         for _ in 0..10 {

@@ -2,10 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::harness::{programs, wait};
 use tokio::net::TcpStream;
 
@@ -33,7 +33,7 @@ impl Reference {
         let address = SocketAddr::from(([127, 0, 0, 1], programs::free_port()?));
         let mut command = programs::lifelong("node");
         command
-            .arg("socketio/server.mjs")
+            .args(["--expose-gc", "socketio/server.mjs"])
             .current_dir(programs::root().join("e2e/bench"))
             .env("NODE_ENV", "production")
             .env("DATABASE_URL", database_url)
@@ -54,6 +54,14 @@ impl Reference {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Has its processes give back what they no longer use.
+    pub fn collect_garbage(&self) -> Result<()> {
+        let processes = self.processes()?.into_iter().map(|pid| pid.to_string());
+        let told = Command::new("kill").args(["-s", "USR2"]).args(processes).status().context("kill")?;
+        ensure!(told.success(), "node was not told to collect its garbage");
+        Ok(())
     }
 
     /// Its processes.
