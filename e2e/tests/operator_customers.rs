@@ -54,6 +54,11 @@ fn a_customers_panel_is_looked_at_with_a_banner_and_nothing_can_be_changed_until
         .await?;
         dialog.press("Cancel").await?;
 
+        // Nobody's clock has to be right for the banner to count the time.
+        scene
+            .browser
+            .on_every_document("{ const now = Date.now; Date.now = () => now() + 2_400_000; }")
+            .await?;
         let dialog = page.ask_for_view("alpha").await?;
         page.give_reason(REASON).await?;
         dialog.press("Begin support view").await?;
@@ -124,6 +129,10 @@ fn a_session_is_ended_and_a_lockout_lifted_for_a_customer() {
             Ok((!page.text().await?.contains("Locked out")).then_some(()))
         })
         .await?;
+        let focused =
+            async || scene.browser.run::<String>("return document.activeElement.innerText", Vec::new()).await;
+        // The button is gone, and the keyboard is where it was.
+        until_equal("the focus", true, async || Ok(focused().await?.starts_with("1 person"))).await?;
 
         page.find("alice").await?;
         page.open_customer("alice").await?;
@@ -136,6 +145,7 @@ fn a_session_is_ended_and_a_lockout_lifted_for_a_customer() {
             Ok(page.text().await?.contains("Nobody is signed in under this name").then_some(()))
         })
         .await?;
+        until_equal("the focus", "Sessions".to_owned(), focused).await?;
         alice.refresh().await?;
         alice.query(By::Name("password")).and_displayed().first().await?;
         alice.quit().await

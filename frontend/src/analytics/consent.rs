@@ -9,7 +9,7 @@ use super::{MARK, texts};
 use crate::ui::{
     El,
     choice::{button, check_with},
-    el,
+    el, use_announcer,
 };
 
 /// What was answered.
@@ -63,6 +63,7 @@ pub fn ask(done: impl Fn() + Clone + 'static) {
         .child(button("button", texts::REFUSE, decide("no")));
     let notice = el("section")
         .class("analytics-notice")
+        .attr("role", "region")
         .attr("aria-label", texts::TITLE)
         .attr("data-testid", "analytics-notice")
         .child(el("p").text(texts::ASK))
@@ -72,6 +73,8 @@ pub fn ask(done: impl Fn() + Clone + 'static) {
         && body.append_child(notice.element()).is_ok()
     {
         *place.borrow_mut() = Some(notice.element().clone());
+        // It takes nobody's focus, so it is said where it is to be found.
+        use_announcer().say([texts::TITLE, texts::ASK].join(". "));
     }
 }
 

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use web_sys::Event;
 
 use super::{
-    api, card, keystone_note, nothing,
+    api, card, followed, keystone_note, live_card, nothing,
     place::{PATH, user_href},
     project::project_rows,
+    renewed,
     support::Support,
     texts,
     user::failures_view,
@@ -39,12 +40,20 @@ pub fn find_page() -> impl IntoView {
     // Whom one may sign out or let in again is never somebody looked for before.
     let found = found.forgotten_when(move || wanted.with(|_| ()));
     let support = Support::new();
+    // Short, and always there: what is found is not read aloud as a whole, and nobody waits for it in vain.
+    let count = el("p")
+        .class("page-about numbers")
+        .attr("role", "status")
+        .attr("tabindex", "-1")
+        .live_text(move || found.with(|found| found.map(texts::found).unwrap_or_default()));
+    let next = count.clone();
     let results = move || {
+        let next = next.clone();
         Some(if wanted.with(|wanted| wanted.trim().is_empty()) {
             let about = el("p").text(texts::NOT_ASKED);
             empty_state(Icon::User, texts::NOT_ASKED_TITLE, "customers-not-asked").child(about).into_any()
         } else {
-            found.drawn(move |answer| results(answer, found, support)).into_any()
+            followed(found, move || results(found, support, &next)).into_any()
         })
     };
     let typed = RwSignal::new(wanted.get_untracked());
@@ -75,36 +84,62 @@ pub fn find_page() -> impl IntoView {
         .attr("data-testid", "customers")
         .child(el("p").class("page-about").text(texts::ABOUT))
         .child(form)
+        .child(count)
         .child(el("div").live_view(results))
         .child(support.dialog());
     view! { <Page title>{vec![page_header(title, None, Vec::new(), Vec::new()), body]}</Page> }
 }
 
-fn results(found: &CustomersFound, asked: Asked<CustomersFound>, support: Support) -> El {
-    let people = match &*found.people {
-        [] => nothing(texts::NOBODY),
-        people => table(texts::PERSON_HEADS, people.iter().map(person_row).collect())
-            .class("table stacked")
-            .attr("data-testid", "people-table"),
+/// The keyboard goes on at `next` where it was on a lockout that was lifted.
+fn results(found: Asked<CustomersFound>, support: Support, next: &El) -> El {
+    let notes = move || {
+        found.with(|found| {
+            let cut =
+                found.filter(|found| found.is_cut).map(|_| el("p").class("page-about").text(texts::CUT));
+            let note = found.and_then(|found| keystone_note(found.keystone_refused.as_ref()));
+            note.into_iter().chain(cut).collect()
+        })
     };
-    let projects = match &*found.projects {
-        [] => nothing(texts::NO_PROJECT),
-        projects => table(texts::PROJECT_HEADS, project_rows(projects, support, None))
-            .class("table stacked")
-            .attr("data-testid", "project-table"),
-    };
-    let failures = |failures: &SignInFailures| {
+    let people = live_card(
+        texts::PEOPLE,
+        None,
+        move || found.with(|found| found.map(|found| found.people.clone())),
+        |people| match &**people {
+            [] => nothing(texts::NOBODY),
+            people => table(texts::PERSON_HEADS, people.iter().map(person_row).collect())
+                .attr("data-testid", "people-table"),
+        },
+    );
+    let projects = live_card(
+        texts::PROJECTS,
+        None,
+        move || found.with(|found| found.map(|found| found.projects.clone())),
+        move |projects| match &**projects {
+            [] => nothing(texts::NO_PROJECT),
+            projects => table(texts::PROJECT_HEADS, project_rows(projects, support, None))
+                .attr("data-testid", "project-table"),
+        },
+    );
+    let again = Callback::new(move |()| found.refetch());
+    let failures = move |failures: &SignInFailures| {
         let title = format!("{}: {} ({})", texts::SIGN_IN, failures.user, failures.domain);
-        card(&title, None, failures_view(failures, Callback::new(move |()| asked.refetch())))
+        card(&title, None, failures_view(failures, again))
     };
+    let failures = renewed(
+        next,
+        move || {
+            found.with(|found| {
+                found.map(|found| found.failures.clone()).filter(|failures| !failures.is_empty())
+            })
+        },
+        move |all| el("div").class("customer-parts").children(all.iter().map(failures).collect()),
+    );
     el("div")
         .class("customer-parts")
-        .attr("role", "status")
-        .child_if(keystone_note(found.keystone_refused.as_ref()))
-        .child_if(found.is_cut.then(|| el("p").class("page-about").text(texts::CUT)))
-        .children(found.failures.iter().map(failures).collect())
-        .child(card(texts::PEOPLE, None, people))
-        .child(card(texts::PROJECTS, None, projects))
+        .child(el("div").class("customer-notes").live_children(notes))
+        .child(failures.class("customer-notes"))
+        .child(people)
+        .child(projects)
 }
 
 /// A row of people.

@@ -1,5 +1,7 @@
 //! The words an operator reads about customers.
 
+use api_types::operator::customers::CustomersFound;
+
 use crate::ui::format;
 
 pub const TITLE: &str = "Customers";
@@ -64,6 +66,12 @@ pub const BEGIN: &str = "Begin support view";
 pub const CANCEL: &str = "Cancel";
 pub const STILL_OPEN: &str = "Still open";
 pub const NOT_TOLD: &str = "Keystone does not tell.";
+
+/// "3 people, 2 projects".
+pub fn found(found: &CustomersFound) -> String {
+    let people = format::counted(found.people.len() as u64, "person", "people");
+    format!("{people}, {}", format::counted(found.projects.len() as u64, "project", "projects"))
+}
 
 pub fn days(days: u32) -> String {
     format!("The latest of the last {days} days.")

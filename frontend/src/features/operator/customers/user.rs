@@ -2,16 +2,19 @@
 
 use api_types::{
     jobs::{Job, JobState},
-    operator::customers::{CustomerSession, CustomerUser, LiftLockout, SignInFailures},
+    operator::{
+        customers::{CustomerSession, CustomerUser, LiftLockout, Person, SignInFailures},
+        logs::LogLine,
+    },
 };
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    api, card,
+    api,
     find::state_of,
-    keystone_note,
+    followed, keystone_note,
     lines::line_table,
-    nothing,
+    live_card, nothing,
     place::{PATH, project_href},
     project::project_rows,
     refusal,
@@ -47,69 +50,113 @@ pub fn user_page(id: String) -> impl IntoView {
     let body = el("div")
         .class("page-body customers-page")
         .attr("data-testid", "customer")
-        .child(page.drawn(move |user| parts(user, page, support, ending)))
+        .child(followed(page, move || parts(page, support, ending)))
         .child(support.dialog())
         .child(ending.dialog());
     view! { <Page title>{vec![page_header(title, Some(above), Vec::new(), Vec::new()), body]}</Page> }
 }
 
-fn parts(user: &CustomerUser, page: Asked<CustomerUser>, support: Support, ending: Ending) -> El {
-    let person = &user.person;
+fn parts(page: Asked<CustomerUser>, support: Support, ending: Ending) -> El {
+    let again = Callback::new(move |()| page.refetch());
+    let note = move || page.with(|user| keystone_note(user?.keystone_refused.as_ref())).into_iter().collect();
+    let days = || {
+        let days = move || page.with(|user| user.map(|user| texts::days(user.days)).unwrap_or_default());
+        Some(el("p").class("page-about").live_text(days))
+    };
+    let person = card_of(page, texts::PERSON, None, |user| user.person.clone(), facts);
+    let sign_in = card_of(
+        page,
+        texts::SIGN_IN,
+        None,
+        |user| user.failures.clone(),
+        move |failures| match failures {
+            Some(failures) => failures_view(failures, again),
+            None => nothing(texts::NO_FAILURES),
+        },
+    );
+    let sessions = card_of(
+        page,
+        texts::SESSIONS,
+        None,
+        |user| (user.person.name.clone(), user.sessions.clone()),
+        move |(name, sessions)| match &**sessions {
+            [] => nothing(texts::NO_SESSIONS),
+            sessions => {
+                let rows = sessions.iter().map(|session| session_row(session, name, ending)).collect();
+                table(texts::SESSION_HEADS, rows).attr("data-testid", "customer-sessions")
+            }
+        },
+    );
+    let projects = card_of(
+        page,
+        texts::PROJECTS,
+        None,
+        |user| (user.person.name.clone(), user.projects.clone()),
+        move |(name, projects)| match &**projects {
+            [] => nothing(texts::NO_PROJECTS),
+            projects => table(texts::PROJECT_HEADS, project_rows(projects, support, Some(name)))
+                .attr("data-testid", "project-table"),
+        },
+    );
+    let errors =
+        card_of(page, texts::ERRORS, days(), |user| (user.person.clone(), user.errors.clone()), errors);
+    let calls = card_of(
+        page,
+        texts::CALLS,
+        days(),
+        |user| user.calls.clone(),
+        |calls| match &**calls {
+            [] => nothing(texts::NO_CALLS),
+            calls => line_table(calls, "customer-calls"),
+        },
+    );
+    let jobs = card_of(
+        page,
+        texts::JOBS,
+        None,
+        |user| user.jobs.clone(),
+        |jobs| match &**jobs {
+            [] => nothing(texts::NO_JOBS),
+            jobs => table(texts::JOB_HEADS, jobs.iter().map(job_row).collect()),
+        },
+    );
+    el("div")
+        .class("customer-parts")
+        .child(el("div").class("customer-notes").live_children(note))
+        .child(el("div").class("customer-pair").child(person).child(sign_in))
+        .children(vec![sessions, projects, errors, calls, jobs])
+}
+
+fn card_of<T: PartialEq + 'static>(
+    page: Asked<CustomerUser>,
+    title: &str,
+    about: Option<El>,
+    shown: fn(&CustomerUser) -> T,
+    draw: impl Fn(&T) -> El + 'static,
+) -> El {
+    live_card(title, about, move || page.with(|user| user.map(shown)), draw)
+}
+
+fn facts(person: &Person) -> El {
     let id = el("span").class("foreign mono").text(&person.id).text(" ");
-    let facts = description(vec![
+    description(vec![
         (texts::ID, id.child(copy_button(person.id.clone(), "Copy the id".to_owned()))),
         (texts::DOMAIN, el("span").class("foreign").text(&person.domain)),
         (texts::STATE, el("span").text(state_of(person.is_enabled))),
-    ]);
-    let again = Callback::new(move |()| page.refetch());
-    let sign_in = match &user.failures {
-        Some(failures) => failures_view(failures, again),
-        None => nothing(texts::NO_FAILURES),
-    };
-    let sessions = match &*user.sessions {
-        [] => nothing(texts::NO_SESSIONS),
-        sessions => {
-            let rows = sessions.iter().map(|session| session_row(session, &person.name, ending)).collect();
-            table(texts::SESSION_HEADS, rows).class("table stacked").attr("data-testid", "customer-sessions")
-        }
-    };
-    let projects = match &*user.projects {
-        [] => nothing(texts::NO_PROJECTS),
-        projects => table(texts::PROJECT_HEADS, project_rows(projects, support, Some(&person.name)))
-            .class("table stacked")
-            .attr("data-testid", "project-table"),
-    };
-    let errors = match &*user.errors {
+    ])
+}
+
+fn errors((person, errors): &(Person, Vec<LogLine>)) -> El {
+    let errors = match &**errors {
         [] => nothing(texts::NO_ERRORS),
         errors => line_table(errors, "customer-errors"),
-    };
-    let calls = match &*user.calls {
-        [] => nothing(texts::NO_CALLS),
-        calls => line_table(calls, "customer-calls"),
-    };
-    let jobs = match &*user.jobs {
-        [] => nothing(texts::NO_JOBS),
-        jobs => table(texts::JOB_HEADS, jobs.iter().map(job_row).collect()).class("table stacked"),
     };
     let all = el("a")
         .class("button")
         .attr("href", &LogAddress::of_user(&person.name, Some(&person.id)).href())
         .child(icon(Icon::Search))
         .text(texts::ALL_LINES);
-    let days = texts::days(user.days);
-    el("div")
-        .class("customer-parts")
-        .child_if(keystone_note(user.keystone_refused.as_ref()))
-        .child(el("div").class("customer-pair").child(card(texts::PERSON, None, facts)).child(card(
-            texts::SIGN_IN,
-            None,
-            sign_in,
-        )))
-        .child(card(texts::SESSIONS, None, sessions))
-        .child(card(texts::PROJECTS, None, projects))
-        .child(card(texts::ERRORS, Some(&days), el("div").child(errors).child(el("p").child(all))))
-        .child(card(texts::CALLS, Some(&days), calls))
-        .child(card(texts::JOBS, None, jobs))
+    el("div").child(errors).child(el("p").child(all))
 }
 
 /// What is counted against a name, and the way to forget it.

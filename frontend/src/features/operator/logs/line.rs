@@ -8,7 +8,11 @@ use crate::ui::{El, Icon, copy_button::copy_button, el, element::icon};
 
 /// A row that can be opened. It listens to nothing itself: the table does for all of them.
 pub fn line_row(line: &LogLine) -> El {
+    // Two hundred buttons of one name would be none: each is named by its line.
+    let [toggle_id, time_id, text_id] =
+        ["show", "time", "text"].map(|part| format!("log-{part}-{}", line.id));
     let at = el("time")
+        .attr("id", &time_id)
         .class("numbers")
         .attr("datetime", &moments::rfc3339(line.at_us))
         .attr("title", &moments::rfc3339(line.at_us))
@@ -17,7 +21,10 @@ pub fn line_row(line: &LogLine) -> El {
         .attr("type", "button")
         .class("log-toggle")
         .attr("aria-expanded", "false")
+        .attr("id", &toggle_id)
         .attr("aria-label", texts::SHOW)
+        .attr("aria-labelledby", &format!("{toggle_id} {time_id}"))
+        .attr("aria-describedby", &text_id)
         .child(icon(Icon::ChevronDown));
     let time = el("td").class("log-time").child(el("span").child(toggle).child(at));
     let user = el("td").class("log-user").child_if(
@@ -35,7 +42,7 @@ pub fn line_row(line: &LogLine) -> El {
         .child(el("td").class("log-level").child(level(&line.level)))
         .child(el("td").class("log-facility").text(texts::facility(&line.facility)))
         .child(user)
-        .child(el("td").class("log-text foreign").text(&line.description))
+        .child(el("td").attr("id", &text_id).class("log-text foreign").text(&line.description))
         .child(el("td").class("log-node foreign").text(&line.node))
         .child(request);
     el("tbody").class("log-entry").attr("data-line", &line.id.to_string()).child(row)
