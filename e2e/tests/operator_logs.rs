@@ -118,6 +118,14 @@ fn lines_are_followed_paused_and_marked_with_the_keyboard() {
         let open =
             scene.browser.query(By::Css(".log-entry.is-marked .log-detail")).and_displayed().first().await?;
         assert!(open.text().await?.contains("alice"));
+        let names = "
+            const text = id => document.getElementById(id);
+            return [...document.querySelectorAll('.log-toggle')].map(toggle => [
+                ...toggle.getAttribute('aria-labelledby').split(' ').slice(1).map(id => text(id).textContent),
+                text(toggle.getAttribute('aria-describedby')).textContent,
+            ].join(' '));";
+        let names: Vec<String> = scene.browser.run(names, Vec::new()).await?;
+        assert!(names.iter().any(|name| name.contains("/api/")) && names.len() > during, "{names:?}");
         other.quit().await
     });
 }
@@ -147,6 +155,7 @@ fn lines_that_come_stand_where_they_belong_and_never_under_another_question() {
 #[test]
 fn a_customer_is_debugged_for_a_while() {
     scene(Setup::default(), async |scene| {
+        scene.browser.on_every_document(LATE).await?;
         OperatorLogsPage::sign_in(scene, &scene.browser).await?;
         let page = OperatorLogsPage::open(scene, &scene.browser, "user=alice").await?;
         page.press("Levels").await?;
@@ -161,9 +170,31 @@ fn a_customer_is_debugged_for_a_while() {
         until_equal("what is set", true, async || Ok(dialog.text().await?.contains("ticket 17 (operator)")))
             .await?;
         axe::assert_everywhere(&scene.browser, "levels of the log").await?;
-        // From now on the log tells of alice what it did not before.
+        // Nobody's clock has to be right for what is left to be counted.
+        assert!(!dialog.text().await?.contains("0:00"), "{}", dialog.text().await?);
+        // From now on the log tells of alice what it did not before, and of nobody else.
         let other = Browser::start(DESKTOP).await?;
         sign_in(scene, &other, "alice").await?;
+        let reader = Browser::start(DESKTOP).await?;
+        OperatorLogsPage::sign_in(scene, &reader).await?;
+        let debug = OperatorLogsPage::open(scene, &reader, "level=debug&message=found+the+caller").await?;
+        until("a line of the level", async || {
+            other.refresh().await?;
+            reader.refresh().await?;
+            debug.at_rest().await?;
+            Ok(debug.lines().await?.into_iter().find(|line| line.level == "Debug"))
+        })
+        .await?;
+        other.delete_all_cookies().await?;
+        sign_in(scene, &other, "bob").await?;
+        // Lines are stored in their order: once a request of bob's is there, what came before it is.
+        let of_bob = OperatorLogsPage::open(scene, &reader, "user=bob&facility=request").await?;
+        of_bob.find("a request of bob's", |line| line.text.contains("/projects/")).await?;
+        let debug = OperatorLogsPage::open(scene, &reader, "level=debug&message=found+the+caller").await?;
+        debug.at_rest().await?;
+        let lines = debug.lines().await?;
+        assert!(!lines.is_empty() && lines.iter().all(|line| line.user == "alice"), "{lines:?}");
+        reader.quit().await?;
         dialog.press("End what is set for alice").await?;
         until_equal("nothing set", true, async || Ok(dialog.text().await?.contains("Nothing else is set")))
             .await?;
@@ -189,6 +220,24 @@ fn the_console_has_no_violations() {
         let page = OperatorLogsPage::open(scene, &scene.browser, "user=nobody-at-all").await?;
         page.empty_state("no-lines").await?;
         axe::assert_everywhere(&scene.browser, "the log, nothing found").await
+    });
+}
+
+#[test]
+fn a_list_that_is_refused_is_found_by_its_request() {
+    scene(Setup::default(), async |scene| {
+        SignInPage::open(scene).await?.sign_in("alice").await?.complete_table().await?;
+        scene.browser.goto(scene.url("/projects/0123456789abcdef/servers")).await?;
+        let other = Browser::start(DESKTOP).await?;
+        OperatorLogsPage::sign_in(scene, &other).await?;
+        let page = OperatorLogsPage::open(scene, &other, "user=alice&facility=client&level=warn").await?;
+        let is_refusal = |line: &ShownLine| line.text.ends_with("/0123456789abcdef/servers failed");
+        let refused = page.find("the refused list", is_refusal).await?;
+        assert!(refused.request.is_some(), "{refused:?}");
+        assert!(page.open_line(is_refusal).await?.contains("404"));
+        let lines = page.lines().await?;
+        assert!(!lines.iter().any(|line| line.text.contains("lost its connection")), "{lines:?}");
+        other.quit().await
     });
 }
 
@@ -238,6 +287,9 @@ fn what_broke_in_a_customers_browser_is_found_by_name_and_followed_to_the_cloud(
         other.quit().await
     });
 }
+
+/// A browser whose clock is forty minutes ahead.
+const LATE: &str = "{ const now = Date.now; Date.now = () => now() + 2_400_000; }";
 
 /// A line of the log, as another node would have written it so many seconds ago.
 async fn write_line(scene: &e2e::Scene, user: &str, text: &str, seconds_ago: i32) -> Result<()> {
