@@ -41,26 +41,23 @@ pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
     const TURNS: [Gone; 5] =
         [Gone::Nothing, Gone::Postgres, Gone::PostgresHangs, Gone::Statsd, Gone::NothingAgain];
     // Of each turn and kind of request, the median and the 99th percentile of every round.
-    let mut seen = [[(); 2]; 5].map(|kinds| kinds.map(|()| (Vec::new(), Vec::new())));
+    let mut seen = [[(); 2]; 5].map(|kinds| kinds.map(|()| Vec::new()));
     for round in 0..rounds {
         let mut turns: Vec<usize> = (0..TURNS.len()).collect();
         turns.rotate_left(round % TURNS.len());
         for turn in turns {
             take_away(&mut ground, &postgres, TURNS[turn]).await?;
             for (kind, (_, asked)) in asked.iter().enumerate() {
-                let (p50, p99) = percentiles(asked).await?;
-                seen[turn][kind].0.push(p50);
-                seen[turn][kind].1.push(p99);
+                seen[turn][kind].push(percentiles(asked).await?);
             }
             give_back(&mut ground, &postgres, TURNS[turn]).await?;
         }
     }
     for (kind, (name, _)) in asked.iter().enumerate() {
         let of = |turns: &[usize]| {
-            let all = |at: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
-                median(turns.iter().flat_map(|turn| at(&seen[*turn][kind])).copied().collect())
-            };
-            (all(|seen| &seen.0), all(|seen| &seen.1))
+            let rounds = || turns.iter().flat_map(|turn| &seen[*turn][kind]);
+            let p50 = median(rounds().map(|(p50, _)| *p50).collect());
+            (p50, median(rounds().map(|(_, p99)| *p99).collect()))
         };
         // What is measured against is all that was seen with everything there, in both turns of it.
         let (usual, first, again) = (of(&[0, 4]), of(&[0]), of(&[4]));
