@@ -10,7 +10,7 @@ use e2e::{
 };
 use thirtyfour::prelude::*;
 
-/// The pair of this run, where there is one.
+/// The pair of this run; `None` where the tests that need it were allowed to be left out.
 fn graphite() -> Option<&'static Graphite> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(Graphite::of_this_run()).expect("statsd and Graphite start")
