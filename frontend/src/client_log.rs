@@ -12,11 +12,11 @@ mod state;
 mod storage;
 mod watch;
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 pub use api_types::client_log::{Kind, Level};
 use leptos::{
-    prelude::set_timeout,
+    prelude::{set_timeout, window_event_listener_untyped},
     task::spawn_local,
     wasm_split::{SplitLoaderError, wasm_split},
 };
@@ -33,15 +33,38 @@ pub fn log(level: Level, kind: Kind, description: &str, fields: &[(&str, &str)])
     boot::log(level.name(), kind.name(), description, &joined);
 }
 
-/// Fetches the part that sends, once the page has come to rest.
+/// Fetches the part that sends, once the page has come to rest. Where it does not come it is tried again: after twice as
+/// long each time, and as soon as there is a network.
 pub fn send_when_there_is_time() {
-    let start = || spawn_local(async { _ = start().await });
-    set_timeout(start, START_AFTER);
+    set_timeout(|| fetch(START_AFTER), START_AFTER);
+    _ = window_event_listener_untyped("online", |_| fetch(START_AFTER));
+}
+
+fn fetch(wait: Duration) {
+    if IS_COMING.replace(true) {
+        return;
+    }
+    spawn_local(async move {
+        if start().await.is_ok() {
+            return;
+        }
+        IS_COMING.set(false);
+        if wait == START_AFTER {
+            log(Level::Warn, Kind::Log, "What sends the log could not be loaded.", &[]);
+        }
+        set_timeout(move || fetch((wait * 2).min(LONGEST_WAIT)), wait);
+    });
 }
 
 /// Between names and values; in no text of ours.
 const BETWEEN: char = '\u{1}';
 const START_AFTER: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
+thread_local! {
+    /// Whether the part is here or on its way.
+    static IS_COMING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// In a part that comes at the same time anyway: each part more divides what parts share into more files, whose names
 /// every visitor downloads.
