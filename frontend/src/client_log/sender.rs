@@ -41,15 +41,14 @@ pub fn start() {
         is_open: false,
         failures: 0,
         not_before_ms: 0.0,
-        lost_at_ms: None,
+        outage: Outage::default(),
     })));
     let on_log = sender.clone();
     js::boot("onLog", &[listener(move |_| on_log.take()).into_js_value()]);
     sender.take();
     // It stands in a piece now.
     storage::write(vec![Write::Remove(format!("{PREFIX}{id}.{EARLY}"))]);
-    sender.clone().listen();
-    watch::start();
+    sender.clone().listen(watch::start());
     let adopting = sender.clone();
     set_timeout(move || adopting.adopt(), ADOPT_AFTER);
     set_interval(move || sender.adopt(), ADOPT_EVERY);
@@ -70,7 +69,15 @@ struct State {
     failures: u32,
     /// Nothing is tried before.
     not_before_ms: f64,
-    lost_at_ms: Option<f64>,
+    outage: Outage,
+}
+
+/// What the socket's next opening ends.
+#[derive(Default)]
+struct Outage {
+    is_lost: bool,
+    /// When the first attempt failed, to send or to connect. A page that has nothing to say tries neither.
+    began_at_ms: Option<f64>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -149,14 +156,16 @@ impl Sender {
     }
 
     fn opened(&self) {
-        let lost_at_ms = {
+        let outage = {
             let mut state = self.0.borrow_mut();
             state.is_open = true;
-            state.lost_at_ms.take()
+            std::mem::take(&mut state.outage)
         };
-        if let Some(lost_at_ms) = lost_at_ms {
-            let away_ms = format!("{:.0}", format::now_ms() - lost_at_ms);
-            log(Level::Info, Kind::Connection, "The log is connected again.", &[("away_ms", &away_ms)]);
+        if outage.is_lost {
+            let away_ms =
+                outage.began_at_ms.map(|began_at_ms| format!("{:.0}", format::now_ms() - began_at_ms));
+            let field = away_ms.as_deref().map(|away_ms| ("away_ms", away_ms));
+            log(Level::Info, Kind::Connection, "The log is connected again.", field.as_slice());
         }
         self.go_on();
     }
@@ -170,9 +179,8 @@ impl Sender {
         let socket = {
             let mut state = self.0.borrow_mut();
             let was_open = std::mem::take(&mut state.is_open);
-            if was_open {
-                state.lost_at_ms.get_or_insert(format::now_ms());
-            }
+            let has_failed = !was_open || state.sent.is_some();
+            state.outage.closed(was_open, has_failed.then(format::now_ms));
             state.take_close(code);
             state.socket.take()
         };
@@ -228,11 +236,13 @@ impl Sender {
         self.go_on();
     }
 
-    fn listen(self) {
+    /// `tell` is what the page still has to say at its end.
+    fn listen(self, tell: impl Fn() + 'static) {
         let sender = self.clone();
         let online = listener(move |_| sender.try_now());
         _ = window().add_event_listener_with_callback("online", online.into_js_value().unchecked_ref());
         let hide = listener(move |event: JsValue| {
+            tell();
             self.take();
             self.0.borrow_mut().end(js::get(&event, "persisted").is_truthy());
         });
@@ -364,6 +374,14 @@ impl State {
             let with = [routes::CLIENT_LOG_BEACON.into(), text.into()];
             js::call(&window().navigator(), "sendBeacon", &with);
         }
+    }
+}
+
+impl Outage {
+    /// The socket is closed. `failed_at_ms` is now, where something was tried.
+    fn closed(&mut self, was_open: bool, failed_at_ms: Option<f64>) {
+        self.is_lost |= was_open;
+        self.began_at_ms = self.began_at_ms.or(failed_at_ms);
     }
 }
 

@@ -13,14 +13,14 @@ use super::{
     log,
 };
 
-/// Begins to watch, for as long as the document lives.
-pub fn start() {
+/// Begins to watch, for as long as the document lives. What it gives tells what was seen and not told yet.
+pub fn start() -> impl Fn() + 'static {
     tell_page();
-    watch_frames();
     watch_network();
+    watch_frames()
 }
 
-/// A message about frames tells of so long.
+/// A message about frames tells of so long, or until the page's end.
 const TELL_FRAMES_EVERY: Duration = Duration::from_secs(30);
 /// A person notices a task of so long.
 const NOTICED_MS: f64 = 500.0;
@@ -52,7 +52,7 @@ fn tell_page() {
     log(Level::Info, Kind::Page, &format!("Opened {}", path()), &fields);
 }
 
-/// Frames and tasks of the last half minute.
+/// Frames and tasks that were not told yet.
 #[derive(Default)]
 struct Seen {
     slow: u32,
@@ -60,7 +60,7 @@ struct Seen {
     longest_ms: f64,
 }
 
-fn watch_frames() {
+fn watch_frames() -> impl Fn() + 'static {
     let seen = Rc::new(RefCell::new(Seen::default()));
     observe("long-animation-frame", seen.clone(), |seen, _| seen.slow += 1);
     observe("longtask", seen.clone(), |seen, took_ms| {
@@ -80,7 +80,8 @@ fn watch_frames() {
         ];
         log(level, Kind::Frames, "The page was slow to react.", &fields);
     };
-    set_interval(tell, TELL_FRAMES_EVERY);
+    set_interval(tell.clone(), TELL_FRAMES_EVERY);
+    tell
 }
 
 /// Browsers that do not know a kind tell nothing of it.
