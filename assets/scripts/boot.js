@@ -93,19 +93,22 @@
   );
 
   // What the page logs, from its first moment on: in memory, and where the next page finds it, until the part of the
-  // program comes that numbers and sends it (frontend/src/client_log).
+  // program that numbers and sends it (frontend/src/client_log) has taken it.
   function keepLog(release) {
     const newId = () =>
       "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
         (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
       );
-    // No page has so many messages before the part is there; half a surrogate is no JSON that others read.
-    const most = 64;
+    // With the count of those that were lost, as many as a batch has.
+    const most = 63;
+    // Half a surrogate is no JSON that others read.
     const wellFormed = (value) => (value?.toWellFormed ? value.toWellFormed() : value);
-    const stream = newId();
+    let stream = newId();
     let messages = [];
     let lost = 0;
     let take = null;
+    // How many the part has taken.
+    let from = 0;
     const times = new Map();
 
     function note(level, kind, description, fields) {
@@ -117,19 +120,28 @@
         if (count > 10 && count & (count - 1)) return;
         fields.times = count;
       }
-      if (messages.length === most) {
-        lost += 1;
-        return;
-      }
       for (const name in fields) fields[name] = wellFormed(fields[name]);
       messages.push({ at: Date.now(), level, kind, description: wellFormed(`${description}`), fields });
+      if (messages.length > most) {
+        // The least important goes, the oldest of those.
+        const ranks = messages.map(({ level }) => "debug info warn error".indexOf(level));
+        messages.splice(ranks.indexOf(Math.min(...ranks)), 1);
+        lost += 1;
+      }
+      // The page may hang or end before the part comes for it. What was dropped has to go there too: they are counted.
+      if (!take || lost || /^[ew]/.test(level)) keep(stream, all());
       if (take) setTimeout(take, level === "error" ? 0 : 300);
-      else keep(stream);
     }
 
-    function keep(id) {
+    function all() {
+      if (!lost) return messages;
+      const description = "Some messages came too fast to be kept.";
+      return [...messages, { at: Date.now(), level: "warn", kind: "log", description, fields: { dropped: lost } }];
+    }
+
+    function keep(id, messages) {
       try {
-        localStorage.setItem(`meridian.log.${id}.early`, JSON.stringify({ release, messages }));
+        localStorage.setItem(`meridian.log.${id}.early`, JSON.stringify({ release, from, messages }));
       } catch {
         // It is full, or closed to us: memory has to do.
       }
@@ -164,14 +176,30 @@
       } catch {
         // It has given up.
       }
-      if (messages.length === 0) return;
-      const id = take ? newId() : stream;
-      keep(id);
+      const last = handOut();
+      if (last.length === 0) return;
+      let id = stream;
+      if (take) {
+        // Its numbers are the part's, which did not take these: nobody is to find them under its name as well.
+        keep(stream, []);
+        id = newId();
+      } else {
+        // Should the page come back, its numbers begin anew.
+        stream = newId();
+        holdLog(stream);
+      }
+      keep(id, last);
       const token = document.querySelector("meta[name=csrf-token]")?.content;
-      const batches = [{ stream: id, first: 1, release, messages }];
+      const batches = [{ stream: id, first: 1, release, messages: last }];
       navigator.sendBeacon("/client-log", JSON.stringify({ token, batches }));
-      messages = [];
     });
+
+    function handOut() {
+      const taken = all();
+      messages = [];
+      lost = 0;
+      return taken;
+    }
 
     return {
       note,
@@ -190,13 +218,8 @@
         logStream: () => stream,
         logRelease: () => release,
         takeLog() {
-          const taken = messages;
-          messages = [];
-          if (lost > 0) {
-            const description = "Some messages came too fast to be kept.";
-            taken.push({ at: Date.now(), level: "warn", kind: "log", description, fields: { dropped: lost } });
-            lost = 0;
-          }
+          const taken = handOut();
+          from += taken.length;
           return taken.length > 0 ? JSON.stringify(taken) : null;
         },
         onLog(call) {

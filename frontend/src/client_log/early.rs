@@ -6,10 +6,13 @@ use api_types::client_log::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What the boot script keeps until the part is there that knows streams.
+/// What the boot script keeps until the part that knows streams has taken it.
 #[derive(Serialize, Deserialize)]
 pub struct Early {
     pub release: String,
+    /// How many it had handed out before these.
+    #[serde(default)]
+    pub from: u64,
     pub messages: Vec<EarlyMessage>,
 }
 

@@ -15,9 +15,14 @@ pub fn get(of: &JsValue, name: &str) -> JsValue {
 
 /// Calls a method; `undefined` where there is none, or it throws.
 pub fn call(of: &JsValue, name: &str, with: &[JsValue]) -> JsValue {
-    let Ok(method) = get(of, name).dyn_into::<Function>() else { return JsValue::UNDEFINED };
+    try_call(of, name, with).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Calls a method; `None` where there is none, or it throws.
+pub fn try_call(of: &JsValue, name: &str, with: &[JsValue]) -> Option<JsValue> {
+    let method = get(of, name).dyn_into::<Function>().ok()?;
     let with: Array = with.iter().collect();
-    method.apply(of, &with).unwrap_or(JsValue::UNDEFINED)
+    method.apply(of, &with).ok()
 }
 
 pub fn listener(call: impl FnMut(JsValue) + 'static) -> Listener {

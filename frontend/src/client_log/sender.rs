@@ -1,7 +1,7 @@
 //! Sends what waits, one batch at a time, over a socket that is opened when there is something to send; takes over what
 //! other pages have left; and at the page's end hands the rest to the browser.
 
-use std::{cell::RefCell, collections::HashSet, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use api_types::{
     client_log::{
@@ -23,7 +23,7 @@ use super::{
     js::{self, listener},
     log,
     socket::Socket,
-    state::{EARLY, PREFIX, Stream, Write},
+    state::{MOST_OF_ALL_BYTES, Stream, drop_of_all},
     storage, watch,
 };
 use crate::{api_client, ui::format};
@@ -31,11 +31,10 @@ use crate::{api_client, ui::format};
 /// Begins to send what is logged, for as long as the document lives.
 pub fn start() {
     let named = |name: &str| js::boot(name, &[]).as_string().unwrap_or_default();
-    let id = named("logStream");
-    let own = Stream::new(&id, &named("logRelease"), format::now_ms());
+    let own = Stream::new(&named("logStream"), &named("logRelease"), format::now_ms());
     let sender = Sender(Rc::new(RefCell::new(State {
         streams: vec![own],
-        set_aside: HashSet::new(),
+        set_aside: Vec::new(),
         sent: None,
         socket: None,
         is_open: false,
@@ -46,8 +45,6 @@ pub fn start() {
     let on_log = sender.clone();
     js::boot("onLog", &[listener(move |_| on_log.take()).into_js_value()]);
     sender.take();
-    // It stands in a piece now.
-    storage::write(vec![Write::Remove(format!("{PREFIX}{id}.{EARLY}"))]);
     sender.clone().listen(watch::start());
     let adopting = sender.clone();
     set_timeout(move || adopting.adopt(), ADOPT_AFTER);
@@ -61,7 +58,7 @@ struct State {
     /// Our own first, then those that other pages have left.
     streams: Vec<Stream>,
     /// Those of other people who used this browser: they wait for them.
-    set_aside: HashSet<String>,
+    set_aside: Vec<Stream>,
     /// What was sent and is not answered: stream and first number, and which one it was.
     sent: Option<Sent>,
     socket: Option<Socket>,
@@ -108,7 +105,8 @@ impl Sender {
             let mut state = self.0.borrow_mut();
             let own = &mut state.streams[0];
             messages.into_iter().for_each(|message| own.push(message, project));
-            storage::write(own.writes());
+            own.forget_early();
+            storage::keep(own);
         }
         self.go_on();
     }
@@ -204,11 +202,9 @@ impl Sender {
     /// Takes over what pages have left that are no more.
     fn adopt(&self) {
         let left: Vec<String> = {
-            let state = self.0.borrow();
-            let is_known = |id: &String| {
-                state.set_aside.contains(id) || state.streams.iter().any(|stream| stream.id() == id)
-            };
-            storage::streams().into_iter().filter(|id| !is_known(id)).collect()
+            let mut state = self.0.borrow_mut();
+            state.make_room();
+            storage::streams().into_iter().filter(|id| !state.knows(id)).collect()
         };
         for id in left {
             let sender = self.clone();
@@ -227,8 +223,9 @@ impl Sender {
         match Stream::found(id, &storage::of_stream(id), format::now_ms()) {
             Some(stream) => {
                 let mut state = self.0.borrow_mut();
-                if state.streams.iter().all(|other| other.id() != id) {
+                if !state.knows(id) {
                     state.streams.push(stream);
+                    state.make_room();
                 }
             }
             None => storage::forget(id),
@@ -264,7 +261,7 @@ impl State {
         let stream = self.streams.iter_mut().find(|stream| !stream.is_empty())?;
         let batch = stream.next_batch();
         // Before it is sent: its numbers are its own from now on.
-        storage::write(stream.writes());
+        storage::keep(stream);
         let batch = batch?;
         let sent = Sent { stream: batch.stream.clone(), first: batch.first };
         let text = serde_json::to_string(&batch).ok()?;
@@ -287,12 +284,10 @@ impl State {
             Answer::Refused { stream, reason: Refusal::OtherUser } => {
                 self.sent = None;
                 // Our own, where another person has signed in beside this page: it is about to be opened anew.
-                match self.streams.first().is_some_and(|own| own.id() == stream) {
-                    true => self.not_before_ms = format::now_ms() + SIGNED_OUT_WAIT_MS,
-                    false => {
-                        self.streams.retain(|other| other.id() != stream);
-                        self.set_aside.insert(stream);
-                    }
+                match self.streams.iter().position(|other| other.id() == stream) {
+                    Some(0) => self.not_before_ms = format::now_ms() + SIGNED_OUT_WAIT_MS,
+                    Some(at) => self.set_aside.push(self.streams.remove(at)),
+                    None => {}
                 }
             }
             Answer::Refused { stream, reason: Refusal::Sequence } => {
@@ -343,7 +338,19 @@ impl State {
             self.streams.remove(at);
             return;
         }
-        storage::write(stream.writes());
+        storage::keep(stream);
+    }
+
+    fn knows(&self, id: &str) -> bool {
+        self.streams.iter().chain(&self.set_aside).any(|stream| stream.id() == id)
+    }
+
+    /// Leaves the storage to others as well, however many pages have left something there.
+    fn make_room(&mut self) {
+        let excess = storage::size().saturating_sub(MOST_OF_ALL_BYTES);
+        let Some((own, left)) = self.streams.split_first_mut().filter(|_| excess > 0) else { return };
+        drop_of_all(own, left.iter_mut().chain(&mut self.set_aside).collect(), excess);
+        self.streams.iter_mut().chain(&mut self.set_aside).for_each(storage::keep);
     }
 
     /// The page ends, or goes to sleep: the browser sends the rest for us. What it cannot send is still written down.
@@ -359,12 +366,12 @@ impl State {
                 .sum();
             bytes = bytes.saturating_sub(taken);
             batches.extend(some);
-            storage::write(stream.writes());
+            storage::keep(stream);
         }
         let own = &mut self.streams[0];
         if !may_come_back && own.is_empty() {
             own.end();
-            storage::write(own.writes());
+            storage::keep(own);
         }
         if batches.is_empty() {
             return;

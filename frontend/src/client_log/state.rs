@@ -38,7 +38,10 @@ struct Head {
     /// Dropped, and not told yet.
     #[serde(default)]
     dropped: u32,
-    /// When it was begun, in milliseconds since 1970.
+    /// How many of the boot script's messages came in here.
+    #[serde(default)]
+    taken: u64,
+    /// When it was begun, in milliseconds since 1970; or, of one that was too old, when its messages were forgotten.
     began_at: f64,
 }
 
@@ -51,6 +54,9 @@ struct Piece {
     first: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     project: Option<String>,
+    /// As the head has it, when the last of these came in.
+    #[serde(default)]
+    taken: u64,
     messages: Vec<Message>,
     #[serde(skip)]
     bytes: usize,
@@ -65,14 +71,55 @@ const MOST_KEPT: usize = 1_000;
 const MOST_KEPT_BYTES: usize = 400 << 10;
 /// A piece that is as large is sent as it is.
 const LARGEST_PIECE: usize = LARGEST_BATCH / 2;
+/// Of all streams together: the storage has 5 MB, and is not ours alone.
+pub const MOST_OF_ALL_BYTES: usize = 1_500 << 10;
 /// What nobody could send for so long is of no use to anybody.
-pub const KEPT_MS: f64 = 7.0 * 86_400_000.0;
+const KEPT_MS: f64 = 7.0 * 86_400_000.0;
+const LEVELS: [Level; 4] = [Level::Debug, Level::Info, Level::Warn, Level::Error];
+const HEAD: &str = ".head";
+
+/// Writes down what there is room for; `set` says whether there was. What does not fit waits in memory alone, and nothing
+/// older of it stays: the next page would number anew what may have been sent by then. `false` where not even the head
+/// fits, without which nobody knows the stream's numbers: then nothing of it may stay.
+pub fn write_down(
+    writes: Vec<Write>,
+    set: impl Fn(&str, &str) -> bool,
+    mut remove: impl FnMut(&str),
+) -> bool {
+    for write in writes {
+        match write {
+            Write::Set(name, text) if set(&name, &text) => {}
+            Write::Set(name, _) if name.ends_with(HEAD) => return false,
+            Write::Set(name, _) | Write::Remove(name) => remove(&name),
+        }
+    }
+    true
+}
+
+/// Drops so many bytes of all streams: the least important first, and of those what other pages left first, the oldest
+/// of it. What has numbers goes last. The first stream is the page's own.
+pub fn drop_of_all<'s>(own: &'s mut Stream, mut left: Vec<&'s mut Stream>, mut bytes: usize) {
+    left.sort_by(|one, other| one.head.began_at.total_cmp(&other.head.began_at));
+    left.push(own);
+    for level in LEVELS {
+        for stream in &mut left {
+            bytes = bytes.saturating_sub(stream.drop_level(level, bytes));
+        }
+    }
+    for stream in left {
+        while bytes > 0 && !stream.pieces.is_empty() {
+            bytes = bytes.saturating_sub(stream.drop_piece(0));
+        }
+    }
+}
 
 impl Stream {
     /// A page's own.
     pub fn new(id: &str, release: &str, now_ms: f64) -> Self {
-        let head = Head { release: release.to_owned(), next: 1, dropped: 0, began_at: now_ms };
-        Self { id: id.to_owned(), head, pieces: VecDeque::new(), writes: Vec::new() }
+        let head = Head { release: release.to_owned(), next: 1, dropped: 0, taken: 0, began_at: now_ms };
+        // Before anything else of it.
+        let writes = vec![head.written(id)];
+        Self { id: id.to_owned(), head, pieces: VecDeque::new(), writes }
     }
 
     /// One that another page has left, from what is in the storage under its name. `None` where that is of no use; what
@@ -85,35 +132,46 @@ impl Stream {
             .filter_map(|(_, text)| serde_json::from_str(text).ok())
             .collect();
         pieces.sort_by_key(|piece| piece.place);
-        let head = of("head").and_then(|(_, text)| serde_json::from_str::<Head>(text).ok());
         let early = of(EARLY).and_then(|(_, text)| serde_json::from_str::<Early>(text).ok());
-        let mut stream = match (head, early) {
-            (Some(head), _) => Self { head, ..Self::new(id, "", now_ms) },
-            // It was moved into pieces, and the page ended before it was removed; or the other way round.
-            (None, early) => {
-                let release = early.as_ref().map_or("", |early| &early.release).to_owned();
-                let began_at =
-                    early.as_ref().and_then(|early| early.messages.first()).map_or(now_ms, |first| first.at);
-                let mut stream = Self::new(id, &release, began_at);
-                for message in
-                    early.into_iter().filter(|_| pieces.is_empty()).flat_map(|early| early.messages)
-                {
-                    stream.push(message, None);
-                }
-                stream
-            }
-        };
+        let release = early.as_ref().map_or("", |early| &early.release);
+        let mut stream = Self::new(id, release, now_ms);
+        if let Some(head) = of("head").and_then(|(_, text)| serde_json::from_str(text).ok()) {
+            stream.head = head;
+        }
         for mut piece in pieces {
             piece.bytes = piece.messages.iter().map(size_of_message).sum();
             // Written down before the head was.
             let end = piece.first.map_or(0, |first| first + piece.messages.len() as u64);
             stream.head.next = stream.head.next.max(end);
+            stream.head.taken = stream.head.taken.max(piece.taken);
             stream.pieces.push_back(piece);
         }
         // It is known by the pieces alone, and they go.
-        stream.writes.push(stream.head.written(&stream.id));
-        let is_old = now_ms - stream.head.began_at > KEPT_MS;
-        (!is_old && !stream.is_empty()).then_some(stream)
+        stream.writes = vec![stream.head.written(id)];
+        if let Some(early) = early {
+            stream.take_early(early);
+        }
+        let of_all = stream.pieces.iter().flat_map(|piece| &piece.messages).map(|message| message.at);
+        let newest_at = of_all.reduce(f64::max);
+        if now_ms - newest_at.unwrap_or(stream.head.began_at) > KEPT_MS {
+            // The count is kept as long again, for whoever wrote them to tell.
+            stream.head.began_at = now_ms;
+            newest_at?;
+            while !stream.pieces.is_empty() {
+                stream.drop_piece(0);
+            }
+        }
+        (!stream.is_empty()).then_some(stream)
+    }
+
+    /// What the boot script kept for the part, which may have come for some of it before the page ended.
+    fn take_early(&mut self, early: Early) {
+        let known = self.head.taken.saturating_sub(early.from);
+        self.head.taken = self.head.taken.max(early.from);
+        for message in early.messages.into_iter().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
+            self.push(message, None);
+        }
+        self.forget_early();
     }
 
     /// The names of everything that is kept under a stream's id, and what is in the storage under none of ours.
@@ -130,8 +188,20 @@ impl Stream {
         self.pieces.is_empty() && self.head.dropped == 0
     }
 
-    /// Takes in a message, bounded as the server wants it. `project` is what is looked at.
+    /// Takes in a message of the boot script, in its order, bounded as the server wants it. `project` is what is looked
+    /// at.
     pub fn push(&mut self, message: EarlyMessage, project: Option<&str>) {
+        self.head.taken += 1;
+        self.add(message, project);
+    }
+
+    /// All that the boot script kept stands in pieces now.
+    pub fn forget_early(&mut self) {
+        self.writes.push(Write::Remove(format!("{PREFIX}{}.{EARLY}", self.id)));
+    }
+
+    fn add(&mut self, message: EarlyMessage, project: Option<&str>) {
+        let taken = self.head.taken;
         let message = bounded(message);
         let bytes = size_of_message(&message);
         let fits = |piece: &&mut Piece| {
@@ -144,12 +214,13 @@ impl Stream {
             Some(piece) => {
                 piece.messages.push(message);
                 piece.bytes += bytes;
+                piece.taken = taken;
                 self.writes.push(piece.written(&self.id));
             }
             None => {
                 let place = self.pieces.back().map_or(0, |last| last.place + 1);
                 let project = project.map(str::to_owned);
-                let piece = Piece { place, first: None, project, messages: vec![message], bytes };
+                let piece = Piece { place, first: None, project, taken, messages: vec![message], bytes };
                 self.writes.push(piece.written(&self.id));
                 self.pieces.push_back(piece);
             }
@@ -211,13 +282,8 @@ impl Stream {
 
     /// The server will never take this batch: it is counted as dropped.
     pub fn refused(&mut self, first: u64) {
-        let count = self
-            .pieces
-            .iter()
-            .find(|piece| piece.first == Some(first))
-            .map_or(0, |piece| piece.messages.len());
-        self.remove(|piece| piece.first == Some(first));
-        self.drop_count(count);
+        let index = self.pieces.iter().position(|piece| piece.first == Some(first));
+        index.map(|index| self.drop_piece(index));
     }
 
     /// Nothing more will be logged under this name. Until then the next number is kept: what is logged after everything
@@ -243,6 +309,11 @@ impl Stream {
         writes
     }
 
+    /// Nothing of it is in the storage.
+    pub fn was_not_kept(&mut self) {
+        self.writes = vec![self.head.written(&self.id)];
+    }
+
     fn remove(&mut self, is_over: impl Fn(&Piece) -> bool) {
         let id = &self.id;
         let writes = &mut self.writes;
@@ -257,24 +328,42 @@ impl Stream {
 
     /// Drops what has no number yet: the oldest DEBUG first, then what is next in importance.
     fn make_room(&mut self) {
-        let mut dropped = 0;
-        for level in [Level::Debug, Level::Info, Level::Warn, Level::Error] {
-            while self.is_too_much() {
-                let Some((index, at)) = self.oldest_of(level) else { break };
-                let piece = &mut self.pieces[index];
-                let message = piece.messages.remove(at);
-                piece.bytes = piece.bytes.saturating_sub(size_of_message(&message));
-                dropped += 1;
-                match piece.messages.is_empty() {
-                    true => {
-                        self.writes.push(piece.removed(&self.id));
-                        self.pieces.remove(index);
-                    }
-                    false => self.writes.push(piece.written(&self.id)),
+        for level in LEVELS {
+            while self.is_too_much() && self.drop_level(level, 1) > 0 {}
+        }
+    }
+
+    /// Drops what has no number yet of one level, the oldest first, until it is so many bytes; how many it was.
+    fn drop_level(&mut self, level: Level, bytes: usize) -> usize {
+        let (mut gone, mut count) = (0, 0);
+        while gone < bytes
+            && let Some((index, at)) = self.oldest_of(level)
+        {
+            let piece = &mut self.pieces[index];
+            let message = piece.messages.remove(at);
+            let size = size_of_message(&message);
+            piece.bytes = piece.bytes.saturating_sub(size);
+            gone += size;
+            count += 1;
+            match piece.messages.is_empty() {
+                true => {
+                    self.writes.push(piece.removed(&self.id));
+                    self.pieces.remove(index);
                 }
+                false => self.writes.push(piece.written(&self.id)),
             }
         }
-        self.drop_count(dropped);
+        self.drop_count(count);
+        gone
+    }
+
+    /// Drops a piece, which may have been sent; how many bytes it had.
+    fn drop_piece(&mut self, index: usize) -> usize {
+        let Some(piece) = self.pieces.remove(index) else { return 0 };
+        // First: its numbers are known by it alone, where the head was not written after it.
+        self.drop_count(piece.messages.len());
+        self.writes.push(piece.removed(&self.id));
+        piece.bytes
     }
 
     fn is_too_much(&self) -> bool {
@@ -309,8 +398,7 @@ impl Stream {
             .and_then(|piece| piece.messages.last())
             .map_or(self.head.began_at, |last| last.at);
         let fields = Map::from_iter([("dropped".to_owned(), dropped.into())]);
-        let description =
-            "Some messages had to be dropped: there was no room for them, or they were refused.";
+        let description = "Some messages had to be dropped: there was no room for them, they were too old, or they were refused.";
         let message = EarlyMessage {
             at,
             level: Level::Warn,
@@ -318,7 +406,7 @@ impl Stream {
             description: description.to_owned(),
             fields,
         };
-        self.push(message, None);
+        self.add(message, None);
         self.writes.push(self.head.written(&self.id));
     }
 }
@@ -339,11 +427,11 @@ impl Piece {
 
 impl Head {
     fn written(&self, id: &str) -> Write {
-        Write::Set(format!("{PREFIX}{id}.head"), serde_json::to_string(self).unwrap_or_default())
+        Write::Set(format!("{PREFIX}{id}{HEAD}"), serde_json::to_string(self).unwrap_or_default())
     }
 
     fn removed(&self, id: &str) -> Write {
-        Write::Remove(format!("{PREFIX}{id}.head"))
+        Write::Remove(format!("{PREFIX}{id}{HEAD}"))
     }
 }
 

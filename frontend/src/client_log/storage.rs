@@ -4,18 +4,17 @@ use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
 use super::{
-    js::{call, get},
-    state::{PREFIX, Stream, Write},
+    js::{call, get, try_call},
+    state::{PREFIX, Stream, write_down},
 };
 
-/// Writes down, as far as the browser lets us: what does not fit waits in memory alone.
-pub fn write(writes: Vec<Write>) {
+/// Writes down what has changed of a stream, as far as the browser lets us.
+pub fn keep(stream: &mut Stream) {
     let storage = storage();
-    for write in writes {
-        match write {
-            Write::Set(name, text) => call(&storage, "setItem", &[name.into(), text.into()]),
-            Write::Remove(name) => call(&storage, "removeItem", &[name.into()]),
-        };
+    let set = |name: &str, text: &str| try_call(&storage, "setItem", &[name.into(), text.into()]).is_some();
+    if !write_down(stream.writes(), set, |name| remove(&storage, name)) {
+        forget(stream.id());
+        stream.was_not_kept();
     }
 }
 
@@ -38,7 +37,19 @@ pub fn of_stream(id: &str) -> Vec<(String, String)> {
 
 /// Forgets everything of a stream.
 pub fn forget(id: &str) {
-    write(of_stream(id).into_iter().map(|(name, _)| Write::Remove(name)).collect());
+    let storage = storage();
+    names().iter().filter(|name| Stream::id_of(name) == Some(id)).for_each(|name| remove(&storage, name));
+}
+
+/// Bytes of all streams together.
+pub fn size() -> usize {
+    let storage = storage();
+    let text = |name: &String| call(&storage, "getItem", &[name.into()]).as_string();
+    names().iter().filter_map(text).map(|text| text.len()).sum()
+}
+
+fn remove(storage: &JsValue, name: &str) {
+    call(storage, "removeItem", &[name.into()]);
 }
 
 fn names() -> Vec<String> {
