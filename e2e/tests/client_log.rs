@@ -7,18 +7,18 @@ use sqlx::{Connection, PgConnection, Row};
 
 /// A line that a browser wrote.
 #[derive(Debug)]
-struct Line {
-    level: i16,
-    description: String,
-    user: Option<String>,
-    session: Option<String>,
-    project: Option<String>,
-    request_id: Option<String>,
-    fields: Value,
+pub struct Line {
+    pub level: i16,
+    pub description: String,
+    pub user: Option<String>,
+    pub session: Option<String>,
+    pub project: Option<String>,
+    pub request_id: Option<String>,
+    pub fields: Value,
 }
 
 /// All lines of browsers, the oldest first. Fails where one is there twice.
-async fn lines(scene: &Scene) -> Result<Vec<Line>> {
+pub async fn lines(scene: &Scene) -> Result<Vec<Line>> {
     let mut connection = PgConnection::connect(scene.panel.database_url()).await?;
     let query = "SELECT * FROM log_lines WHERE facility = 'client' AND fields ? 'stream' ORDER BY id";
     let rows = sqlx::query(query).fetch_all(&mut connection).await?;
@@ -45,7 +45,7 @@ async fn lines(scene: &Scene) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-async fn line(scene: &Scene, description: &str) -> Result<Line> {
+pub async fn line(scene: &Scene, description: &str) -> Result<Line> {
     until(&format!("a line that says {description}"), async || {
         Ok(lines(scene).await?.into_iter().find(|line| line.description.contains(description)))
     })
@@ -53,13 +53,13 @@ async fn line(scene: &Scene, description: &str) -> Result<Line> {
 }
 
 /// How many lines say so.
-async fn count(scene: &Scene, description: &str) -> Result<usize> {
+pub async fn count(scene: &Scene, description: &str) -> Result<usize> {
     Ok(lines(scene).await?.iter().filter(|line| line.description.contains(description)).count())
 }
 
 /// As the browser tells of an error of the page's own scripts. What the test's script throws is another origin's to it, of
 /// which it says no more than that.
-async fn throw(scene: &Scene, message: &str) -> Result<()> {
+pub async fn throw(scene: &Scene, message: &str) -> Result<()> {
     let script = "
         const error = new Error(arguments[0]);
         dispatchEvent(new ErrorEvent('error', { message: `Uncaught ${error}`, filename: 'a.js', lineno: 1, error }));";
@@ -68,7 +68,7 @@ async fn throw(scene: &Scene, message: &str) -> Result<()> {
 }
 
 /// What of the log waits in the browser's storage.
-async fn waits(scene: &Scene, description: &str) -> Result<bool> {
+pub async fn waits(scene: &Scene, description: &str) -> Result<bool> {
     let script = "return Object.entries(localStorage).some(([name, text]) =>
         name.startsWith('meridian.log.') && text.includes(arguments[0]));";
     scene.browser.run(script, vec![description.into()]).await

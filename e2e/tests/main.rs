@@ -3,6 +3,7 @@
 
 mod accessibility;
 mod client_log;
+mod client_log_loss;
 mod console;
 mod create_server;
 mod create_server_drafts;

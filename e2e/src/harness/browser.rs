@@ -9,13 +9,15 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::{
-    CapabilitiesHelper, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver,
+    CapabilitiesHelper, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WindowHandle,
     extensions::query::ElementPollerWithTimeout,
 };
+use tokio_tungstenite::connect_async;
 
 use super::{chromedriver, wait};
 
@@ -125,6 +127,24 @@ impl Browser {
     pub async fn on_every_document(&self, script: &str) -> Result<()> {
         self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await?;
         Ok(())
+    }
+
+    /// Crashes a tab, which must not be the one in use: `WebDriver` gives up a session whose tab is gone. Returns once it
+    /// has crashed.
+    pub async fn crash(&self, tab: &WindowHandle) -> Result<()> {
+        let options = self.driver.handle().capabilities().get("goog:chromeOptions");
+        let address = options.and_then(|options| options["debuggerAddress"].as_str());
+        let address = address.context("no address for debuggers")?;
+        let (mut socket, _) = connect_async(format!("ws://{address}/devtools/page/{tab}")).await?;
+        for (id, method) in [(1, "Inspector.enable"), (2, "Page.crash")] {
+            socket.send(json!({ "id": id, "method": method }).to_string().into()).await?;
+        }
+        while let Some(said) = socket.next().await {
+            if said?.to_text().is_ok_and(|text| text.contains("Inspector.targetCrashed")) {
+                return Ok(());
+            }
+        }
+        bail!("the tab did not crash")
     }
 
     /// What a person who set the system to dark (or light) sees.
