@@ -13,9 +13,10 @@ const MESSAGES: usize = 400;
 const RESTARTS: usize = 5;
 
 /// Nothing is to be refused for coming too fast, and a node that stops does so at once, while tabs send.
-const SETTINGS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 4] = [
     ("CLIENT_LOG_MESSAGES_PER_SECOND", "1000000"),
     ("CLIENT_LOG_NODE_MESSAGES_PER_SECOND", "1000000"),
+    ("CLIENT_LOG_PAGES_PER_HOUR", "1000000"),
     ("HEALTH_DRAIN_FOR_SECS", "0"),
 ];
 

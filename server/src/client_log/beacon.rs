@@ -59,19 +59,24 @@ async fn take(
     session: Option<&Session>,
 ) -> Result<Answer, ApiError> {
     let (stream, first, last) = (checked.batch.stream.clone(), checked.batch.first, checked.batch.last());
-    match client_log.count(sender, &checked) {
-        Ok(wait) if wait.is_zero() => {}
+    let counted = match client_log.count(sender, &checked, author) {
+        Ok(counted) if counted.wait.is_zero() => counted,
         // Nobody waits for a page that is gone; the next one sends it again.
-        Ok(_) | Err(Refused::Full) => {
-            client_log.refused("full");
+        Ok(counted) => {
+            client_log.0.limits.give_back(&counted);
+            client_log.refused(Refused::Full.as_str());
             return Ok(later(stream, first));
         }
-        Err(Refused::TooFast) => {
-            client_log.refused("too_fast");
+        Err(refused @ (Refused::Full | Refused::TooManyPages)) => {
+            client_log.refused(refused.as_str());
+            return Ok(later(stream, first));
+        }
+        Err(refused @ Refused::TooFast) => {
+            client_log.refused(refused.as_str());
             return Err(ApiError::TooOften { retry_after: Duration::from_millis(TOO_FAST_WAIT_MS) });
         }
-    }
-    let outcome = client_log.store(checked, author, session).await;
+    };
+    let outcome = client_log.store(checked, &counted, author, session).await;
     answer_to(stream, first, last, outcome).ok_or_else(|| refuse(client_log, Fault::Malformed("Postgres")))
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    limits::Room,
+    limits::{Keeps, Room},
     message::Note,
     streams::{self, NotTaken},
 };
@@ -37,6 +37,7 @@ pub struct Submission {
     pub user_id: Option<Arc<str>>,
     /// As many as there are numbers.
     pub lines: Vec<Line>,
+    pub keeps: Keeps,
     pub notes: Vec<Note>,
     pub answer: oneshot::Sender<Outcome>,
     /// What it takes of this node's memory, until it is dropped.
@@ -189,9 +190,11 @@ impl Collector {
                     notes.extend(fresh.iter().filter_map(|place| submission.notes.get(*place)));
                     let fresh = only(std::mem::take(&mut submission.lines), &fresh).into_iter();
                     // What nobody wants at its level is taken and not kept: levels change while browsers are away.
-                    lines.extend(
-                        fresh.filter(|line| self.log.levels().wants(line.level, line.who.user.as_deref())),
-                    );
+                    let keeps = submission.keeps;
+                    lines.extend(fresh.filter(|line| {
+                        keeps.keeps(line.level)
+                            && self.log.levels().wants(line.level, line.who.user.as_deref())
+                    }));
                     Outcome::Stored
                 }
                 Err(why) => Outcome::NotTaken(why),

@@ -220,7 +220,7 @@ const OURS: &[&str] = &[
     "truncated",
 ];
 
-fn level(level: Level) -> log::Level {
+pub fn level(level: Level) -> log::Level {
     match level {
         Level::Error => log::Level::Error,
         Level::Warn => log::Level::Warn,

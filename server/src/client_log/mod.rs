@@ -9,6 +9,7 @@
 //! `collector.rs` stores it.
 
 mod beacon;
+mod bucket;
 mod collector;
 mod limits;
 mod message;
@@ -37,8 +38,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
     collector::{Collector, MOST_WAITING, Outcome, Submission},
-    limits::{Limits, Refused, Sender},
-    message::{Author, Checked, lines_of},
+    limits::{Beyond, Counted, Limits, Refused, Sender, Weight, is_important},
+    message::{Author, Checked, level, lines_of},
     streams::NotTaken,
 };
 use crate::{
@@ -153,7 +154,32 @@ impl ClientLog {
     }
 
     /// Hands a batch to the collector and waits for what becomes of it.
-    async fn store(&self, checked: Checked, author: &Author, session: Option<&Session>) -> Outcome {
+    async fn store(
+        &self,
+        checked: Checked,
+        counted: &Counted,
+        author: &Author,
+        session: Option<&Session>,
+    ) -> Outcome {
+        let outcome = self.hand_over(checked, counted, author, session).await;
+        match outcome {
+            Outcome::Stored if counted.dropped() > 0 => {
+                self.0.metrics.add(Metric::ClientLogMessage, &["dropped"], counted.dropped() as u64);
+            }
+            // It comes again.
+            Outcome::Unavailable => self.0.limits.give_back(counted),
+            Outcome::Stored | Outcome::NotTaken(_) | Outcome::Unusable => {}
+        }
+        outcome
+    }
+
+    async fn hand_over(
+        &self,
+        checked: Checked,
+        counted: &Counted,
+        author: &Author,
+        session: Option<&Session>,
+    ) -> Outcome {
         let Ok(room) = self.0.limits.room(checked.bytes) else { return Outcome::Unavailable };
         let is_in = |project: &_| session.is_some_and(|session| self.0.scopes.holds(session.id, project));
         let (lines, notes) = lines_of(&checked, author, self.0.log.place(), self.0.clock.now(), is_in);
@@ -163,6 +189,7 @@ impl ClientLog {
             first: checked.batch.first,
             user_id: author.who.user_id.clone(),
             lines,
+            keeps: counted.keeps,
             notes,
             answer,
             _room: room,
@@ -173,9 +200,29 @@ impl ClientLog {
         answered.await.unwrap_or(Outcome::Unavailable)
     }
 
-    /// How long the sender has to wait before this is taken.
-    fn count(&self, sender: Sender, checked: &Checked) -> Result<Duration, Refused> {
-        self.0.limits.count(sender, checked.batch.messages.len(), checked.bytes)
+    /// How long the sender has to wait before this is taken, and what is kept of it.
+    fn count(&self, sender: Sender, checked: &Checked, author: &Author) -> Result<Counted, Refused> {
+        let messages = &checked.batch.messages;
+        let weight = Weight {
+            stream: checked.stream,
+            messages: messages.len(),
+            important: messages.iter().filter(|message| is_important(level(message.level))).count(),
+            bytes: checked.bytes,
+        };
+        let counted = self.0.limits.count(sender, weight)?;
+        match counted.beyond {
+            Some(Beyond::Sender) => tracing::warn!(
+                user = author.who.user.as_deref(),
+                session = author.who.session.as_deref(),
+                address = author.address.map(|address| address.to_string()),
+                "somebody's browsers log more than is kept of a day; of what follows only warnings and errors are"
+            ),
+            Some(Beyond::Node) => tracing::warn!(
+                "browsers log more than this node keeps of a day; of what follows only warnings and errors are"
+            ),
+            None => {}
+        }
+        Ok(counted)
     }
 
     fn measure_open(&self) {

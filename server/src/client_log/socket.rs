@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tokio::time::{self, Instant};
 
 use super::{
-    Author, ClientLog, Refused, Sender, answer_to, later,
+    Author, ClientLog, Counted, Refused, Sender, answer_to, later,
     message::{Checked, Fault, read_batch},
 };
 use crate::{
@@ -142,30 +142,33 @@ impl Page {
         drop(text);
         let (stream, first, last) = (checked.batch.stream.clone(), checked.batch.first, checked.batch.last());
         let answer = match self.wait(&checked).await {
-            Ok(()) => {
-                let outcome = self.client_log.store(checked, &self.author, Some(&self.session)).await;
+            Ok(counted) => {
+                let outcome =
+                    self.client_log.store(checked, &counted, &self.author, Some(&self.session)).await;
                 answer_to(stream, first, last, outcome)
                     .ok_or_else(|| misbehaved(close::MALFORMED, "malformed"))?
             }
-            Err(Refused::Full) => {
-                self.client_log.refused("full");
+            Err(refused @ (Refused::Full | Refused::TooManyPages)) => {
+                self.client_log.refused(refused.as_str());
                 later(stream, first)
             }
-            Err(Refused::TooFast) => return Err(misbehaved(close::TOO_FAST, "too_fast")),
+            Err(refused @ Refused::TooFast) => {
+                return Err(misbehaved(close::TOO_FAST, refused.as_str()));
+            }
         };
         say(socket, text_of(&answer)).await
     }
 
     /// Waits as long as the session has to, not to send too much.
-    async fn wait(&self, checked: &Checked) -> Result<(), Refused> {
-        let wait = self.client_log.count(Sender::Session(self.session.id), checked)?;
-        if !wait.is_zero() {
+    async fn wait(&self, checked: &Checked) -> Result<Counted, Refused> {
+        let counted = self.client_log.count(Sender::Session(self.session.id), checked, &self.author)?;
+        if !counted.wait.is_zero() {
             tokio::select! {
                 () = self.client_log.0.shutdown.begun() => return Err(Refused::Full),
-                () = time::sleep(wait) => {}
+                () = time::sleep(counted.wait) => {}
             }
         }
-        Ok(())
+        Ok(counted)
     }
 
     async fn end(&self, socket: &mut WebSocket, end: End) -> Result<(), End> {

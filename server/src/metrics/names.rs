@@ -129,9 +129,11 @@ metrics! {
 
     /// Lines of the log that found no room on their way to an output, by their level.
     counter LogDropped = "log.dropped" [level];
-    /// What browsers logged. Outcomes: `stored`, `repeated` (it was stored before).
+    /// What browsers logged. Outcomes: `stored`, `repeated` (it was stored before), `dropped` (received beyond what
+    /// is kept of a day).
     counter ClientLogMessage = "client_log.message" [outcome];
-    /// What browsers logged was not taken. Reasons: `malformed`, `too_large`, `too_fast`, `binary`, `not_utf8`, `full`.
+    /// What browsers logged was not taken. Reasons: `malformed`, `too_large`, `too_fast`, `binary`, `not_utf8`, `full`,
+    /// `too_many_pages`.
     counter ClientLogRefused = "client_log.refused" [reason];
     /// Storing a group of batches that browsers logged.
     timer ClientLogStore = "client_log.store";

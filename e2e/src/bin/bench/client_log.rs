@@ -307,6 +307,10 @@ fn settings(database_url: &str) -> Vec<(String, String)> {
         ("LISTEN_MAX_CONNECTIONS", "20000".to_owned()),
         ("CLIENT_LOG_MESSAGES_PER_SECOND", "10000000".to_owned()),
         ("CLIENT_LOG_NODE_MESSAGES_PER_SECOND", "10000000".to_owned()),
+        ("CLIENT_LOG_SESSION_MESSAGES_PER_DAY", "4000000000".to_owned()),
+        ("CLIENT_LOG_SESSION_MIB_PER_DAY", "4000000000".to_owned()),
+        ("CLIENT_LOG_PAGES_PER_HOUR", "4000000000".to_owned()),
+        ("CLIENT_LOG_NODE_MIB_PER_DAY", "4000000000".to_owned()),
         ("CLIENT_LOG_SOCKETS", "20000".to_owned()),
         ("CLIENT_LOG_SOCKETS_PER_SESSION", "20000".to_owned()),
         // Before it stops, a node says for a while that it will.

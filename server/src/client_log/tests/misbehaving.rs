@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::*;
-use crate::testing::until;
+use crate::{metrics::Metric, testing::until};
 
 /// How the panel closes a socket over which this was sent.
 async fn closed_after(served: &Served, client: &Client, sent: Message) -> (u16, String) {
@@ -123,6 +123,56 @@ async fn a_flood_is_closed_and_others_go_on(db: PgPool) {
     let mut of_bob = open(&served, &app.signed_in("bob")).await;
     assert!(matches!(send_one(&mut of_bob, &a_tab(&["bob"])).await, Some(Answer::Stored { .. })));
     assert_eq!(descriptions(&db).await.len(), 21);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn beyond_a_days_worth_messages_are_received_and_only_warnings_and_errors_are_kept(db: PgPool) {
+    let app = TestApp::with(db.clone(), simcloud::CloudConfig::default(), |source| {
+        source.with_env("CLIENT_LOG_SESSION_MESSAGES_PER_DAY", "20")
+    })
+    .await;
+    let served = app.serve().await;
+    let alice = app.signed_in("alice");
+    let mut socket = open(&served, &alice).await;
+    let log = crate::testing::Log::listen();
+    let mut tab = Tab::new();
+    for round in 0..3 {
+        (0..14).for_each(|_| tab.log(&format!("round {round}")));
+        let mut batch = tab.batch(15);
+        batch.messages.push(a_message(Level::Error, Kind::Error, &format!("broken {round}"), json!({})));
+        let (first, last) = (batch.first, batch.last());
+        socket.send(Message::text(serde_json::to_string(&batch).expect("JSON"))).await.expect("sent");
+        let expected = Answer::Stored { stream: tab.stream.to_string(), first, last };
+        assert_eq!(next_answer(&mut socket).await, Some(expected), "it is not sent again");
+        tab = Tab::new();
+    }
+    let kept = descriptions(&db).await;
+    let count = |wanted: &str| kept.iter().filter(|kept| kept.starts_with(wanted)).count();
+    assert_eq!((count("round 0"), count("round"), count("broken")), (14, 14, 3));
+    assert_eq!(app.app.metrics.counted(Metric::ClientLogMessage, &["dropped"]), 28);
+    assert_eq!(log.text().matches("log more than is kept of a day").count(), 1, "told once");
+    let mut of_bob = open(&served, &app.signed_in("bob")).await;
+    assert!(matches!(send_one(&mut of_bob, &a_tab(&["bob"])).await, Some(Answer::Stored { .. })));
+    assert!(descriptions(&db).await.contains(&"bob".to_owned()));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_that_are_made_up_wait_and_leave_no_rows(db: PgPool) {
+    let app = TestApp::with(db.clone(), simcloud::CloudConfig::default(), |source| {
+        source.with_env("CLIENT_LOG_PAGES_PER_HOUR", "3")
+    })
+    .await;
+    let served = app.serve().await;
+    let mut socket = open(&served, &app.signed_in("alice")).await;
+    let tabs: Vec<Tab> = (0..5).map(|_| a_tab(&["page"])).collect();
+    for (place, tab) in tabs.iter().enumerate() {
+        let answer = send_one(&mut socket, tab).await;
+        assert_eq!(matches!(answer, Some(Answer::Later { .. })), place >= 3, "{answer:?}");
+    }
+    let rows = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM client_log_streams");
+    assert_eq!(rows.fetch_one(&db).await.expect("a count"), 3);
+    app.clock.advance(std::time::Duration::from_secs(1_300));
+    assert!(matches!(send_one(&mut socket, &tabs[3]).await, Some(Answer::Stored { .. })));
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -90,6 +90,7 @@ async fn patient(db: PgPool) -> TestApp {
         source
             .with_env("CLIENT_LOG_MESSAGES_PER_SECOND", "1000000")
             .with_env("CLIENT_LOG_NODE_MESSAGES_PER_SECOND", "1000000")
+            .with_env("CLIENT_LOG_PAGES_PER_HOUR", "1000000")
     })
     .await
 }
