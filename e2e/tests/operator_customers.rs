@@ -87,7 +87,23 @@ fn a_customers_panel_is_looked_at_with_a_banner_and_nothing_can_be_changed_until
         let refused: (u16, String) = scene.browser.run_async(script, vec![path.clone().into()]).await?;
         assert_eq!(refused, (403, "support_view_read_only".to_owned()));
 
-        scene.follow(&format!("/projects/{}/images", scene.project("alpha"))).await?;
+        // Whatever else would change something says the same, and does nothing.
+        for (page, button) in [
+            ("servers", "//main//a[normalize-space()='Create']"),
+            ("servers/new", "//main//button[@data-testid='create-servers']"),
+            ("key-pairs", "//main//button[normalize-space()='Create']"),
+            ("server-groups", "//main//button[normalize-space()='Create']"),
+            ("images", "//main//button[normalize-space()='Upload']"),
+        ] {
+            scene.follow(&format!("/projects/{}/{page}", scene.project("alpha"))).await?;
+            let button = scene.browser.query(By::XPath(button)).and_displayed().first().await?;
+            let said = (button.attr("aria-disabled").await?, button.attr("aria-description").await?);
+            assert_eq!(said.0.as_deref(), Some("true"), "{page}");
+            assert!(said.1.is_some_and(|why| why.contains("support view")), "{page}");
+            button.click().await?;
+            assert!(scene.browser.find_all(By::Css("dialog[open]")).await?.is_empty(), "{page}");
+            assert!(scene.browser.current_url().await?.path().ends_with(page), "{page}");
+        }
         scene.browser.query(By::XPath("//h1[normalize-space()='Images']")).first().await?;
         assert!(SupportBanner::shown(scene).await?.text().await?.contains("alpha"), "over every page");
         scene.browser.resize(PHONE).await?;

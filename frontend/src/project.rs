@@ -1,11 +1,11 @@
 //! The project in the URL: two tabs can show two projects, a link names the one it means.
 
 use api_types::{ProjectId, Region, ServerId};
-use leptos::prelude::With;
+use leptos::prelude::{With, document, window};
 
 use crate::{
     router::use_router,
-    ui::{Held, derived},
+    ui::{El, Held, derived},
 };
 
 /// The project of this page; `None` on pages that have none, or when the URL's is no id.
@@ -33,6 +33,29 @@ pub fn new_server_path(project: &ProjectId) -> String {
 pub fn server_path(project: &ProjectId, region: &Region, server: &ServerId) -> String {
     format!("/projects/{project}/servers/{region}/{server}")
 }
+
+/// Why nothing of this page's project can be changed, if so: an operator looks at it for a customer. The server wrote it
+/// on the page, and refuses every change.
+pub fn why_only_looked_at() -> Option<&'static str> {
+    let looked_at = document().document_element()?.get_attribute("data-support-view")?;
+    let path = window().location().pathname().ok()?;
+    (project_of(&path)?.as_str() == looked_at).then_some(ONLY_LOOKED_AT)
+}
+
+/// What a press on changes something, handed over before it listens to presses: where nothing can be changed it says
+/// why, and hears none.
+pub fn changing(button: El) -> El {
+    let Some(why) = why_only_looked_at() else { return button };
+    button.attr("aria-disabled", "true").attr("aria-description", why).attr("title", why).on(
+        "click",
+        |event| {
+            event.prevent_default();
+            event.stop_immediate_propagation();
+        },
+    )
+}
+
+const ONLY_LOOKED_AT: &str = "This is a support view, which changes nothing.";
 
 /// The project a path is about.
 fn project_of(path: &str) -> Option<ProjectId> {

@@ -14,7 +14,7 @@ use crate::{
     cloud::{Cloud, CloudError, Service},
     confirm::confirm,
     offers::{Image, Origin, list_images},
-    project::{page_path, use_project},
+    project::{changing, page_path, use_project},
     router::{use_router, value_of},
     ui::{
         El, Held, Icon, Page, Tab, choice::text_input, derived, effect::after_change, el, element::icon,
@@ -102,7 +102,7 @@ pub fn ImagesPage() -> impl IntoView {
         })
     });
     let is_open = RwSignal::new(false);
-    let upload = el("button")
+    let upload = changing(el("button"))
         .attr("type", "button")
         .class("button primary")
         .child(icon(Icon::Upload))

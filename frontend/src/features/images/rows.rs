@@ -13,7 +13,7 @@ use crate::{
     cloud::{Service, encoded},
     confirm::Question,
     offers::{Origin, family_name},
-    project::new_server_path,
+    project::{changing, new_server_path, why_only_looked_at},
     ui::{
         Align, El, Icon, Opener, el,
         element::icon,
@@ -139,13 +139,16 @@ fn actions(row: &Row, acting: Acting) -> El {
             new_server_path(&cloud.project),
             encoded(&format!("{}/{}", cloud.region, image.id))
         );
-        let create = if image.is_active() {
+        let create = if let Some(why) = why_only_looked_at() {
+            menu_item_off("Create server from this", why)
+        } else if image.is_active() {
             menu_link(Icon::Plus, "Create server from this", &start, false)
         } else {
             menu_item_off("Create server from this", "Only an image that is ready can be started from.")
         };
         let not_mine =
             (placed.origin != Origin::Mine).then_some("Only the project that owns it can do this.");
+        let not_mine = why_only_looked_at().or(not_mine);
         let offer = |words: &'static str, mark: Icon, why: Option<&str>, run: Box<dyn Fn()>| match why {
             Some(why) => menu_item_off(words, why),
             None => menu_item(mark, words, run),
@@ -173,7 +176,7 @@ fn offer_buttons(placed: Placed, acting: Acting) -> El {
     let name = placed.image.shown_name().to_owned();
     let button = move |words: &'static str, status: &'static str| {
         let placed = placed.clone();
-        el("button")
+        changing(el("button"))
             .attr("type", "button")
             .class("button quiet")
             .attr("aria-label", &format!("{words} {name}"))

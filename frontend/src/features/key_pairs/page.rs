@@ -10,6 +10,7 @@ use crate::{
     confirm::{Confirm, Question, confirm},
     key_pair_form::{From, Place, key_pair_dialog},
     offers::{KeyPair, MadeKeyPair, compute, list_key_pairs},
+    project::changing,
     ui::{
         El, Held, Icon, Page,
         choice::{labelled, select},
@@ -29,7 +30,7 @@ pub fn KeyPairsPage() -> impl IntoView {
     let (confirm, confirm_dialog) = confirm();
     let (is_open, from) = (RwSignal::new(false), Held::new(From::Cloud));
     let open = move |class: &'static str, words: &'static str, mark: Icon, kind: From| {
-        el("button").attr("type", "button").class(class).child(icon(mark)).text(words).on(
+        changing(el("button")).attr("type", "button").class(class).child(icon(mark)).text(words).on(
             "click",
             move |_| {
                 from.set(kind);
@@ -80,7 +81,7 @@ fn key_pair_table(answers: &[Answer<Vec<KeyPair>>], pairs: Across<Vec<KeyPair>>,
 
 fn delete_button(name: String, cloud: Cloud, pairs: Across<Vec<KeyPair>>, confirm: Confirm) -> El {
     let label = format!("Delete {name} in {}", cloud.region);
-    el("button").attr("type", "button").class("button quiet").attr("aria-label", &label).text("Delete").on(
+    changing(el("button")).attr("type", "button").class("button quiet").attr("aria-label", &label).text("Delete").on(
         "click",
         move |_| {
             let (name, cloud) = (name.clone(), cloud.clone());

@@ -12,6 +12,7 @@ use crate::{
     cloud_fault::Trouble,
     confirm::{Confirm, Question, confirm},
     offers::{ServerGroup, compute, list_server_groups},
+    project::changing,
     ui::{
         El, Icon, Page, Sending,
         choice::{labelled, line, radio, select},
@@ -33,7 +34,7 @@ pub fn ServerGroupsPage() -> impl IntoView {
     });
     let (confirm, confirm_dialog) = confirm();
     let is_open = RwSignal::new(false);
-    let create = el("button")
+    let create = changing(el("button"))
         .attr("type", "button")
         .class("button primary")
         .child(icon(Icon::Plus))
@@ -95,9 +96,12 @@ fn group_table(
 
 fn delete_button(group: ServerGroup, cloud: Cloud, groups: Across<Vec<ServerGroup>>, confirm: Confirm) -> El {
     let label = format!("Delete {} in {}", group.name, cloud.region);
-    el("button").attr("type", "button").class("button quiet").attr("aria-label", &label).text("Delete").on(
-        "click",
-        move |_| {
+    changing(el("button"))
+        .attr("type", "button")
+        .class("button quiet")
+        .attr("aria-label", &label)
+        .text("Delete")
+        .on("click", move |_| {
             let (cloud, after_cloud) = (cloud.clone(), cloud.clone());
             let path = format!("os-server-groups/{}", encoded(&group.id));
             let text = match group.members.len() {
@@ -118,8 +122,7 @@ fn delete_button(group: ServerGroup, cloud: Cloud, groups: Across<Vec<ServerGrou
                 }),
                 after: Rc::new(move || groups.refetch(&after_cloud.region)),
             });
-        },
-    )
+        })
 }
 
 fn create_dialog(groups: Across<Vec<ServerGroup>>, is_open: RwSignal<bool>) -> El {

@@ -20,7 +20,7 @@ use crate::{
         store::use_servers_store,
     },
     jobs::texts::action,
-    project::use_project,
+    project::why_only_looked_at,
     regions::use_regions,
     ui::{
         El,
@@ -46,19 +46,12 @@ pub fn menu_layer() -> El {
 type Offered = Vec<(ActionKind, Offer)>;
 
 fn offers(servers: &[Target], services: Option<&[api_types::projects::RegionServices]>) -> Offered {
-    if is_only_looked_at() {
-        let refused = |kind: &ActionKind| (*kind, Offer::No(texts::SUPPORT_VIEW.to_owned()));
+    if let Some(why) = why_only_looked_at() {
+        let refused = |kind: &ActionKind| (*kind, Offer::No(why.to_owned()));
         return ActionKind::ALL.iter().map(refused).collect();
     }
     let tally = Tally::of(servers);
     ActionKind::ALL.iter().map(|kind| (*kind, tally.offer(*kind, services))).collect()
-}
-
-/// An operator looks at this project for a customer: the server wrote it on the page, and refuses every change.
-fn is_only_looked_at() -> bool {
-    let root = document().document_element();
-    let looked_at = root.and_then(|root| root.get_attribute("data-support-view"));
-    looked_at.is_some() && looked_at == use_project().get_untracked().map(|project| project.to_string())
 }
 
 fn panel(wanted: &Rc<MenuWanted>, servers: Rc<[Target]>, offers: Offered) -> El {

@@ -8,7 +8,6 @@ use crate::{
 };
 
 pub const NONE_CHOSEN: &str = "Tick the servers first.";
-pub const SUPPORT_VIEW: &str = "This is a support view, which changes nothing.";
 pub const ONE_AT_A_TIME: &str = "This is done to one server at a time.";
 pub const ONE_REGION: &str = "They are in several regions; choose servers of one.";
 pub const CANCEL: &str = "Cancel";

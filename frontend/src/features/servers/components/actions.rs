@@ -7,7 +7,7 @@ use crate::{
         acting::{Whom, use_acting},
         texts,
     },
-    project::{new_server_path, use_project},
+    project::{changing, new_server_path, use_project},
     ui::{El, Icon, el, element::icon},
 };
 
@@ -32,5 +32,5 @@ pub fn actions_menu() -> El {
 pub fn create_button() -> El {
     let project = use_project();
     let href = move || project.get().map(|project| new_server_path(&project));
-    el("a").class("button primary").live_attr("href", href).text(texts::CREATE)
+    changing(el("a").class("button primary").live_attr("href", href).text(texts::CREATE))
 }

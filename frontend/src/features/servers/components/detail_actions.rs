@@ -16,6 +16,7 @@ use crate::{
         shown_server::ShownServer,
     },
     jobs::texts::{action, impossible},
+    project::why_only_looked_at,
     session::Session,
     ui::{
         BannerKind, El, Icon,
@@ -87,8 +88,10 @@ pub fn resize_note(server: ShownServer, row: &ServerRow) -> Option<El> {
 /// A button that can always be reached, so that it can say why it does nothing.
 fn button(server: ShownServer, kind: ActionKind, class: &str) -> El {
     let acting = use_acting();
-    let why_not =
-        move || target(server).and_then(|target| kind.check(target.now()).err()).map(|why| impossible(&why));
+    let why_not = move || match why_only_looked_at() {
+        Some(why) => Some(why.to_owned()),
+        None => target(server).and_then(|target| kind.check(target.now()).err()).map(|why| impossible(&why)),
+    };
     el("button")
         .attr("type", "button")
         .class(class)
@@ -98,7 +101,10 @@ fn button(server: ShownServer, kind: ActionKind, class: &str) -> El {
         .live_attr("title", why_not)
         .text(action(kind))
         .on("click", move |_| {
-            if let Some(target) = target(server).filter(|target| kind.check(target.now()).is_ok()) {
+            let is_possible = |target: &Target| kind.check(target.now()).is_ok();
+            if let Some(target) = target(server).filter(is_possible)
+                && why_only_looked_at().is_none()
+            {
                 acting.act(kind, Rc::new([target]));
             }
         })

@@ -17,6 +17,7 @@ use crate::{
     commands::{self, Called, preamble, written_for_many},
     commands_view::commands_view,
     offers::{COMPUTE_VERSION, Flavor, Limits, Room},
+    project::{changing, why_only_looked_at},
     ui::{El, derived, dialog::titled_dialog, el, format::number},
     usage_bar::bar,
 };
@@ -63,12 +64,13 @@ fn create_button(form: Form, tellers: Tellers) -> El {
             }
         }
     };
-    el("button")
+    let is_held_back = why_only_looked_at().is_some();
+    changing(el("button"))
         .attr("type", "button")
         .class("button primary")
         .attr("data-testid", "create-servers")
         .live_class("busy", move || form.is_busy())
-        .live_attr("aria-disabled", move || form.is_busy().then(|| "true".to_owned()))
+        .live_attr("aria-disabled", move || (form.is_busy() || is_held_back).then(|| "true".to_owned()))
         .live_text(words)
         .on("click", press)
 }
