@@ -115,9 +115,12 @@ fn nothing(asked: &Asked) -> El {
         query: LogQuery { last: Some(86_400), from: None, to: None, ..asked.newest().query },
         ..asked.clone()
     };
+    let link = el("a").class("button").attr("href", &wider.href()).text(texts::LAST_DAY);
+    // Who has looked at all there is needs no day of it.
+    let link = (asked.query.last != Some(0)).then_some(link);
     empty_state(Icon::Search, texts::NOTHING, "no-lines")
         .child(el("p").text(texts::NOTHING_WIDER))
-        .child(el("a").class("button").attr("href", &wider.href()).text(texts::LAST_DAY))
+        .child_if(link)
 }
 
 /// What was found before time was up stays on screen.
