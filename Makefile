@@ -22,13 +22,13 @@ test: ## set up, lint and run every test: unit, server, browser
 	@# Side by side: one core is idle while the browser's module is linked.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint bundle
 	cargo build --workspace --bins --tests
-	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast
+	$(PRIVATE_POSTGRES) server/dev/migrated cargo test --workspace --no-fail-fast
 
 e2e: ## the browser tests alone
 	@server/dev/setup test
 	@$(MAKE) --no-print-directory bundle
 	cargo build --workspace --bins --tests
-	$(PRIVATE_POSTGRES) cargo test --workspace --no-fail-fast --test browser
+	$(PRIVATE_POSTGRES) server/dev/migrated cargo test --workspace --no-fail-fast --test browser
 
 bench: ## measure the list, the index, the sessions, the proxy and the log; writes target/bench.json
 	@server/dev/setup bench
