@@ -51,7 +51,7 @@ pub async fn read_only(
         return Ok(Body::from(asked));
     }
     tracing::info!(
-        facility = "operator",
+        target: crate::log::AUDIT,
         project = view.project.as_str(),
         support_view = %view.id,
         method = %parts.method,

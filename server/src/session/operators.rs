@@ -168,7 +168,7 @@ impl Operator {
     pub fn note(&self, action: &'static str, about: impl fmt::Display) {
         let about: String = about.to_string().chars().take(1000).collect();
         tracing::info!(
-            facility = "operator",
+            target: log::AUDIT,
             user = self.caller.user().name,
             user_id = self.caller.user().id,
             session = self.caller.session.id.short(),

@@ -40,7 +40,7 @@ pub async fn sign_out(
         }
         if let Some(view) = caller.session.support_view(app.clock.now()) {
             tracing::info!(
-                facility = "operator",
+                target: crate::log::AUDIT,
                 project = view.project.as_str(),
                 support_view = %view.id,
                 "a support view ended with its session"
