@@ -20,7 +20,8 @@ pub struct Line {
 /// All lines of browsers, the oldest first. Fails where one is there twice.
 pub async fn lines(scene: &Scene) -> Result<Vec<Line>> {
     let mut connection = PgConnection::connect(scene.panel.database_url()).await?;
-    let query = "SELECT * FROM log_lines WHERE facility = 'client' AND fields ? 'stream' ORDER BY id";
+    let query =
+        "SELECT * FROM log_lines WHERE facility = 'client' AND fields ->> 'stream' IS NOT NULL ORDER BY id";
     let rows = sqlx::query(query).fetch_all(&mut connection).await?;
     connection.close().await?;
     let mut names: Vec<String> = Vec::new();
