@@ -5,7 +5,7 @@
 //! every commit. A batch that could not be stored is not kept here: its browser has it and sends it again.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,14 +14,15 @@ use std::{
 };
 
 use api_types::client_log::Kind;
-use sqlx::PgPool;
+use chrono::{DateTime, Utc};
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
     limits::{Keeps, Room},
     message::Note,
-    streams::{self, NotTaken},
+    streams::{self, Known, NotTaken, Stream},
 };
 use crate::{
     clock::Clock,
@@ -61,6 +62,7 @@ pub struct Collector {
     clock: Clock,
     metrics: Metrics,
     waiting: Mutex<mpsc::Receiver<Submission>>,
+    known: Known,
     /// So many groups are stored one batch at a time, after one that could not be: what is unusable is found so, and
     /// keeps nobody else's from being stored.
     careful: AtomicUsize,
@@ -68,8 +70,8 @@ pub struct Collector {
 
 /// Batches that wait beyond those that are being stored. What they take of the memory is bounded by the limits.
 pub const MOST_WAITING: usize = 1_000;
-/// Groups on their way at the same time: one is prepared while Postgres is busy with another.
-const WORKERS: usize = 2;
+/// Groups on their way at the same time: some are prepared while Postgres is busy with others, or with the disk.
+const WORKERS: usize = 4;
 /// Lines of one transaction; larger ones are hardly quicker and take others' time.
 const MOST_LINES: usize = 4_000;
 /// After so long without an answer of Postgres the browsers keep what they have.
@@ -85,7 +87,15 @@ impl Collector {
         metrics: Metrics,
         waiting: mpsc::Receiver<Submission>,
     ) -> Self {
-        Self { db, log, clock, metrics, waiting: Mutex::new(waiting), careful: AtomicUsize::new(0) }
+        Self {
+            db,
+            log,
+            clock,
+            metrics,
+            waiting: Mutex::new(waiting),
+            known: Known::default(),
+            careful: AtomicUsize::new(0),
+        }
     }
 
     /// Works until the panel stops and the last of its sockets is closed.
@@ -174,17 +184,48 @@ impl Collector {
     }
 
     /// Stores a group in one transaction. Takes the lines out of it.
+    ///
+    /// Streams this node stored last are not read before they are written: that they still are as they were is part of the
+    /// statement. Where they are not, everything is done again with their rows read and locked.
     async fn store(&self, group: &mut [Submission]) -> sqlx::Result<Vec<Outcome>> {
         let now = self.clock.now();
-        let mut transaction = self.db.begin().await?;
         let ids: BTreeSet<Uuid> = group.iter().map(|submission| submission.stream).collect();
-        let mut streams = streams::lock(&mut transaction, ids, now).await?;
-        let mut outcomes = Vec::with_capacity(group.len());
-        let (mut lines, mut notes, mut repeated) = (Vec::new(), Vec::new(), 0);
-        for submission in group.iter_mut() {
+        let mut transaction = self.db.begin().await?;
+        if let Some(known) = self.known.get_all(&ids) {
+            if let Some(outcomes) = self.write(transaction, group, &known, now).await? {
+                return Ok(outcomes);
+            }
+            transaction = self.db.begin().await?;
+        }
+        let locked = streams::lock(&mut transaction, ids, now).await?;
+        let outcomes = self.write(transaction, group, &locked, now).await?;
+        outcomes.ok_or_else(|| sqlx::Error::Protocol("rows changed while they were locked".to_owned()))
+    }
+
+    /// Writes what of a group is new, and commits. `None`, and nothing is written or taken: the streams are not like this
+    /// any more.
+    async fn write(
+        &self,
+        mut transaction: Transaction<'_, Postgres>,
+        group: &mut [Submission],
+        before: &HashMap<Uuid, Stream>,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Option<Vec<Outcome>>> {
+        let mut streams = before.clone();
+        let take = |submission: &Submission| {
             let stream = streams.entry(submission.stream).or_default();
             let last = submission.first + (submission.lines.len() as u64).saturating_sub(1);
-            outcomes.push(match stream.take(submission.user_id.as_deref(), submission.first, last) {
+            stream.take(submission.user_id.as_deref(), submission.first, last)
+        };
+        let taken: Vec<Result<Vec<usize>, NotTaken>> = group.iter().map(take).collect();
+        if !streams::update(&mut transaction, before, &streams, now).await? {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
+        let mut outcomes = Vec::with_capacity(group.len());
+        let (mut lines, mut notes, mut repeated) = (Vec::new(), Vec::new(), 0);
+        for (submission, taken) in group.iter_mut().zip(taken) {
+            outcomes.push(match taken {
                 Ok(fresh) => {
                     repeated += submission.lines.len() - fresh.len();
                     notes.extend(fresh.iter().filter_map(|place| submission.notes.get(*place)));
@@ -203,13 +244,13 @@ impl Collector {
         if !lines.is_empty() {
             insert_lines(&mut transaction, &lines).await?;
         }
-        streams::update(&mut transaction, &streams, now).await?;
         transaction.commit().await?;
+        self.known.keep(streams);
         self.metrics.add(Metric::ClientLogMessage, &["stored"], lines.len() as u64);
         self.metrics.add(Metric::ClientLogMessage, &["repeated"], repeated as u64);
         self.tell_metrics(&notes);
         self.log.hand_on(lines);
-        Ok(outcomes)
+        Ok(Some(outcomes))
     }
 
     fn tell_metrics(&self, notes: &[Note]) {

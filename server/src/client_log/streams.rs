@@ -3,17 +3,42 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use sqlx::{PgConnection, PgPool, query};
 use uuid::Uuid;
 
 use super::ranges::Ranges;
 
-/// A stream's row, locked until the transaction ends.
+/// A stream's row.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
     user_id: Option<String>,
     received: Ranges,
-    is_changed: bool,
+}
+
+/// What this node has stored last of some streams, so that they need not be read again. Whoever relies on it says so when
+/// they [`update`], since another node may have stored more.
+#[derive(Default)]
+pub struct Known(Mutex<HashMap<Uuid, Stream>>);
+
+/// Some megabytes. Tabs that are open on one node are fewer.
+const MOST_KNOWN: usize = 20_000;
+
+impl Known {
+    /// All of these; `None` where one of them is not known.
+    pub fn get_all(&self, ids: &BTreeSet<Uuid>) -> Option<HashMap<Uuid, Stream>> {
+        let known = self.0.lock();
+        ids.iter().map(|id| Some((*id, known.get(id)?.clone()))).collect()
+    }
+
+    /// Notes what was committed.
+    pub fn keep(&self, streams: HashMap<Uuid, Stream>) {
+        let mut known = self.0.lock();
+        if known.len() + streams.len() > MOST_KNOWN {
+            known.clear();
+        }
+        known.extend(streams);
+    }
 }
 
 /// Why a batch is not for its stream.
@@ -46,7 +71,6 @@ impl Stream {
         if self.user_id.is_none() {
             self.user_id = user_id.map(str::to_owned);
         }
-        self.is_changed = true;
         Ok(fresh)
     }
 }
@@ -95,37 +119,42 @@ async fn lock_known(
     for row in rows.fetch_all(connection).await? {
         let unreadable = || sqlx::Error::Decode("received is no multirange".into());
         let received = Ranges::parse(&row.received).ok_or_else(unreadable)?;
-        streams.insert(row.id, Stream { user_id: row.user_id, received, is_changed: false });
+        streams.insert(row.id, Stream { user_id: row.user_id, received });
     }
     Ok(())
 }
 
-/// Writes down what was taken.
+/// Writes down what was taken. `false`, and the transaction is to be given up, where a row is no longer as it was before.
 pub async fn update(
     connection: &mut PgConnection,
-    streams: &HashMap<Uuid, Stream>,
+    before: &HashMap<Uuid, Stream>,
+    after: &HashMap<Uuid, Stream>,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let changed = || streams.iter().filter(|(_, stream)| stream.is_changed);
-    let ids: Vec<Uuid> = changed().map(|(id, _)| *id).collect();
-    let users: Vec<Option<&str>> = changed().map(|(_, stream)| stream.user_id.as_deref()).collect();
-    let received: Vec<String> = changed().map(|(_, stream)| stream.received.to_string()).collect();
-    if ids.is_empty() {
-        return Ok(());
+) -> sqlx::Result<bool> {
+    let (mut ids, mut users, mut received, mut expected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (id, stream) in after {
+        // Nothing changes but together with the numbers, and these only become more.
+        let Some(was) = before.get(id).filter(|was| was.received != stream.received) else { continue };
+        ids.push(*id);
+        users.push(stream.user_id.as_deref());
+        received.push(stream.received.to_string());
+        expected.push(was.received.to_string());
     }
-    query!(
+    if ids.is_empty() {
+        return Ok(true);
+    }
+    let update = query!(
         "UPDATE client_log_streams AS stream
-        SET user_id = new.user_id, received = new.received::int8multirange, last_at = $4
-        FROM UNNEST($1::uuid[], $2::text[], $3::text[]) AS new (id, user_id, received)
-        WHERE stream.id = new.id",
+        SET user_id = new.user_id, received = new.received::int8multirange, last_at = $5
+        FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[]) AS new (id, user_id, received, expected)
+        WHERE stream.id = new.id AND stream.received = new.expected::int8multirange",
         &ids,
         &users as &[Option<&str>],
         &received,
+        &expected,
         now,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    );
+    Ok(update.execute(connection).await?.rows_affected() == ids.len() as u64)
 }
 
 /// Forgets streams nothing came of since `before`.

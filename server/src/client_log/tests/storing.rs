@@ -227,3 +227,23 @@ async fn streams_that_are_over_are_forgotten(db: PgPool) {
     app.app.client_log.forget_old_once().await.expect("forgotten");
     assert_eq!(count().await, 0);
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_another_node_stored_meanwhile_is_not_stored_again(db: PgPool) {
+    let app = TestApp::new(db.clone()).await;
+    let served = app.serve().await;
+    let mut socket = open(&served, &app.signed_in("alice")).await;
+    let mut tab = a_tab(&["one"]);
+    assert!(matches!(send_one(&mut socket, &tab).await, Some(Answer::Stored { last: 1, .. })));
+    // The tab was connected elsewhere for a moment.
+    let elsewhere = "UPDATE client_log_streams SET received = '{[1,3)}'";
+    sqlx::query(elsewhere).execute(&db).await.expect("the second one is stored");
+    ["two", "three"].iter().for_each(|description| tab.log(description));
+    let batch = serde_json::to_string(&tab.batch(64)).expect("JSON");
+    for _ in 0..2 {
+        socket.send(Message::text(batch.clone())).await.expect("sent");
+        let answer = next_answer(&mut socket).await;
+        assert!(matches!(answer, Some(Answer::Stored { last: 3, .. })), "{answer:?}");
+        assert_eq!(descriptions(&db).await, ["one", "three"]);
+    }
+}
