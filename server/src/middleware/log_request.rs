@@ -28,17 +28,19 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     }
     let size_bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let their_id = their_id.as_ref().and_then(|id| id.to_str().ok());
+    // A path nobody serves is whatever somebody typed; it is bounded.
+    let path: String = uri.path().chars().take(200).collect();
+    let status = response.status().as_u16();
     tracing::info!(
         client_request_id = their_id.map(|id| id.chars().take(64).collect::<String>()),
         %method,
-        // A path nobody serves is whatever somebody typed; it is bounded.
-        path = uri.path().chars().take(200).collect::<String>(),
+        path,
         route = route.as_ref().map(MatchedPath::as_str),
-        status = response.status().as_u16(),
+        status,
         duration_ms = milliseconds(started_at.elapsed()),
         size_bytes,
         address = address.map(|ClientAddress(ip)| ip.to_string()),
-        "request"
+        "{method} {path} {status}"
     );
     response
 }

@@ -115,6 +115,8 @@ impl Demo {
             .with_env("SESSION_KEY", &STANDARD.encode(key))
             .with_default_env("UPSTREAM_CONCURRENCY", &options.workers.to_string())
             .with_default_env("STOP_AFTER_SECS", "2")
+            // It is alone, and has nobody to ask.
+            .with_default_env("HEALTH_WHEN_DATABASE_IS_GONE", "stay")
             .with_default_env("LOG_STDOUT_LEVEL", quiet)
             .with_default_env("LOG_FORMAT", "text");
         let config = Config::load(&source)?;
