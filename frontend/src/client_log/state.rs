@@ -132,12 +132,14 @@ impl Stream {
             .filter_map(|(_, text)| serde_json::from_str(text).ok())
             .collect();
         pieces.sort_by_key(|piece| piece.place);
+        let head = of("head").and_then(|(_, text)| serde_json::from_str::<Head>(text).ok());
         let early = of(EARLY).and_then(|(_, text)| serde_json::from_str::<Early>(text).ok());
+        // Those before these may have been sent, and where there was no room for the head nobody knows their numbers.
+        let has_numbers = |early: &Early| early.from == 0 || head.is_some() || !pieces.is_empty();
+        let early = early.filter(has_numbers);
         let release = early.as_ref().map_or("", |early| &early.release);
         let mut stream = Self::new(id, release, now_ms);
-        if let Some(head) = of("head").and_then(|(_, text)| serde_json::from_str(text).ok()) {
-            stream.head = head;
-        }
+        stream.head = head.unwrap_or(stream.head);
         for mut piece in pieces {
             piece.bytes = piece.messages.iter().map(size_of_message).sum();
             // Written down before the head was.

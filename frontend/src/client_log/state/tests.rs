@@ -251,6 +251,16 @@ fn of_all_streams_the_least_important_goes_first_and_then_what_was_left_first() 
     assert_eq!(dropped([&own, &new, &old]), [20, 20, 9], "all but what was counted before");
 }
 
+#[test]
+fn what_the_boot_script_kept_after_what_nobody_knows_the_numbers_of_gets_none() {
+    let kept = |from| {
+        let early = Early { release: "r1".to_owned(), from, messages: vec![message(Level::Error, "late")] };
+        Storage::from([(format!("{PREFIX}s.{EARLY}"), serde_json::to_string(&early).expect("JSON"))])
+    };
+    assert!(found(&kept(0), "s").is_some());
+    assert!(found(&kept(1), "s").is_none());
+}
+
 /// What may happen to a page and its log.
 #[derive(Clone, Debug)]
 enum Event {
