@@ -3,13 +3,26 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::Line;
+use super::{Line, Place};
 
-/// Adds lines with one statement, in the caller's transaction. They have to be [tidied](Line::tidy).
-pub async fn insert_lines(connection: &mut PgConnection, lines: &[Line]) -> sqlx::Result<()> {
-    let mut columns = Columns::default();
-    lines.iter().for_each(|line| columns.push(line));
-    columns.insert(connection).await
+/// Adds lines, those of one place with one statement: what a node writes down of its own. They have to be
+/// [tidied](Line::tidy).
+pub async fn insert_lines<'a>(
+    connection: &mut PgConnection,
+    lines: impl IntoIterator<Item = &'a Line>,
+) -> sqlx::Result<()> {
+    let mut of_places: Vec<Columns<'a>> = Vec::with_capacity(1);
+    for line in lines {
+        let is_of = |columns: &Columns| *columns.place == *line.place;
+        match of_places.last_mut().filter(|columns| is_of(columns)) {
+            Some(columns) => columns.push(line),
+            None => of_places.push(Columns::of(line)),
+        }
+    }
+    for columns in of_places {
+        columns.insert(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Makes the partitions of the next days and drops those older than `keep_days`, `now` being Postgres' own unless it is
@@ -29,9 +42,9 @@ pub async fn keep_partitions(
     Ok((kept.made, kept.dropped))
 }
 
-/// Many lines, column by column.
-#[derive(Default)]
-pub(super) struct Columns<'a> {
+/// Many lines of one place, column by column.
+struct Columns<'a> {
+    place: &'a Place,
     at: Vec<DateTime<Utc>>,
     level: Vec<i16>,
     facility: Vec<&'static str>,
@@ -41,16 +54,30 @@ pub(super) struct Columns<'a> {
     project: Vec<Option<&'a str>>,
     session: Vec<Option<&'a str>>,
     request_id: Vec<Option<&'a str>>,
-    node: Vec<&'a str>,
-    region: Vec<Option<&'a str>>,
-    zone: Vec<Option<&'a str>>,
-    environment: Vec<Option<&'a str>>,
-    release: Vec<&'a str>,
     fields: Vec<String>,
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn push(&mut self, line: &'a Line) {
+    /// Those of the first line.
+    fn of(line: &'a Line) -> Self {
+        let mut columns = Self {
+            place: &line.place,
+            at: Vec::new(),
+            level: Vec::new(),
+            facility: Vec::new(),
+            description: Vec::new(),
+            user_name: Vec::new(),
+            user_id: Vec::new(),
+            project: Vec::new(),
+            session: Vec::new(),
+            request_id: Vec::new(),
+            fields: Vec::new(),
+        };
+        columns.push(line);
+        columns
+    }
+
+    fn push(&mut self, line: &'a Line) {
         self.at.push(line.at);
         self.level.push(line.level.number());
         self.facility.push(line.facility.as_str());
@@ -60,26 +87,20 @@ impl<'a> Columns<'a> {
         self.project.push(line.project.as_deref());
         self.session.push(line.who.session.as_deref());
         self.request_id.push(line.request_id.as_deref());
-        self.node.push(&line.place.node);
-        self.region.push(line.place.region.as_deref());
-        self.zone.push(line.place.zone.as_deref());
-        self.environment.push(line.place.environment.as_deref());
-        self.release.push(&line.place.release);
         self.fields.push(line.fields.to_json_text());
     }
 
-    pub(super) async fn insert(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
+    async fn insert(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         sqlx::query!(
             "INSERT INTO log_lines
                 (at, level, facility, description, user_name, user_id, project, session, request_id,
                  node, region, zone, environment, release, fields)
              SELECT at, level, facility, description, user_name, user_id, project, session, request_id,
-                 node, region, zone, environment, release, fields::json
+                 $11, $12, $13, $14, $15, fields::json
              FROM UNNEST(
                  $1::timestamptz[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                 $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[]
-             ) AS line (at, level, facility, description, user_name, user_id, project, session, request_id,
-                 node, region, zone, environment, release, fields)",
+                 $8::text[], $9::text[], $10::text[]
+             ) AS line (at, level, facility, description, user_name, user_id, project, session, request_id, fields)",
             &self.at,
             &self.level,
             &self.facility as &[&str],
@@ -89,12 +110,12 @@ impl<'a> Columns<'a> {
             &self.project as &[Option<&str>],
             &self.session as &[Option<&str>],
             &self.request_id as &[Option<&str>],
-            &self.node as &[&str],
-            &self.region as &[Option<&str>],
-            &self.zone as &[Option<&str>],
-            &self.environment as &[Option<&str>],
-            &self.release as &[&str],
             &self.fields,
+            self.place.node,
+            self.place.region,
+            self.place.zone,
+            self.place.environment,
+            self.place.release,
         )
         .execute(connection)
         .await?;

@@ -10,7 +10,7 @@ use super::{
     level_store::{self, LevelStore},
     pipeline::{Losses, Pipeline},
     queue::{Dropped, Queue},
-    store::{Columns, keep_partitions},
+    store::{insert_lines, keep_partitions},
 };
 use crate::{clock::Clock, config::LogConfig};
 
@@ -169,9 +169,8 @@ impl Writer<'_> {
     }
 
     async fn insert(&self, lines: &[Arc<Line>]) -> sqlx::Result<()> {
-        let mut columns = Columns::default();
-        lines.iter().for_each(|line| columns.push(line));
-        let insert = async { columns.insert(&mut *self.db.acquire().await?).await };
+        let lines = lines.iter().map(|line| &**line);
+        let insert = async { insert_lines(&mut *self.db.acquire().await?, lines).await };
         let too_late = async {
             self.queue.ended().await;
             tokio::time::sleep(LAST_WRITE_WITHIN).await;
