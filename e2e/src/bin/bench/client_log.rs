@@ -6,6 +6,7 @@ mod restarts;
 mod wire;
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     sync::{
         Arc,
@@ -34,8 +35,10 @@ use crate::{
 
 pub use self::restarts::restarts;
 
-/// Tabs that send, each with one batch at a time, as our own pages do.
+/// Tabs that send.
 const TABS: usize = 200;
+/// Messages of a tab that are not stored yet, at any time: a click makes about as many.
+const NOT_STORED: u64 = 8;
 /// Messages of a batch: one that is sent at once, what gathers while another batch is on its way, and what has gathered
 /// while there was no connection.
 const BATCHES: [u64; 3] = [1, 8, 64];
@@ -49,14 +52,35 @@ const TABS_OF_SESSION: usize = 100;
 /// How much is stored.
 pub async fn rates(report: &mut Report, rounds: usize) -> Result<()> {
     report.section(&format!(
-        "What browsers log, against socket.io on Node (a process per processor) with the same messages, batches and \
-         indexes, each batch one INSERT; {TABS} tabs; Postgres keeps what it commits; {rounds} rounds in turns, medians"
+        "What browsers log, against socket.io on Node (a process per processor) with the same messages and indexes, each \
+         batch one INSERT; {TABS} tabs; Postgres keeps what it commits; {rounds} rounds in turns, medians"
     ));
     let ground = Ground::start().await?;
-    for messages in BATCHES {
-        rate(report, &ground, messages, rounds).await?;
+    for sending in [Sending::AsItsLibrary].into_iter().chain(BATCHES.map(Sending::Batches)) {
+        rate(report, &ground, sending, rounds).await?;
     }
     ground.stop().await
+}
+
+/// How tabs send.
+#[derive(Clone, Copy)]
+enum Sending {
+    /// A tab has [`NOT_STORED`] messages under way and logs the next as soon as one is stored. Our page sends one batch at
+    /// a time, with all that has come together since the last; socket.io sends each message when it comes.
+    AsItsLibrary,
+    /// One batch after the other, of so many messages, on both sides: what batches save is given to the reference, too.
+    Batches(u64),
+}
+
+impl Sending {
+    fn name(self) -> String {
+        match self {
+            Self::AsItsLibrary => {
+                format!("{NOT_STORED} under way, as its library sends")
+            }
+            Self::Batches(messages) => format!("both in batches of {messages}"),
+        }
+    }
 }
 
 /// What silent tabs cost, in processes that have done nothing else.
@@ -68,23 +92,26 @@ pub async fn sockets(report: &mut Report, count: usize) -> Result<()> {
 }
 
 /// Messages a second that are stored and acknowledged.
-async fn rate(report: &mut Report, ground: &Ground, messages: u64, rounds: usize) -> Result<()> {
+async fn rate(report: &mut Report, ground: &Ground, sending: Sending, rounds: usize) -> Result<()> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         let mut turns = [true, false];
         turns.rotate_left(round % 2);
         for is_ours in turns {
-            let turn = ground.turn(is_ours, messages).await?;
+            let turn = ground.turn(is_ours, sending).await?;
             if is_ours { ours.push(turn) } else { theirs.push(turn) }
         }
     }
     let of = |turns: &[Turn], value: &dyn Fn(&Turn) -> f64| median(turns.iter().map(value).collect());
     let figure = |name: &str, unit: &str, value: &dyn Fn(&Turn) -> f64| {
-        Figure::new(format!("client log, batches of {messages}: {name}"), of(&ours, value), unit)
+        Figure::new(format!("client log, {}: {name}", sending.name()), of(&ours, value), unit)
             .against(of(&theirs, value))
     };
     let rate = figure("messages stored a second", "/s", &|turn| turn.per_second);
-    report.add(rate.ratio_at_least(5.0));
+    report.add(match sending {
+        Sending::AsItsLibrary => rate.ratio_at_least(5.0),
+        Sending::Batches(_) => rate,
+    });
     report.add(figure("processor time of a message, server", "µs", &|turn| turn.server_us));
     report.add(figure("processor time of a message, Postgres", "µs", &|turn| turn.postgres_us));
     report.add(figure("processor time of a message, load", "µs", &|turn| turn.load_us));
@@ -213,7 +240,7 @@ impl Ground {
     }
 
     /// Lets one of the two store for a while, and counts afterwards what is there.
-    async fn turn(&self, is_ours: bool, messages: u64) -> Result<Turn> {
+    async fn turn(&self, is_ours: bool, sending: Sending) -> Result<Turn> {
         let mut connection = self.postgres.connect().await?;
         execute(&mut connection, "TRUNCATE log_lines, client_log_streams, reference_lines; CHECKPOINT")
             .await?;
@@ -223,7 +250,15 @@ impl Ground {
         let mut tabs = JoinSet::new();
         for tab in 0..TABS {
             let server = servers[tab % servers.len()].clone();
-            tabs.spawn(send(server, stream(self.next_stream()), messages, begins, counted.clone()));
+            let tab = Tab::open(server, stream(self.next_stream()), begins, counted.clone());
+            tabs.spawn(async move {
+                let tab = tab.await?;
+                match sending {
+                    Sending::Batches(messages) => tab.send_batches(messages).await,
+                    Sending::AsItsLibrary if is_ours => tab.send_what_gathers().await,
+                    Sending::AsItsLibrary => tab.send_each().await,
+                }
+            });
         }
         tokio::time::sleep_until(begins.into()).await;
         let used =
@@ -265,38 +300,98 @@ struct Counted {
     measured: AtomicU64,
 }
 
-/// A tab: a batch, its answer, the next batch. Returns how many milliseconds the answers took.
-async fn send(
-    server: Server,
+/// An open page that logs. Each way to send returns how many milliseconds the answers took.
+struct Tab {
+    wire: Wire,
     stream: String,
-    messages: u64,
+    /// The number of the next message.
+    next: u64,
     begins: Instant,
     counted: Arc<Counted>,
-) -> Result<Vec<f64>> {
-    let mut wire = Wire::open(&server).await?;
-    let mut first = 1;
-    let mut answers = Vec::new();
-    let ends = begins + ROUND;
-    while Instant::now() < ends {
-        let text = batch(&stream, first, messages);
-        let sent = Instant::now();
-        match wire.exchange(&text).await? {
-            Answer::Stored { .. } => {}
-            Answer::Later { retry_after_ms, .. } => {
-                tokio::time::sleep(Duration::from_millis(retry_after_ms)).await;
-                continue;
-            }
-            other => anyhow::bail!("a tab was told {other:?}"),
-        }
-        let now = Instant::now();
-        counted.all.fetch_add(messages, Ordering::Relaxed);
-        if (begins..ends).contains(&now) {
-            counted.measured.fetch_add(messages, Ordering::Relaxed);
-            answers.push((now - sent).as_secs_f64() * 1000.0);
-        }
-        first += messages;
+    answers_ms: Vec<f64>,
+}
+
+impl Tab {
+    async fn open(server: Server, stream: String, begins: Instant, counted: Arc<Counted>) -> Result<Self> {
+        let wire = Wire::open(&server).await?;
+        Ok(Self { wire, stream, next: 1, begins, counted, answers_ms: Vec::new() })
     }
-    Ok(answers)
+
+    async fn send_batches(mut self, messages: u64) -> Result<Vec<f64>> {
+        while !self.is_over() {
+            self.exchange(messages).await?;
+        }
+        Ok(self.answers_ms)
+    }
+
+    /// As our pages do.
+    async fn send_what_gathers(mut self) -> Result<Vec<f64>> {
+        // The first is sent as soon as it comes; the rest come meanwhile.
+        let mut batch = 1;
+        while !self.is_over() {
+            self.exchange(batch).await?;
+            batch = NOT_STORED - batch;
+        }
+        Ok(self.answers_ms)
+    }
+
+    /// As socket.io does.
+    async fn send_each(mut self) -> Result<Vec<f64>> {
+        let mut sent_at = VecDeque::new();
+        while !self.is_over() {
+            while sent_at.len() < usize::try_from(NOT_STORED)? {
+                self.wire.send(&batch(&self.stream, self.next, 1)).await?;
+                self.next += 1;
+                sent_at.push_back(Instant::now());
+            }
+            self.take_answer(&mut sent_at).await?;
+        }
+        while !sent_at.is_empty() {
+            self.take_answer(&mut sent_at).await?;
+        }
+        Ok(self.answers_ms)
+    }
+
+    async fn take_answer(&mut self, sent_at: &mut VecDeque<Instant>) -> Result<()> {
+        let answer = self.wire.answer().await?;
+        ensure!(matches!(answer, Answer::Stored { .. }), "a tab was told {answer:?}");
+        // Answers come about in the order of what they answer.
+        let sent = sent_at.pop_front().context("nothing was to be answered")?;
+        self.count(1, sent);
+        Ok(())
+    }
+
+    /// Sends the next messages as one batch, and waits for the answer. Where it was not taken it is the next one again.
+    async fn exchange(&mut self, messages: u64) -> Result<()> {
+        let text = batch(&self.stream, self.next, messages);
+        loop {
+            let sent = Instant::now();
+            match self.wire.exchange(&text).await? {
+                Answer::Stored { .. } => {
+                    self.next += messages;
+                    self.count(messages, sent);
+                    return Ok(());
+                }
+                Answer::Later { retry_after_ms, .. } => {
+                    tokio::time::sleep(Duration::from_millis(retry_after_ms)).await;
+                }
+                other => anyhow::bail!("a tab was told {other:?}"),
+            }
+        }
+    }
+
+    fn count(&mut self, messages: u64, sent: Instant) {
+        let now = Instant::now();
+        self.counted.all.fetch_add(messages, Ordering::Relaxed);
+        if (self.begins..self.begins + ROUND).contains(&now) {
+            self.counted.measured.fetch_add(messages, Ordering::Relaxed);
+            self.answers_ms.push((now - sent).as_secs_f64() * 1000.0);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.begins + ROUND
+    }
 }
 
 /// The panel on this database, with the bounds that hold back browsers out of the way.
