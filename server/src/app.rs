@@ -23,6 +23,7 @@ use crate::{
         shell,
         sign_in::{self, Attempts},
     },
+    flags::Flags,
     graphite::Graphite,
     health::Health,
     jobs::{Jobs, Runner},
@@ -73,6 +74,7 @@ pub struct App {
     pub proxy: Proxy,
     pub analytics: Analytics,
     pub graphite: Graphite,
+    pub flags: Flags,
 }
 
 impl App {
@@ -113,7 +115,9 @@ impl App {
         let lockout = config.sign_in.lockout.clone();
         let log_levels = LevelStore::new(db.clone(), clock.clone());
         let log_search = LogSearch::new(db.clone(), config.operator.search, config.database.max_connections);
+        let flags = Flags::new(config.flags, db.clone(), clock.clone(), metrics.clone());
         Ok(Self {
+            flags,
             health: Health::new(
                 &config,
                 db.clone(),
@@ -206,6 +210,7 @@ impl App {
             .finishing(tokio::spawn(self.client_log.clone().collect()), self.config.listen.stop_after)
             .finishing(tokio::spawn(self.analytics.clone().run()), self.config.database.timeout)
             .with(tokio::spawn(self.given_up.clone().run()))
+            .with(tokio::spawn(self.flags.clone().follow()))
             .with(tokio::spawn(self.operators.clone().run()))
             // Calls under way are finished, for as long as requests are.
             .finishing(tokio::spawn(runner.run()), self.config.listen.stop_after)

@@ -7,6 +7,7 @@ mod analytics;
 mod client_log;
 mod cloud;
 mod database;
+mod flags;
 mod graphite;
 mod health;
 mod index;
@@ -32,6 +33,7 @@ pub use self::{
     client_log::ClientLogConfig,
     cloud::CloudConfig,
     database::DatabaseConfig,
+    flags::FlagsConfig,
     graphite::GraphiteConfig,
     health::{HealthConfig, Need, WhenBadEverywhere, WhenDatabaseIsGone},
     index::IndexConfig,
@@ -75,6 +77,7 @@ pub struct Config {
     pub operator: OperatorConfig,
     pub log: LogConfig,
     pub analytics: AnalyticsConfig,
+    pub flags: FlagsConfig,
 }
 
 /// All that is wrong with a configuration, in the order of the sections.
@@ -106,6 +109,7 @@ impl Config {
             operator: OperatorConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
             analytics: AnalyticsConfig::read(&mut reader),
+            flags: FlagsConfig::read(&mut reader),
         };
         let problems = reader.finish();
         if problems.is_empty() { Ok(config) } else { Err(ConfigErrors(problems)) }
@@ -135,6 +139,7 @@ impl Config {
         OperatorConfig::read(&mut reader);
         LogConfig::read(&mut reader);
         AnalyticsConfig::read(&mut reader);
+        FlagsConfig::read(&mut reader);
         reader.known_keys()
     }
 }

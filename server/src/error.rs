@@ -56,6 +56,9 @@ pub enum ApiError {
     /// An operator asks about somebody or something that neither the panel nor Keystone knows.
     #[error("there is no {kind} {id}")]
     NoSuchCustomer { kind: &'static str, id: String },
+    /// An operator asks for a flag that this release does not have.
+    #[error("there is no flag {name}")]
+    NoSuchFlag { name: String },
     /// An operator may only look at projects in which Keystone gives them a role.
     #[error("{user} has no role in project {project}")]
     NoRoleInProject { project: String, user: String },
@@ -131,6 +134,7 @@ impl ApiError {
             | Self::NoSuchProject { .. }
             | Self::NoSuchSession { .. }
             | Self::NoSuchCustomer { .. }
+            | Self::NoSuchFlag { .. }
             | Self::NoSuchJob { .. } => StatusCode::NOT_FOUND,
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::Conflict { .. } => StatusCode::CONFLICT,
@@ -163,6 +167,7 @@ impl ApiError {
             Self::NotFound { .. }
             | Self::NoSuchSession { .. }
             | Self::NoSuchCustomer { .. }
+            | Self::NoSuchFlag { .. }
             | Self::NoSuchJob { .. } => "not_found",
             Self::NoSuchProject { .. } => "project_not_found",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
@@ -213,6 +218,7 @@ impl ApiError {
             Self::NoSuchCustomer { kind, id } => {
                 format!("Neither the panel nor Keystone knows a {kind} {id}.")
             }
+            Self::NoSuchFlag { name } => format!("This release has no flag {name}."),
             Self::NoRoleInProject { project, user } => {
                 format!(
                     "You have no role in this project, and a support view shows no more than your own rights reach. \

@@ -14,6 +14,7 @@ pub mod countries;
 pub mod csv;
 pub mod error;
 pub mod features;
+pub mod flags;
 pub mod graphite;
 pub mod health;
 pub mod jobs;

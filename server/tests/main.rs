@@ -8,6 +8,7 @@ mod client_log_survives_restarts;
 mod connections;
 mod continue_session;
 mod every_test_runs;
+mod flags;
 mod forged_requests;
 mod going_away;
 mod health;

@@ -17,7 +17,9 @@ use tokio::{
 };
 
 const PAGES: [&str; 4] = ["/operator", "/operator/logs", "/operator/customers/alice", "/operator/nothing"];
-const CALLS: [&str; 4] = [
+const CALLS: [&str; 6] = [
+    "/api/operator/flags",
+    "/api/operator/flags/client_log",
     "/api/operator/logs",
     "/api/operator/logs?last=abc&before=1",
     "/api/operator/logs/live",
@@ -78,7 +80,7 @@ async fn to_everybody_else_its_addresses_are_those_of_nothing(db: PgPool) {
     app.cloud.admin().set_system_role("reader", Some("reader"));
     for browser in [app.browser(), app.signed_in("alice"), app.signed_in("reader"), expired] {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"] {
-            for (paths, nothing) in [(PAGES, "/nowhere"), (CALLS, "/api/nowhere")] {
+            for (paths, nothing) in [(&PAGES[..], "/nowhere"), (&CALLS[..], "/api/nowhere")] {
                 let unknown = wire(&served, &browser, method, nothing, "").await;
                 for path in paths {
                     assert_eq!(wire(&served, &browser, method, path, "").await, unknown, "{method} {path}");

@@ -5,6 +5,7 @@
 pub mod analytics;
 pub mod client_log;
 pub mod error;
+pub mod flags;
 pub mod ids;
 pub mod jobs;
 pub mod operator;

@@ -113,6 +113,11 @@ pub const OPERATOR_LOGS_EXPORT: &str = "/api/operator/logs/export";
 pub const OPERATOR_LEVELS: &str = "/api/operator/levels";
 /// `DELETE` one that is set, before its time is over.
 pub const OPERATOR_LEVEL: &str = "/api/operator/levels/{level}";
+/// `GET` who has which flag: [`FlagList`](crate::operator::flags::FlagList).
+pub const OPERATOR_FLAGS: &str = "/api/operator/flags";
+/// `PUT` [`SetFlag`](crate::operator::flags::SetFlag): the [`FlagState`](crate::operator::flags::FlagState) from now on;
+/// `DELETE` what is set, so that it is as configured again.
+pub const OPERATOR_FLAG: &str = "/api/operator/flags/{flag}";
 
 /// The media type of the binary stream; without it in `Accept` the stream is NDJSON.
 pub const FRAMES_MEDIA_TYPE: &str = "application/vnd.meridian.frames";
@@ -197,6 +202,10 @@ pub fn server_history(project: &ProjectId, region: &Region, server: &ServerId) -
 
 pub fn operator_level(id: &str) -> String {
     format!("/api/operator/levels/{id}")
+}
+
+pub fn operator_flag(name: &str) -> String {
+    format!("/api/operator/flags/{name}")
 }
 
 pub fn server_console(project: &ProjectId, region: &Region, server: &ServerId, kind: ConsoleKind) -> String {

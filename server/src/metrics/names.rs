@@ -146,6 +146,9 @@ metrics! {
     /// The longest task of half a minute in which a browser had one of more than 50 ms, by its own word.
     timer BrowserLongTask = "browser.long_task";
 
+    /// The share of users who have a flag, in percent, as this node has it.
+    gauge FlagPercent = "flags.percent" [flag];
+
     /// Connections to the database. States: `used`, `idle`.
     gauge DatabaseConnections = "database.connections" [state];
 

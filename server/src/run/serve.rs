@@ -59,6 +59,8 @@ pub async fn serve(
     let storing = log::Upkeep::start(&log, &db, &config.log, &Clock::system());
     let app = App::new(config, db, Clock::system(), metrics.clone(), shutdown.clone(), log)?;
     let longest = app.config.health.drain_for + listen.stop_after * 2 + LONGEST_END;
+    // The first pages are answered by what operators set as well.
+    app.flags.look().await;
     let systemd = Systemd::from_env().accompany(app.health.clone(), shutdown.clone(), longest);
     let systemd = tokio::spawn(systemd);
     let upkeep = app.start_upkeep().finishing(tokio::spawn(app.health.clone().run()), LONGEST_END);

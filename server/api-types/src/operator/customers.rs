@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{logs::LogLine, support_views::SupportView};
+use super::{flags::CustomerFlag, logs::LogLine, support_views::SupportView};
 use crate::{ProjectId, jobs::Job};
 
 /// Whom or what an operator looks for.
@@ -77,6 +77,9 @@ pub struct CustomerUser {
     /// Projects they have a role in, as Keystone says, or were seen in here.
     pub projects: Vec<CustomerProject>,
     pub jobs: Vec<Job>,
+    /// Every flag there is.
+    #[serde(default)]
+    pub flags: Vec<CustomerFlag>,
     /// Warnings and errors, the newest first.
     pub errors: Vec<LogLine>,
     /// Calls to the cloud, the newest first.

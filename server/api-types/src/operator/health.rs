@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::flags::FlagState;
+
 /// Everything the section *Health* shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HealthReport {
@@ -20,6 +22,9 @@ pub struct HealthReport {
     pub queues: Vec<QueueReport>,
     /// `None` while it does not answer.
     pub database: Option<DatabaseReport>,
+    /// Every flag, as this node has it.
+    #[serde(default)]
+    pub flags: Vec<FlagState>,
 }
 
 /// Something that nodes are configured to need.

@@ -1,6 +1,7 @@
 //! What the operator's console asks and is told.
 
 pub mod customers;
+pub mod flags;
 pub mod health;
 pub mod logs;
 pub mod statistics;

@@ -4,6 +4,7 @@
 
 mod analytics;
 mod customers;
+mod flags;
 mod health;
 mod levels;
 mod logs;
@@ -20,6 +21,7 @@ pub fn router(app: &App) -> Router<App> {
     let sections = Router::new()
         .merge(logs::router())
         .merge(levels::router())
+        .merge(flags::router())
         .merge(customers::router())
         .merge(support_views::router())
         .merge(analytics::router())

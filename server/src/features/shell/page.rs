@@ -17,6 +17,7 @@ use crate::{
     app::App,
     assets,
     error::ApiError,
+    flags::{Flag, Whom},
     page_style,
     session::{Caller, Operator, Session, SupportView},
 };
@@ -193,6 +194,8 @@ struct Shell<'a> {
     support_view: Option<SupportView>,
     /// Seconds since 1970: browsers are told how long it lasts, since their clocks may be hours off.
     now: i64,
+    /// Names of the flags that the user has. A page keeps them for as long as it is open.
+    flags: String,
     /// Whether people are asked before the panel's use is counted, and how many days it is kept; `None`: it is not.
     analytics: Option<(&'static str, u32)>,
     csrf_token: &'a str,
@@ -274,6 +277,7 @@ fn shell(
         release: crate::RELEASE,
         support_view: session.support_view(app.clock.now()),
         now: app.clock.now().timestamp(),
+        flags: flags_of(app, session),
         analytics: analytics_rules(app),
         csrf_token: &app.sessions.csrf_token(session),
         styles: assets::name("styles.css").unwrap_or("styles.css"),
@@ -296,7 +300,14 @@ fn analytics_rules(app: &App) -> Option<(&'static str, u32)> {
     }
 }
 
-/// The page is the same until the release, the session or the theme changes; then a return to it costs no bytes.
+/// As the boot script and the browser's program read them from the page.
+fn flags_of(app: &App, session: &Session) -> String {
+    let whom = Whom { id: &session.user.id, name: &session.user.name };
+    let names: Vec<&str> = app.flags.of(whom).into_iter().map(Flag::name).collect();
+    names.join(" ")
+}
+
+/// The page is the same until the release, the session, its flags or the theme change; then a return to it costs no bytes.
 fn with_etag(html: String, headers: &HeaderMap) -> Response {
     let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&html)[..12]));
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or("");

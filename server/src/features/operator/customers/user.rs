@@ -1,6 +1,9 @@
 //! Everything about one person.
 
-use api_types::operator::customers::{CustomerProject, CustomerSession, CustomerUser, Person};
+use api_types::operator::{
+    customers::{CustomerProject, CustomerSession, CustomerUser, Person},
+    flags::CustomerFlag,
+};
 use axum::{
     Json,
     extract::{Path, State},
@@ -11,7 +14,14 @@ use super::{
     keystone::Directory,
     lines, mark_own, project_of,
 };
-use crate::{app::App, error::ApiError, jobs::JobRow, log::search::Filter, session::Operator};
+use crate::{
+    app::App,
+    error::ApiError,
+    flags::{Flag, Flags, Whom},
+    jobs::JobRow,
+    log::search::Filter,
+    session::Operator,
+};
 
 /// Shows a person by id: sessions, projects, jobs, failed sign-ins, and the latest lines of the log.
 ///
@@ -91,8 +101,24 @@ pub async fn show_user(
         calls: lines::calls(&app, about).await?,
         days: lines::DAYS,
         keystone_refused,
+        flags: flags_of(&app.flags, &person),
         person,
     }))
+}
+
+/// As the person's next page has them.
+fn flags_of(flags: &Flags, person: &Person) -> Vec<CustomerFlag> {
+    let shown = |flag: &Flag| {
+        let verdict = flags.verdict(*flag, Whom { id: &person.id, name: &person.name });
+        CustomerFlag {
+            name: flag.name().to_owned(),
+            says: flag.says().to_owned(),
+            is_on: verdict.is_on,
+            is_named: verdict.is_named,
+            percent: verdict.percent,
+        }
+    };
+    Flag::ALL.iter().map(shown).collect()
 }
 
 /// Keystone's own are 64 characters at most, those of other directories may be longer.

@@ -9,6 +9,7 @@ use api_types::operator::health::{
 use axum::{Json, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::flags;
 use crate::{
     app::App,
     client_log::ClientLog,
@@ -58,6 +59,7 @@ pub async fn show_report(operator: Operator, State(app): State<App>) -> Result<J
         nodes: seen.nodes.iter().map(|row| node_report(row, health, is_heard(row))).collect(),
         queues: queues(log, client_log, to_do),
         database,
+        flags: flags::states(&app.flags),
     }))
 }
 
