@@ -54,6 +54,16 @@ async fn partitions_are_made_ahead_also_after_a_sleep_and_old_ones_are_dropped(d
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn nodes_of_the_release_before_store_and_search_fields_as_they_did(db: PgPool) {
+    let store = "INSERT INTO log_lines (at, level, facility, description, node, release, fields)
+        VALUES (now(), 3, 'panel', 'of the release before', 'n1', 'r1', '{\"a\": {\"b\": 1}}'::text::jsonb)";
+    sqlx::query(store).execute(&db).await.expect("stored");
+    let count = "SELECT count(*) FROM log_lines
+        WHERE fields @> '{\"a\": {\"b\": 1}}'::text::jsonb AND fields ->> 'a' IS NOT NULL";
+    assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.expect("a count"), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn two_nodes_do_not_make_the_same_partitions(db: PgPool) {
     let later = Utc::now() + TimeDelta::days(20);
     let mut first = db.begin().await.expect("a transaction");
