@@ -8,6 +8,7 @@ mod console;
 mod create_server;
 mod create_server_drafts;
 mod eight_tabs;
+mod flags;
 mod frame;
 mod hostile_names;
 mod images;

@@ -15,6 +15,7 @@ use web_sys::{Element, Event, HtmlInputElement};
 use crate::{
     client_log::{self, Kind, Level},
     features::{account::sessions_page, operator::console, servers::ServersPages},
+    flags::{self, Flag},
     jobs::provide_jobs,
     router::{Pages, Route, provide_router},
     session::provide_session,
@@ -112,7 +113,10 @@ fn App() -> impl IntoView {
     provide_session();
     let router = provide_router(ROUTES);
     start_later(router);
-    client_log::send_when_there_is_time();
+    // Where the boot script keeps nothing there is nothing to send.
+    if flags::has(Flag::ClientLog) {
+        client_log::send_when_there_is_time();
+    }
     view! {
         <Frame shortcuts>
             <Pages not_found=|| view! { <NotFound /> }.into_any() />

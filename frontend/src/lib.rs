@@ -1,8 +1,7 @@
 //! The panel in the browser.
 //!
-//! Imports point one way: `ui`, then what all features share (`api_client`, `asked`, `cloud`, `jobs`, `router`, `project`,
-//! `session`, `theme`), then
-//! `features`, then `app`.
+//! Imports point one way: `ui`, then what all features share (`api_client`, `asked`, `cloud`, `jobs`, `flags`, `router`,
+//! `project`, `session`, `theme`), then `features`, then `app`.
 
 pub mod across;
 pub mod analytics;
@@ -17,6 +16,7 @@ pub mod commands_view;
 pub mod confirm;
 pub mod explain;
 pub mod features;
+pub mod flags;
 pub mod jobs;
 pub mod key_pair_form;
 pub mod offers;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use thirtyfour::{By, WebElement, prelude::*};
 
-use crate::{Scene, until};
+use crate::{Scene, components::Dialog, until};
 
 /// The section, open.
 pub struct OperatorHealthPage<'s> {
@@ -26,7 +26,7 @@ impl<'s> OperatorHealthPage<'s> {
         Ok(page)
     }
 
-    /// The rows of a table: `service-table`, `node-table`, `need-table`, `hop-table`.
+    /// The rows of a table: `service-table`, `node-table`, `need-table`, `hop-table`, `flag-table`.
     pub async fn rows(&self, table: &str) -> Result<Vec<HealthRow>> {
         let script = "
             const rows = document.querySelectorAll(`[data-testid=${arguments[0]}] tbody tr`);
@@ -59,6 +59,35 @@ impl<'s> OperatorHealthPage<'s> {
     /// Tries a service.
     pub async fn probe(&self, named: &str) -> Result<()> {
         Ok(self.probe_button(named).await?.click().await?)
+    }
+
+    /// The dialog that changes who has a flag.
+    pub async fn change_flag(&self, name: &str) -> Result<Dialog> {
+        let button = By::Css(format!("button[aria-label='Change {name}']"));
+        self.scene.browser.query(button).and_displayed().first().await?.click().await?;
+        Dialog::with_text(&self.scene.browser, &format!("Flag {name}")).await
+    }
+
+    /// Changes who has a flag: a percentage, and one who does not have it.
+    pub async fn set_flag(&self, name: &str, percent: &str, off_for: &str, because: &str) -> Result<()> {
+        let dialog = self.change_flag(name).await?;
+        self.fill("Percent of users", percent).await?;
+        self.fill("Off for these users", off_for).await?;
+        self.fill("Why", because).await?;
+        dialog.press("Set").await
+    }
+
+    /// Writes into a field of the dialog that is open, in place of what was there.
+    pub async fn fill(&self, label: &str, text: &str) -> Result<()> {
+        let field = self.field(label).await?;
+        field.clear().await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// A field of the dialog that is open.
+    pub async fn field(&self, label: &str) -> Result<WebElement> {
+        let path = format!("//dialog[@open]//*[@id=//label[normalize-space()='{label}']/@for]");
+        Ok(self.scene.browser.query(By::XPath(path)).and_displayed().first().await?)
     }
 
     /// What stands beside the page's title.

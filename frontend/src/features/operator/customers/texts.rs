@@ -1,6 +1,6 @@
 //! The words an operator reads about customers.
 
-use api_types::operator::customers::CustomersFound;
+use api_types::operator::{customers::CustomersFound, flags::CustomerFlag};
 
 use crate::ui::format;
 
@@ -63,6 +63,11 @@ pub const CUSTOMER_HINT: &str = "The customer's name, if there is one.";
 pub const REASON: &str = "Reason";
 pub const REASON_HINT: &str = "10 to 500 characters, such as the ticket and what it is about.";
 pub const BEGIN: &str = "Begin support view";
+pub const FLAGS: &str = "Flags";
+pub const FLAGS_ABOUT: &str = "What the next page they open has. Who has what is changed under Health.";
+pub const FLAG_HEADS: &[&str] = &["Flag", "What it is", "State", "Why"];
+pub const ON: &str = "On";
+pub const OFF: &str = "Off";
 pub const CANCEL: &str = "Cancel";
 pub const STILL_OPEN: &str = "Still open";
 pub const NOT_TOLD: &str = "Keystone does not tell.";
@@ -106,4 +111,33 @@ pub fn failed(failures: u32) -> String {
         "{} of late, not locked out.",
         format::counted(u64::from(failures), "failed sign-in", "failed sign-ins")
     )
+}
+
+pub fn flag_why(flag: &CustomerFlag) -> String {
+    match (flag.is_named, flag.percent, flag.is_on) {
+        (true, ..) => "Named by operators".to_owned(),
+        (false, 0, _) => "Off for everybody".to_owned(),
+        (false, 100, _) => "On for everybody".to_owned(),
+        (false, percent, true) => format!("Among the {percent} % who have it"),
+        (false, percent, false) => format!("Not among the {percent} % who have it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_has_a_reason() {
+        let why = |is_on, is_named, percent| {
+            flag_why(&CustomerFlag { name: String::new(), says: String::new(), is_on, is_named, percent })
+        };
+        assert_eq!(why(true, true, 0), "Named by operators");
+        assert_eq!(
+            (&*why(false, false, 0), &*why(true, false, 100)),
+            ("Off for everybody", "On for everybody")
+        );
+        assert_eq!(why(true, false, 25), "Among the 25 % who have it");
+        assert_eq!(why(false, false, 25), "Not among the 25 % who have it");
+    }
 }

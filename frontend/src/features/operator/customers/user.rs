@@ -4,6 +4,7 @@ use api_types::{
     jobs::{Job, JobState},
     operator::{
         customers::{CustomerSession, CustomerUser, LiftLockout, Person, SignInFailures},
+        flags::CustomerFlag,
         logs::LogLine,
     },
 };
@@ -98,6 +99,17 @@ fn parts(page: Asked<CustomerUser>, support: Support, ending: Ending) -> El {
                 .attr("data-testid", "project-table"),
         },
     );
+    let flags_about = el("p").class("page-about").text(texts::FLAGS_ABOUT);
+    let flags = card_of(
+        page,
+        texts::FLAGS,
+        Some(flags_about),
+        |user| user.flags.clone(),
+        |flags| {
+            let rows = flags.iter().map(flag_row).collect();
+            table(texts::FLAG_HEADS, rows).attr("data-testid", "customer-flags")
+        },
+    );
     let errors =
         card_of(page, texts::ERRORS, days(), |user| (user.person.clone(), user.errors.clone()), errors);
     let calls = card_of(
@@ -124,7 +136,7 @@ fn parts(page: Asked<CustomerUser>, support: Support, ending: Ending) -> El {
         .class("customer-parts")
         .child(el("div").class("customer-notes").live_children(note))
         .child(el("div").class("customer-pair").child(person).child(sign_in))
-        .children(vec![sessions, projects, errors, calls, jobs])
+        .children(vec![sessions, projects, errors, calls, jobs, flags])
 }
 
 fn card_of<T: PartialEq + 'static>(
@@ -219,6 +231,16 @@ fn job_row(job: &Job) -> Vec<Cell> {
         Cell::El(el("span").class("numbers").text(&job.counts.total.to_string())),
         Cell::Text(state.to_owned()),
         Cell::Moment(job.created_at),
+    ]
+}
+
+fn flag_row(flag: &CustomerFlag) -> Vec<Cell> {
+    let state = if flag.is_on { texts::ON } else { texts::OFF };
+    vec![
+        Cell::Mono(flag.name.clone()),
+        Cell::Text(flag.says.clone()),
+        Cell::Text(state.to_owned()),
+        Cell::Text(texts::flag_why(flag)),
     ]
 }
 

@@ -1,7 +1,10 @@
 //! The section's calls.
 
 use api_types::{
-    operator::health::{HealthReport, ProbeService, ProbedService},
+    operator::{
+        flags::{FlagState, SetFlag},
+        health::{HealthReport, ProbeService, ProbedService},
+    },
     routes,
 };
 use web_sys::AbortSignal;
@@ -24,4 +27,14 @@ pub async fn show_report(until: Option<AbortSignal>) -> Result<HealthReport, Api
 /// Tries a service now.
 pub async fn probe(wanted: &ProbeService) -> Result<ProbedService, ApiError> {
     Call::post(routes::OPERATOR_HEALTH_PROBE).body(wanted).json().await
+}
+
+/// Sets who has a flag.
+pub async fn set_flag(name: &str, wanted: &SetFlag) -> Result<FlagState, ApiError> {
+    Call::new("PUT", routes::operator_flag(name)).body(wanted).json().await
+}
+
+/// Takes back what is set.
+pub async fn clear_flag(name: &str) -> Result<(), ApiError> {
+    Call::delete(routes::operator_flag(name)).done().await
 }

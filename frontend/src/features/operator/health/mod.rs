@@ -1,6 +1,7 @@
 //! The health of nodes and services, as one node sees it, kept true while the page is in front.
 
 mod api;
+mod flags;
 mod nodes;
 mod own;
 mod services;
@@ -47,6 +48,7 @@ pub fn health_page() -> impl IntoView {
             nodes::section(report),
             own::needs(report),
             nodes::hops(report),
+            flags::section(report),
             el("div").class("health-pair").child(own::queues(report)).child(own::database(report)),
         ],
     };

@@ -1,6 +1,9 @@
 //! What is shown of what a node tells: plain decisions, without a browser.
 
-use api_types::operator::health::{Circuit, HealthReport, NodeReport, ServiceReport};
+use api_types::operator::{
+    flags::{FlagState, SetFlag},
+    health::{Circuit, HealthReport, NodeReport, ServiceReport},
+};
 
 use super::texts;
 use crate::ui::Icon;
@@ -101,6 +104,47 @@ pub fn hop_addresses(nodes: &[NodeReport]) -> Vec<String> {
     urls
 }
 
+/// What is filled in to change a flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagDraft {
+    pub percent: String,
+    /// Names of users, a line each, or with commas between them.
+    pub on_for: String,
+    pub off_for: String,
+    pub because: String,
+}
+
+impl FlagDraft {
+    /// Begins with what is so now. The reason is that of the change, so there is none yet.
+    pub fn of(flag: &FlagState) -> Self {
+        let set = flag.set.as_ref();
+        let lines = |names: Option<&Vec<String>>| names.map(|names| names.join("\n")).unwrap_or_default();
+        Self {
+            percent: set.map_or(flag.configured_percent, |set| set.percent).to_string(),
+            on_for: lines(set.map(|set| &set.on_for)),
+            off_for: lines(set.map(|set| &set.off_for)),
+            because: String::new(),
+        }
+    }
+
+    /// What is asked for; `None` while the percentage is none.
+    pub fn wanted(&self) -> Option<SetFlag> {
+        let names = |text: &str| -> Vec<String> {
+            text.split(['\n', ','])
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        Some(SetFlag {
+            percent: self.percent.trim().parse().ok().filter(|percent| *percent <= 100)?,
+            on_for: names(&self.on_for),
+            off_for: names(&self.off_for),
+            because: self.because.trim().to_owned(),
+        })
+    }
+}
+
 /// The report by the browser's clock: ages are told by it, and servers' clocks may be minutes off. What is less than a
 /// network's delay stays, so that nothing flickers.
 pub fn by_own_clock(mut report: HealthReport, now: i64) -> HealthReport {
@@ -123,13 +167,16 @@ pub fn by_own_clock(mut report: HealthReport, now: i64) -> HealthReport {
             hop.since += ahead;
         }
     }
+    for set in report.flags.iter_mut().filter_map(|flag| flag.set.as_mut()) {
+        set.changed_at += ahead;
+    }
     report.at = now;
     report
 }
 
 #[cfg(test)]
 mod tests {
-    use api_types::operator::health::HopReport;
+    use api_types::operator::{flags::FlagSetting, health::HopReport};
 
     use super::*;
 
@@ -164,6 +211,63 @@ mod tests {
             lacks: Vec::new(),
             hops: Vec::new(),
         }
+    }
+
+    fn client_log(percent: u8, on_for: &[&str], off_for: &[&str]) -> FlagState {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        FlagState {
+            name: "client_log".to_owned(),
+            says: "Pages tell.".to_owned(),
+            configured_percent: 100,
+            set: Some(FlagSetting {
+                percent,
+                on_for: names(on_for),
+                off_for: names(off_for),
+                changed_by: "olivia".to_owned(),
+                changed_at: 900,
+                because: "ticket 17".to_owned(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_flag_says_who_has_it_in_words() {
+        let said = |percent, on: &[&str], off: &[&str]| texts::who_has(&client_log(percent, on, off));
+        assert_eq!(said(25, &["alice", "bob"], &["carol"]), "25 % of users, and 2 users besides, 1 without");
+        assert_eq!(said(25, &[], &[]), "25 % of users");
+        assert_eq!(
+            (said(0, &[], &["carol"]), said(0, &["alice"], &[])),
+            ("Nobody".into(), "Nobody but 1 user".into())
+        );
+        assert_eq!(said(100, &["alice"], &[]), "Everybody");
+        assert_eq!(said(100, &[], &["bob", "carol"]), "Everybody but 2 users");
+        let configured = FlagState { set: None, ..client_log(0, &[], &[]) };
+        assert_eq!(
+            (texts::who_has(&configured), texts::why_set(&configured)),
+            ("Everybody".into(), String::new())
+        );
+        assert_eq!(texts::why_set(&client_log(0, &[], &[])), "ticket 17 (olivia)");
+    }
+
+    #[test]
+    fn a_change_begins_with_what_is_so_and_needs_a_percentage() {
+        let draft = FlagDraft::of(&client_log(25, &["alice", "bob"], &[]));
+        assert_eq!((&*draft.percent, &*draft.on_for, &*draft.because), ("25", "alice\nbob", ""));
+        let wanted = FlagDraft { off_for: " carol, dave\n\n".to_owned(), ..draft.clone() }.wanted();
+        let wanted = wanted.expect("it can be asked for");
+        assert_eq!(
+            (wanted.percent, wanted.on_for.len(), wanted.off_for),
+            (25, 2, vec!["carol".into(), "dave".into()])
+        );
+        for percent in ["", "101", "-1", "2.5", "x"] {
+            assert_eq!(
+                FlagDraft { percent: percent.to_owned(), ..draft.clone() }.wanted(),
+                None,
+                "{percent}"
+            );
+        }
+        let configured = FlagState { set: None, ..client_log(0, &[], &[]) };
+        assert_eq!(FlagDraft::of(&configured).percent, "100");
     }
 
     #[test]
@@ -219,11 +323,13 @@ mod tests {
             }],
             queues: Vec::new(),
             database: None,
+            flags: vec![client_log(25, &[], &[])],
         };
         assert_eq!(hop_addresses(&report.nodes), ["http://a", "http://b"]);
         assert_eq!(by_own_clock(report.clone(), 1_002), report);
         let moved = by_own_clock(report, 1_600);
         assert_eq!(moved.services[0].answered_at, Some(1_590));
+        assert_eq!(moved.flags[0].set.as_ref().map(|set| set.changed_at), Some(1_500));
         assert_eq!((moved.nodes[0].seen_at, moved.nodes[0].hops[0].since), (1_500, 1_100));
     }
 }

@@ -1,5 +1,9 @@
 //! The words a person reads in the section *Health*.
 
+use api_types::operator::flags::FlagState;
+
+use crate::ui::format;
+
 pub const TITLE: &str = "Health";
 pub const NEEDS: &str = "What this node needs";
 pub const NEEDS_HEADS: &[&str] = &["Need", "State", "Since", "Last check", "What follows"];
@@ -23,6 +27,27 @@ pub const QUEUES: &str = "Waiting";
 pub const DATABASE: &str = "Database";
 pub const NO_DATABASE: &str =
     "It does not answer. Sessions in memory are served meanwhile, and nobody can sign in.";
+pub const FLAGS: &str = "Flags";
+pub const FLAGS_ABOUT: &str =
+    "Parts of the panel that not everybody has to have. Pages that are open stay as they are.";
+pub const FLAGS_HEADS: &[&str] = &["Flag", "Who has it", "Since", "Why", "Change it"];
+pub const AS_CONFIGURED: &str = "As configured";
+pub const CHANGE: &str = "Change…";
+pub const FLAG_ABOUT: &str = "Every node follows within moments. A page that is open stays as it is until it is loaded \
+                              again.";
+pub const PERCENT: &str = "Percent of users";
+pub const PERCENT_HINT: &str = "Raising it only adds users: who has it keeps it.";
+pub const ON_FOR: &str = "On for these users";
+pub const NAMES_HINT: &str = "Names of users, a line each.";
+pub const OFF_FOR: &str = "Off for these users";
+pub const OFF_HINT: &str = "Names of users, a line each. Whatever the percentage.";
+pub const BECAUSE: &str = "Why";
+pub const BECAUSE_HINT: &str = "For those who find it later, such as a ticket.";
+pub const SET_FLAG: &str = "Set";
+pub const TAKE_BACK: &str = "Take back";
+pub const CANCEL: &str = "Cancel";
+pub const FLAG_SET: &str = "The flag was changed.";
+pub const FLAG_TAKEN_BACK: &str = "The flag is as configured again.";
 pub const THIS_NODE: &str = "This node";
 pub const PROBE: &str = "Probe";
 pub const NEVER: &str = "Never";
@@ -182,6 +207,55 @@ pub fn size(bytes: i64) -> String {
     } else {
         format!("{size} {}", UNITS[unit])
     }
+}
+
+/// "25 % of users, and 2 users besides, 1 without".
+pub fn who_has(flag: &FlagState) -> String {
+    let Some(set) = &flag.set else { return share(flag.configured_percent) };
+    let users = |names: &[String]| format::counted(names.len() as u64, "user", "users");
+    let (on, off) = (users(&set.on_for), users(&set.off_for));
+    let mut said = share(set.percent);
+    match set.percent {
+        0 if !set.on_for.is_empty() => said += &format!(" but {on}"),
+        100 if !set.off_for.is_empty() => said += &format!(" but {off}"),
+        0 | 100 => {}
+        _ => {
+            if !set.on_for.is_empty() {
+                said += &format!(", and {on} besides");
+            }
+            if !set.off_for.is_empty() {
+                said += &format!(", {} without", set.off_for.len());
+            }
+        }
+    }
+    said
+}
+
+fn share(percent: u8) -> String {
+    match percent {
+        0 => "Nobody".to_owned(),
+        100 => "Everybody".to_owned(),
+        percent => format!("{percent} % of users"),
+    }
+}
+
+/// "ticket 17 (operator)"; nothing where it is as configured.
+pub fn why_set(flag: &FlagState) -> String {
+    flag.set.as_ref().map(|set| format!("{} ({})", set.because, set.changed_by)).unwrap_or_default()
+}
+
+pub fn flag(name: &str) -> String {
+    format!("Flag {name}")
+}
+
+/// What the button is called for those who cannot see its row.
+pub fn change_named(name: &str) -> String {
+    format!("Change {name}")
+}
+
+/// "Take back (everybody)".
+pub fn take_back(configured_percent: u8) -> String {
+    format!("{TAKE_BACK} ({})", share(configured_percent).to_lowercase())
 }
 
 #[cfg(test)]
