@@ -222,15 +222,28 @@ impl JobStore {
         note.execute(transaction).await.map(drop)
     }
 
-    /// The ids of the requests that were made to the cloud because of this one, by the jobs that it set going; as many as
-    /// one search of the log can look for.
+    /// The ids that belong to this one; as many as one search of the log can look for. Of a request that set jobs going,
+    /// those of all they asked of the cloud; of one that a job made, by our id or the cloud's, those that set it going.
     pub async fn list_requests_of(&self, request_id: &str) -> Result<Vec<String>> {
         let list = query_scalar!(
-            r#"SELECT item.request_id AS "request_id!"
-            FROM job_requests AS set_going
-            JOIN job_items AS item ON item.job_id = set_going.job_id
-            WHERE set_going.request_id = $1 AND item.request_id IS NOT NULL
-            ORDER BY item.job_id, item.number
+            r#"WITH item AS (
+                SELECT job_id, request_id FROM job_items WHERE request_id = $1
+                UNION
+                SELECT job_id, request_id FROM job_items WHERE upstream_request_id = $1
+            )
+            (
+                SELECT request_id AS "request_id!" FROM item WHERE request_id IS NOT NULL
+                UNION
+                SELECT set_going.request_id FROM item JOIN job_requests AS set_going USING (job_id)
+            )
+            UNION ALL
+            (
+                SELECT item.request_id
+                FROM job_requests AS set_going
+                JOIN job_items AS item ON item.job_id = set_going.job_id
+                WHERE set_going.request_id = $1 AND item.request_id IS NOT NULL
+                ORDER BY item.job_id, item.number
+            )
             LIMIT $2"#,
             request_id,
             MOST_REQUESTS,

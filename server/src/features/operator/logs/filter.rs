@@ -57,7 +57,8 @@ pub fn filter_of(query: &LogQuery, now: DateTime<Utc>) -> Result<Filter, ApiErro
     Ok(filter)
 }
 
-/// Looks also for what jobs asked of the cloud because of the request that is looked for.
+/// Looks also for what jobs asked of the cloud because of the request that is looked for, or for what set the job going
+/// that made it.
 ///
 /// Errors: 503 Postgres does not answer.
 pub async fn follow_jobs(filter: &mut Filter, jobs: &Jobs) -> Result<(), ApiError> {

@@ -41,7 +41,9 @@ async fn what_a_job_asked_of_the_cloud_is_found_by_the_request_that_set_it_going
     let request = answer.header("x-request-id").to_owned();
     let asked: Job = answer.json();
     finished(&alice, &asked.id).await;
-    let item = items(&alice, &asked.id).await.remove(0).request_id.expect("an id of its own");
+    let item = items(&alice, &asked.id).await.remove(0);
+    let of_cloud = item.upstream_request_id.expect("the cloud's id");
+    let item = item.request_id.expect("an id of its own");
     assert_ne!(item, request);
     // A node has stored what it logged of both, and of a third.
     let lines = [&item, &request, "req-third"].map(|id| {
@@ -52,14 +54,17 @@ async fn what_a_job_asked_of_the_cloud_is_found_by_the_request_that_set_it_going
     });
     insert_lines(&mut db.acquire().await.expect("a connection"), &lines).await.expect("written");
     let found = |id: &str| format!("{}?request={id}&message=the+line+of", routes::OPERATOR_LOGS);
-    let page: LogPage = operator.get(&found(&request)).await.json();
-    let mut ids: Vec<_> = page.lines.into_iter().filter_map(|line| line.request_id).collect();
-    ids.sort();
-    let mut both = [item.clone(), request];
+    let mut both = [item.clone(), request.clone()];
     both.sort();
-    assert_eq!(ids, both);
-    let page: LogPage = operator.get(&found(&item)).await.json();
-    assert_eq!(page.lines.len(), 1, "by its own id it is found alone");
+    // Whichever id somebody has leads to all of it.
+    for id in [request, item, of_cloud] {
+        let page: LogPage = operator.get(&found(&id)).await.json();
+        let mut ids: Vec<_> = page.lines.into_iter().filter_map(|line| line.request_id).collect();
+        ids.sort();
+        assert_eq!(ids, both, "{id}");
+    }
+    let page: LogPage = operator.get(&found("req-third")).await.json();
+    assert_eq!(page.lines.len(), 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]
