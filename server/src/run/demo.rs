@@ -141,7 +141,7 @@ async fn welcome(config: &Config, db: &PgPool, cloud: &Cloud) -> anyhow::Result<
         anyhow::bail!("the cloud asks the demo user for a second factor");
     };
     let project: ProjectId = cloud.admin().project_id("web-shop").parse()?;
-    store.put_last_project(&issued.user.id, &project, Clock::system().now()).await?;
+    store.put_last_project(&issued.user.id, &project, None, Clock::system().now()).await?;
     Ok(())
 }
 

@@ -42,7 +42,7 @@ impl SessionStore {
         self.bounded(find.fetch_all(self.pool())).await
     }
 
-    /// Users whose live sessions have worked in a project of late, or begin there.
+    /// Users whose live sessions have worked in a project of late, or begin there; not operators who looked at it.
     pub async fn list_users_of_project(
         &self,
         project: &ProjectId,
@@ -60,6 +60,10 @@ impl SessionStore {
                         SELECT FROM session_project_tokens AS scope
                         WHERE scope.session_id = sessions.id AND scope.project_id = $1
                     ))
+                AND NOT EXISTS (
+                    SELECT FROM support_views AS view
+                    WHERE view.session_id = sessions.id AND view.project_id = $1
+                )
             GROUP BY user_id, user_name, domain_id, domain_name
             ORDER BY max(last_seen_at) DESC, user_id
             LIMIT $3"#,
@@ -71,7 +75,7 @@ impl SessionStore {
         self.bounded(list.fetch_all(self.pool())).await
     }
 
-    /// Projects that a user was seen in: those of live sessions and the one used last.
+    /// Projects that a user worked in: those of live sessions and the one used last.
     pub async fn list_projects_of_user(&self, user_id: &str) -> Result<Vec<String>> {
         let list = query_scalar!(
             r#"SELECT project_id AS "project_id!"
@@ -84,6 +88,10 @@ impl SessionStore {
                 FROM session_project_tokens AS scope
                 JOIN sessions ON sessions.id = scope.session_id
                 WHERE sessions.user_id = $1
+                    AND NOT EXISTS (
+                        SELECT FROM support_views AS view
+                        WHERE view.session_id = sessions.id AND view.project_id = scope.project_id
+                    )
             ) AS seen
             ORDER BY 1
             LIMIT 200"#,

@@ -296,9 +296,9 @@ impl Inner {
             used.insert(session.id, (project.clone(), at));
         }
         let (store, user_id) = (self.sessions.store().clone(), session.user.id.clone());
-        let (project, now) = (project.clone(), self.clock.now());
+        let (project, session, now) = (project.clone(), session.id, self.clock.now());
         log::spawn(async move {
-            if let Err(error) = store.put_last_project(&user_id, &project, now).await {
+            if let Err(error) = store.put_last_project(&user_id, &project, Some(session), now).await {
                 tracing::debug!(%error, "the project used last could not be noted");
             }
         });

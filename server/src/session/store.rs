@@ -399,17 +399,25 @@ impl SessionStore {
         self.bounded(find.fetch_optional(&self.db)).await
     }
 
+    /// Notes where a user worked last. A project that this session only looked at, as an operator does for a customer, is
+    /// none.
     pub async fn put_last_project(
         &self,
         user_id: &str,
         project: &ProjectId,
+        session: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let put = query!(
-            "INSERT INTO last_projects (user_id, project_id, used_at) VALUES ($1, $2, $3)
-            ON CONFLICT (user_id) DO UPDATE SET project_id = $2, used_at = $3",
+            "INSERT INTO last_projects (user_id, project_id, used_at)
+            SELECT $1, $2, $4
+            WHERE NOT EXISTS (
+                SELECT FROM support_views WHERE support_views.session_id = $3 AND support_views.project_id = $2
+            )
+            ON CONFLICT (user_id) DO UPDATE SET project_id = $2, used_at = $4",
             user_id,
             project.as_str(),
+            session.map(|session| session.0),
             now,
         );
         self.bounded(put.execute(&self.db)).await?;
