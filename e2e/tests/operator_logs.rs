@@ -202,8 +202,14 @@ fn a_customer_is_debugged_for_a_while() {
             .await?;
         other.quit().await?;
         let page = OperatorLogsPage::open(scene, &scene.browser, "user=operator&facility=operator").await?;
-        page.find("the note of it", |line| line.text == "an operator changed what is logged").await?;
-        page.find("the note of its end", |line| line.text == "an operator took back what is logged").await?;
+        page.find("the note of it", |line| {
+            line.text.starts_with("an operator changed what is logged: user=alice")
+        })
+        .await?;
+        page.find("the note of its end", |line| {
+            line.text.starts_with("an operator took back what is logged: user=alice")
+        })
+        .await?;
         Ok(())
     });
 }

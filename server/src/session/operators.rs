@@ -61,6 +61,8 @@ struct Verdict {
     at: Instant,
 }
 
+/// Of what was asked for, so much stands in the line itself.
+const LONGEST_SHOWN: usize = 160;
 /// Nobody's page waits longer for Keystone's word than this.
 const PATIENCE: Duration = Duration::from_millis(500);
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -167,6 +169,8 @@ impl Operator {
     /// Writes down what an operator looks at or does: `action` as "searched the log", `about` as it was asked for.
     pub fn note(&self, action: &'static str, about: impl fmt::Display) {
         let about: String = about.to_string().chars().take(1000).collect();
+        let colon = if about.is_empty() { "" } else { ": " };
+        let shown = &about[..about.floor_char_boundary(LONGEST_SHOWN)];
         tracing::info!(
             target: log::AUDIT,
             user = self.caller.user().name,
@@ -174,7 +178,7 @@ impl Operator {
             session = self.caller.session.id.short(),
             request_id = &*self.caller.request_id.0,
             about,
-            "an operator {action}"
+            "an operator {action}{colon}{shown}"
         );
     }
 }

@@ -143,7 +143,9 @@ pub(super) fn tell_begin(target: &Target, call: &Call) {
         upstream_region = target.region_tag(),
         method = call.method.as_str(),
         url = without_secrets(&call.url),
-        "asking {target}"
+        "asking {target} - {} {}",
+        call.method,
+        without_secrets(&call.url)
     );
 }
 
@@ -158,7 +160,9 @@ pub(super) fn tell_end(target: &Target, call: &Call, took: Duration, result: &Re
         upstream_request_id = result.as_ref().ok().and_then(Answer::request_id),
         duration_ms = milliseconds(took),
         cause = result.as_ref().err().map(chain),
-        "asked {target}"
+        "asked {target} - {} {}",
+        call.method,
+        without_secrets(&call.url)
     );
 }
 
