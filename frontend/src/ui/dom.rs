@@ -32,6 +32,32 @@ pub fn query_all(root: &Element, selector: &str) -> Vec<HtmlElement> {
     (0..found.length()).filter_map(|at| found.item(at)?.dyn_into().ok()).collect()
 }
 
+/// Scrolls a row of links sideways until that of the page on screen is in its middle, or as near as it can be.
+pub fn show_current(row: &Element) {
+    let Some(current) = query_all(row, "[aria-current]").into_iter().next() else { return };
+    let middle = |element: &Element| {
+        let place = element.get_bounding_client_rect();
+        place.left() + place.width() / 2.0
+    };
+    row.set_scroll_left(row.scroll_left() + (middle(&current) - middle(row)) as i32);
+}
+
+/// Moves a panel sideways until all of it is on the screen.
+pub fn keep_on_screen(panel: &HtmlElement) {
+    let place = panel.get_bounding_client_rect();
+    let width = document().document_element().map_or(0, |root| root.client_width());
+    let by = way_into(place.left(), place.right(), f64::from(width)) as i32;
+    if by != 0 {
+        _ = panel.style().set_property("translate", &format!("{by}px"));
+    }
+}
+
+/// How far something has to move to be inside a width. What is too wide begins at its edge.
+fn way_into(left: f64, right: f64, width: f64) -> f64 {
+    const EDGE: f64 = 8.0;
+    (width - EDGE - right).min(0.0).max(EDGE - left).floor()
+}
+
 /// True while somebody types there, so that single letters are theirs.
 pub fn takes_text(element: &HtmlElement) -> bool {
     match element.tag_name().as_str() {
@@ -51,4 +77,17 @@ pub fn is_dialog_open() -> bool {
 
 fn as_html(element: Element) -> Option<HtmlElement> {
     element.dyn_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_moves_as_far_as_it_has_to() {
+        assert_eq!(way_into(100.0, 300.0, 390.0), 0.0);
+        assert_eq!(way_into(-42.0, 165.0, 390.0), 50.0);
+        assert_eq!(way_into(200.0, 407.5, 390.0), -26.0);
+        assert_eq!(way_into(20.0, 440.0, 390.0), -12.0);
+    }
 }

@@ -6,7 +6,7 @@ use web_sys::{EventTarget, FocusEvent, HtmlElement, KeyboardEvent, Node};
 
 use super::{
     Icon,
-    dom::{focus, query_all, unique_id},
+    dom::{focus, keep_on_screen, query_all, unique_id},
     effect::after,
     element::{El, el, icon as icon_el},
 };
@@ -113,7 +113,10 @@ fn boxed(opener: Opener, content: Box<dyn Fn() -> El>) -> El {
             .child(untrack(&content));
         let html = send_wrapper::SendWrapper::new(panel.html().clone());
         // Where the focus goes is decided once the panel is in the document.
-        after(move || focus(&first_stop(&html)));
+        after(move || {
+            keep_on_screen(&html);
+            focus(&first_stop(&html));
+        });
         panel
     };
     let root = el("div").class("popover").child(button);

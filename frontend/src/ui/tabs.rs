@@ -1,11 +1,15 @@
 //! Tabs whose choice is in the URL: links, so that they open in a new tab, go back and can be shared.
 
+use leptos::task::spawn_local;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 use super::{
-    dom::{focus, focused, query_all},
+    dom::{focus, focused, query_all, show_current},
+    effect::after,
     element::{El, el},
+    part_styles::part_styles,
 };
 
 /// One tab.
@@ -38,11 +42,27 @@ pub fn tabs(
             .text(tab.label)
             .child(el("span").live_children(number))
     };
-    el("nav")
+    let row = el("nav")
         .class("tabs")
         .attr("aria-label", label)
         .live_children(move || tabs().into_iter().map(tab).collect())
-        .on("keydown", |event| move_focus(event.unchecked_ref()))
+        .on("keydown", |event| move_focus(event.unchecked_ref()));
+    keep_current_in_view(&row, move || _ = current());
+    row
+}
+
+/// Scrolls a row of links to that of the page on screen, now and whenever something that `follow` read changes.
+pub fn keep_current_in_view(row: &El, follow: impl Fn() + 'static) {
+    let row = SendWrapper::new(row.element().clone());
+    after(move || {
+        follow();
+        let row = row.clone();
+        // Without its style it is no row.
+        spawn_local(async move {
+            part_styles().await;
+            show_current(&row);
+        });
+    });
 }
 
 fn move_focus(event: &KeyboardEvent) {

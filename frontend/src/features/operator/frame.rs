@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::texts;
 use crate::{
     router::{Step, use_router},
-    ui::{El, Icon, derived, effect::after, el, element::icon},
+    ui::{El, Icon, derived, effect::after, el, element::icon, tabs::keep_current_in_view},
 };
 
 /// One section of the console.
@@ -54,6 +54,7 @@ pub fn console_frame(sections: &'static [Section], not_found: fn() -> AnyView) -
         .class("products operator-sections")
         .attr("aria-label", texts::SECTIONS)
         .child(el("ul").children(sections.iter().map(link).collect()));
+    keep_current_in_view(&nav, move || at.with(|_| {}));
     el("div").class("page").child(mark()).child(nav).child(el("div").class("page").live_view(page)).into_any()
 }
 
