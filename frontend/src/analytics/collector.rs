@@ -1,6 +1,10 @@
 //! Adds up and sends: from time to time, and when the page is left.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use api_types::{
     analytics::{AnalyticsBatch, AnalyticsItem, Counted, LARGEST_COUNT, MOST_ITEMS, PAGES},
@@ -36,9 +40,21 @@ pub fn start(router: Router) {
         Answer::No => {}
         Answer::NotYet => spawn_local(async move {
             part_styles().await;
-            asker.with(|| consent::ask(begin));
+            asker.with(|| ask_where_counted(router, begin));
         }),
     }
+}
+
+/// Asks once, on the first page that would be counted: never in the operator's console.
+fn ask_where_counted(router: Router, begin: impl Fn() + Clone + 'static) {
+    let is_asked = Cell::new(false);
+    let path = router.path();
+    after(move || {
+        let is_counted = path.with(|path| page_of(path).is_some());
+        if is_counted && !is_asked.replace(true) {
+            consent::ask(begin.clone());
+        }
+    });
 }
 
 const SEND_EVERY: Duration = Duration::from_secs(10);

@@ -41,7 +41,7 @@ pub fn answer() -> Answer {
     }
 }
 
-/// Asks in a corner, and stands in nobody's way. `done` hears of a yes.
+/// Asks below the page, and stands in nobody's way. `done` hears of a yes.
 pub fn ask(done: impl Fn() + Clone + 'static) {
     let place: SendWrapper<std::cell::RefCell<Option<Element>>> = SendWrapper::new(None.into());
     let place = std::rc::Rc::new(place);
@@ -59,18 +59,22 @@ pub fn ask(done: impl Fn() + Clone + 'static) {
     };
     let buttons = el("div")
         .class("form-actions")
-        .child(button("button primary", texts::ALLOW, decide("yes")))
+        .child(button("button", texts::ALLOW, decide("yes")))
         .child(button("button", texts::REFUSE, decide("no")));
+    let note = [texts::kept(&days()), texts::CHANGE.to_owned()].join(" ");
+    let asked = el("div")
+        .class("analytics-asked")
+        .child(el("p").text(texts::ASK))
+        .child(el("p").class("field-note").text(&note));
     let notice = el("section")
         .class("analytics-notice")
         .attr("role", "region")
         .attr("aria-label", texts::TITLE)
         .attr("data-testid", "analytics-notice")
-        .child(el("p").text(texts::ASK))
-        .child(el("p").class("field-note").text(&texts::kept(&days())))
+        .child(asked)
         .child(buttons);
-    if let Some(body) = document().body()
-        && body.append_child(notice.element()).is_ok()
+    if let Ok(Some(frame)) = document().query_selector(".frame")
+        && frame.append_child(notice.element()).is_ok()
     {
         *place.borrow_mut() = Some(notice.element().clone());
         // It takes nobody's focus, so it is said where it is to be found.

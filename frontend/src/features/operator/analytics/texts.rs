@@ -17,8 +17,8 @@ pub const OFF_TITLE: &str = "Nothing is counted";
 pub const OFF: &str = "Analytics are switched off on this panel (analytics.consent). What was counted before is kept until \
                        its days are over.";
 pub const EMPTY_TITLE: &str = "Nothing was counted in these days";
-pub const EMPTY_ASK: &str = "People are asked first, and nobody has agreed yet. Counts appear some seconds after a page \
-                             was opened.";
+pub const EMPTY_ASK: &str = "People are asked first, and counted only once they agree. Counts appear some seconds after \
+                             a page was opened.";
 pub const EMPTY: &str = "Counts appear some seconds after a page was opened.";
 pub const NONE: &str = "Nothing yet.";
 pub const PAGE_HEADS: &[&str] = &["Page", "Views", "Share"];
