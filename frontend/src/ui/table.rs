@@ -39,8 +39,12 @@ pub fn table(heads: &'static [&'static str], rows: Vec<Vec<Cell>>) -> El {
 fn cell(at: usize, head: &str, content: Cell) -> El {
     let cell = if at == 0 { el("th").attr("scope", "row") } else { el("td").attr("data-label", head) };
     match content {
-        Cell::Text(text) => cell.class("foreign").text(&text),
-        Cell::Mono(text) => cell.class("foreign mono").text(&text),
+        Cell::Text(text) => {
+            cell.class(if is_short(&text) { "foreign unbroken" } else { "foreign" }).text(&text)
+        }
+        Cell::Mono(text) => {
+            cell.class(if is_short(&text) { "foreign mono unbroken" } else { "foreign mono" }).text(&text)
+        }
         Cell::Copied(text, what) => {
             let button = copy_button::copy_button(text.clone(), what);
             cell.class("foreign mono").text(&text).text(" ").child(button)
@@ -50,5 +54,25 @@ fn cell(at: usize, head: &str, content: Cell) -> El {
             cell.child(el("span").class("outcome bad foreign").child(icon(Icon::Alert)).text(&text))
         }
         Cell::El(el) => cell.child(el),
+    }
+}
+
+/// No word of it is so long that a column could not be as wide: a MAC address is, an id is not.
+fn is_short(text: &str) -> bool {
+    const LONGEST: usize = 20;
+    text.split_whitespace().all(|word| word.chars().nth(LONGEST).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_words_stay_whole_and_ids_may_be_broken() {
+        assert!(is_short("fa:16:3e:5f:43:8e") && is_short("On different hosts, if possible") && is_short(""));
+        assert!(
+            !is_short("73c344c2-0b77-4253-873f-aa4d3c5c0ed4")
+                && !is_short("10.22.126.5, fd00:1:d:0:f816:3eff:fecf:ccbf")
+        );
     }
 }

@@ -101,6 +101,17 @@ pub const JSON: &str = "JSON";
 pub const JSON_ABOUT: &str = "What Nova answered, as it answered it.";
 pub const COPY_JSON: &str = "Copy JSON";
 
+/// What Neutron calls the state of a port, in words; what is not known is as it was said.
+pub fn port_status(status: &str) -> &str {
+    match status {
+        "ACTIVE" => "Active",
+        "BUILD" => "Building",
+        "DOWN" => "Down",
+        "ERROR" => "Error",
+        other => other,
+    }
+}
+
 /// What a part that could not be had says above its reason.
 pub fn missing(what: &str) -> String {
     format!("{what} could not be loaded.")

@@ -3,7 +3,7 @@
 use super::detail_part::{copied, part_section, section, table_or};
 use crate::{
     features::servers::{detail_texts as texts, shown_server::ShownServer},
-    ui::{El, el, table::Cell},
+    ui::{El, Icon, el, element::icon, table::Cell},
 };
 use api_types::servers::{Address, detail::Interface};
 
@@ -33,9 +33,21 @@ fn address(address: &Address) -> Vec<Cell> {
 fn port(port: &Interface) -> Vec<Cell> {
     vec![
         copied(&port.port_id),
-        Cell::Text(port.status.clone()),
+        Cell::El(port_status(&port.status)),
         Cell::Mono(port.mac_address.clone()),
         Cell::Mono(port.fixed_ips.join(", ")),
         Cell::Mono(port.network_id.clone()),
     ]
+}
+
+/// What Neutron says of a port, as everywhere a state is shown: a word and its icon.
+fn port_status(status: &str) -> El {
+    let (mark, class) = match status {
+        "ACTIVE" => (Icon::StatusRunning, "outcome good"),
+        "BUILD" => (Icon::StatusChanging, "outcome"),
+        "DOWN" => (Icon::StatusResting, "outcome"),
+        "ERROR" => (Icon::StatusFailed, "outcome bad"),
+        _ => (Icon::StatusUnknown, "outcome"),
+    };
+    el("span").class(class).child(icon(mark)).text(texts::port_status(status))
 }
