@@ -54,7 +54,9 @@ pub fn logs_page() -> impl IntoView {
     offer_keys(router, asked, results, following);
     let found = move || {
         answer.with(|answer| {
-            answer.map(|page| texts::found(page.lines.len(), page.took_ms)).unwrap_or_default()
+            let found =
+                |page: &LogPage| texts::found(page.lines.len(), page.has_newer, page.has_older, page.took_ms);
+            answer.map(found).unwrap_or_default()
         })
     };
     let drawn = loaded(

@@ -119,10 +119,16 @@ pub fn facility(facility: &str) -> &str {
     FACILITIES.iter().find(|(key, _)| *key == facility).map_or(facility, |(_, words)| words)
 }
 
-/// "200 lines · 12 ms".
-pub fn found(count: usize, took_ms: f64) -> String {
+/// "12 lines · 3 ms"; of more than a page, which of them these are.
+pub fn found(count: usize, has_newer: bool, has_older: bool, took_ms: f64) -> String {
     let count = format::counted(count as u64, "line", "lines");
-    format!("{count} · {} ms", format::number(took_ms.max(0.0).round() as u64))
+    let which = match (has_newer, has_older) {
+        (false, false) => count,
+        (false, true) => format!("The newest {count}"),
+        (true, false) => format!("The oldest {count}"),
+        (true, true) => format!("{count} of more"),
+    };
+    format!("{which} · {} ms", format::number(took_ms.max(0.0).round() as u64))
 }
 
 pub fn marked(count: usize) -> String {
