@@ -119,6 +119,13 @@ pub fn ask_regions<T: 'static, F: Future<Output = Result<T, CloudError>> + 'stat
     across
 }
 
+/// What to say where nothing came: `nothing`, unless a region is still to say so.
+pub fn none_of<T>(answers: &[Answer<T>], nothing: &'static str) -> &'static str {
+    if answers.iter().all(|answer| answer.value.is_some()) { nothing } else { NONE_SO_FAR }
+}
+
+const NONE_SO_FAR: &str = "None in the regions that answered";
+
 impl<T: 'static> Across<T> {
     /// Reads what is known of each region, and again when one answers.
     pub fn with<U>(self, read: impl FnOnce(&[Answer<T>]) -> U) -> U {
@@ -195,3 +202,20 @@ impl<T: 'static> Clone for Across<T> {
 }
 
 impl<T: 'static> Copy for Across<T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_at_all_is_said_only_once_every_region_answered() {
+        let answer = |region: &str, value: Option<Vec<u8>>| {
+            let cloud = Cloud::new(&"4f1d".parse().expect("an id"), &region.parse().expect("a region"));
+            Answer { cloud, value, error: None, is_asking: false }
+        };
+        let whole = [answer("One", Some(Vec::new())), answer("Two", Some(Vec::new()))];
+        assert_eq!(none_of(&whole, "You have none"), "You have none");
+        let gap = [answer("One", Some(Vec::new())), answer("Two", None)];
+        assert_eq!(none_of(&gap, "You have none"), NONE_SO_FAR);
+    }
+}

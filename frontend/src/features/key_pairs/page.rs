@@ -5,7 +5,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 
 use crate::{
-    across::{Across, Answer, ask_regions},
+    across::{Across, Answer, ask_regions, none_of},
     cloud::{Cloud, Service, encoded},
     confirm::{Confirm, Question, confirm},
     key_pair_form::{From, Place, key_pair_dialog},
@@ -62,7 +62,7 @@ fn key_pair_table(answers: &[Answer<Vec<KeyPair>>], pairs: Across<Vec<KeyPair>>,
         .collect();
     rows.sort_by(|a, b| (&a.0.name, a.1.region.as_str()).cmp(&(&b.0.name, b.1.region.as_str())));
     if rows.is_empty() {
-        return empty_state(Icon::Key, "You have no key pair yet", "no-key-pairs")
+        return empty_state(Icon::Key, none_of(answers, "You have no key pair yet"), "no-key-pairs")
             .child(el("p").text("Import the public key you have, or let the cloud create a pair."));
     }
     let row = |(pair, cloud): (&KeyPair, &Cloud)| {

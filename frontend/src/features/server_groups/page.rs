@@ -7,7 +7,7 @@ use serde_json::json;
 use web_sys::Event;
 
 use crate::{
-    across::{Across, Answer, ask_regions},
+    across::{Across, Answer, ask_regions, none_of},
     cloud::{Cloud, Service, encoded},
     cloud_fault::Trouble,
     confirm::{Confirm, Question, confirm},
@@ -76,7 +76,8 @@ fn group_table(
         .collect();
     rows.sort_by(|a, b| (&a.0.name, a.1.region.as_str()).cmp(&(&b.0.name, b.1.region.as_str())));
     if rows.is_empty() {
-        return empty_state(Icon::ServerGroup, "This project has no server group yet", "no-server-groups")
+        let title = none_of(answers, "This project has no server group yet");
+        return empty_state(Icon::ServerGroup, title, "no-server-groups")
             .child(el("p").text("Create one before the servers that are to be in it."));
     }
     let row = |(group, cloud): (&ServerGroup, &Cloud)| {
