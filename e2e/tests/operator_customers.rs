@@ -45,6 +45,11 @@ fn a_customers_panel_is_looked_at_with_a_banner_and_nothing_can_be_changed_until
         assert!(page.table("project-table").await?.contains("You have no role in this project"), "in beta");
 
         let dialog = page.ask_for_view("beta").await?;
+        dialog.press("Begin support view").await?;
+        until("a reason to be asked for", async || {
+            Ok(dialog.text().await?.contains("Please say why").then_some(()))
+        })
+        .await?;
         page.give_reason(REASON).await?;
         dialog.press("Begin support view").await?;
         until("it to be said what is missing", async || {

@@ -82,8 +82,21 @@ impl Support {
             move |text| wanted.update(|wanted| wanted.reason = text.replace(['\n', '\r', '\t'], " ")),
         );
         let is_ready = move || wanted.with(|wanted| wanted.reason.trim().chars().count() >= SHORTEST_REASON);
+        // Nobody is told that a reason is missing before they had the time to write one.
+        let was_tried = Held::new(false);
+        let is_missing = move || was_tried.get() && !is_ready();
+        let missing = el("p")
+            .class("field-note error")
+            .attr("role", "alert")
+            .live_attr("hidden", move || (!is_missing()).then(String::new))
+            .live_text(move || if is_missing() { texts::REASON_MISSING.to_owned() } else { String::new() });
+        let reason = reason.live_attr("aria-invalid", move || is_missing().then(|| "true".to_owned()));
         let submit = move || {
-            if sending.is_busy_untracked() || !untrack(is_ready) {
+            if sending.is_busy_untracked() {
+                return;
+            }
+            if !untrack(is_ready) {
+                was_tried.set(true);
                 return;
             }
             let view = wanted.get_untracked();
@@ -94,11 +107,7 @@ impl Support {
                 }
             });
         };
-        let begin = el("button")
-            .attr("type", "submit")
-            .class("button primary")
-            .live_attr("aria-disabled", move || (!is_ready()).then(|| "true".to_owned()))
-            .text(texts::BEGIN);
+        let begin = el("button").attr("type", "submit").class("button primary").text(texts::BEGIN);
         let cancel = button("button", texts::CANCEL, move || self.is_open.set(false));
         el("form")
             .class("form")
@@ -106,6 +115,7 @@ impl Support {
             .child(el("p").text(texts::VIEW_ABOUT))
             .child(customer)
             .child(labelled(texts::REASON, Some(texts::REASON_HINT), reason))
+            .child(missing)
             .child(refusal(sending))
             .child(el("div").class("form-actions").child(sending.marked(begin)).child(cancel))
             .on("submit", move |event: Event| {

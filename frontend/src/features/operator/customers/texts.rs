@@ -61,6 +61,7 @@ pub const VIEW_ABOUT: &str = "You see the panel of this project, with your own r
 pub const CUSTOMER: &str = "For whom";
 pub const CUSTOMER_HINT: &str = "The customer's name, if there is one.";
 pub const REASON: &str = "Reason";
+pub const REASON_MISSING: &str = "Please say why, in 10 characters at least: the customer's people may ask.";
 pub const REASON_HINT: &str = "10 to 500 characters, such as the ticket and what it is about.";
 pub const BEGIN: &str = "Begin support view";
 pub const FLAGS: &str = "Flags";
