@@ -1,6 +1,6 @@
 //! What is looked for, as the page's address says it: whatever is on screen can be handed on as a link.
 
-use api_types::operator::logs::LogQuery;
+use api_types::operator::logs::{LogQuery, USUAL_LAST_SECS};
 
 use crate::router::value_of;
 
@@ -72,9 +72,9 @@ impl Asked {
         Self::timeline(LogQuery { user, fields, last: EVER, ..LogQuery::default() })
     }
 
-    /// Everything of one request, from the browser to the cloud.
+    /// Everything of one request, from the browser to the cloud, however long ago.
     pub fn of_request(request: &str) -> Self {
-        Self::timeline(LogQuery { request: Some(request.to_owned()), ..LogQuery::default() })
+        Self::timeline(LogQuery { request: Some(request.to_owned()), last: EVER, ..LogQuery::default() })
     }
 
     /// Everything of one session, however long ago; sessions have no index, so whose it is finds its lines.
@@ -86,6 +86,20 @@ impl Asked {
     /// Whatever anybody did between two moments, as RFC 3339 has them.
     pub fn between(from: String, to: String) -> Self {
         Self { query: LogQuery { from: Some(from), to: Some(to), ..LogQuery::default() }, ..Self::default() }
+    }
+
+    /// So many seconds back from now are looked at, 0 being all there is; `None` where two moments are named. What nobody
+    /// named the server decides: a request is looked for at all times.
+    pub fn last(&self) -> Option<u32> {
+        let LogQuery { last, from, to, request, .. } = &self.query;
+        let is_dated = from.is_some() || to.is_some();
+        let has_request = request.as_deref().is_some_and(|request| !request.trim().is_empty());
+        let unnamed = match (is_dated, has_request) {
+            (true, _) => None,
+            (false, true) => EVER,
+            (false, false) => Some(USUAL_LAST_SECS),
+        };
+        last.or(unnamed)
     }
 
     /// The same search, from its newest line on.
@@ -224,6 +238,14 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_looked_for_at_all_times_unless_one_is_named() {
+        let last = |search: &str| Asked::read(search).last();
+        assert_eq!(last(""), Some(USUAL_LAST_SECS));
+        assert_eq!((last("request=req-1"), last("request=req-1&last=300")), (Some(0), Some(300)));
+        assert_eq!((last("from=x"), last("from=x&request=req-1"), last("last=0")), (None, None, Some(0)));
+    }
+
+    #[test]
     fn other_pages_of_a_search_are_not_live() {
         let asked = Asked { is_live: true, ..Asked::default() };
         assert!(asked.can_be_live());
@@ -231,7 +253,7 @@ mod tests {
         assert!(!asked.before("1-1".to_owned()).is_live);
         assert_eq!(asked.before("1-1".to_owned()).after("2-2".to_owned()).newest().href(), PATH);
         assert!(!Asked::of_user("alice", None).can_be_live());
-        assert_eq!(Asked::of_request("req-1").href(), "/operator/logs?request=req-1&view=timeline");
+        assert_eq!(Asked::of_request("req-1").href(), "/operator/logs?last=0&request=req-1&view=timeline");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn filter_form(asked: Held<Asked>) -> El {
             if is_custom.get() {
                 return texts::CUSTOM.to_owned();
             }
-            draft.with(|draft| draft.query.last.map(|last| last.to_string()).unwrap_or_default())
+            draft.with(|draft| draft.last().map(|last| last.to_string()).unwrap_or_default())
         },
         move |last| {
             is_custom.set(last == texts::CUSTOM);

@@ -119,7 +119,7 @@ fn nothing(asked: &Asked) -> El {
     };
     let link = el("a").class("button").attr("href", &wider.href()).text(texts::LAST_DAY);
     // Who has looked at all there is needs no day of it.
-    let link = (asked.query.last != Some(0)).then_some(link);
+    let link = (asked.last() != Some(0)).then_some(link);
     empty_state(Icon::Search, texts::NOTHING, "no-lines")
         .child(el("p").text(texts::NOTHING_WIDER))
         .child_if(link)

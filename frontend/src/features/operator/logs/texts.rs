@@ -26,7 +26,7 @@ pub const CLEAR: &str = "Clear";
 pub const TIMES: [(&str, &str); 8] = [
     ("300", "Last 5 minutes"),
     ("900", "Last 15 minutes"),
-    ("", "Last hour"),
+    ("3600", "Last hour"),
     ("21600", "Last 6 hours"),
     ("86400", "Last 24 hours"),
     ("604800", "Last 7 days"),
