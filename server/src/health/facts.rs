@@ -56,7 +56,10 @@ async fn ask(db: &PgPool) -> sqlx::Result<DatabaseFacts> {
             (SELECT COALESCE(SUM(pg_total_relation_size(relid)), 0)::bigint
                 FROM pg_partition_tree('log_lines') WHERE isleaf) AS "log_bytes!",
             (SELECT COUNT(*) FROM pg_partition_tree('log_lines')
-                WHERE isleaf AND relid <> 'log_lines_default'::regclass) AS "log_days!",
+                WHERE isleaf AND relid <> 'log_lines_default'::regclass
+                    -- Some are made ahead.
+                    AND relid::regclass::text <= 'log_lines_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD')
+            ) AS "log_days!",
             (SELECT COUNT(*) FROM pg_stat_replication) AS "replicas!""#,
     )
     .fetch_one(db)

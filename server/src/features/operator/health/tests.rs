@@ -54,7 +54,7 @@ async fn the_report_has_the_node_its_needs_every_service_and_the_database(db: Pg
     }
     let database = seen.database.expect("a database");
     assert!(!database.is_replica && database.connections > 0 && database.most >= database.connections);
-    assert!(database.size_bytes > Some(0) && database.log_bytes > Some(0) && database.log_days > Some(0));
+    assert!(database.size_bytes > Some(0) && database.log_bytes > Some(0) && database.log_days == Some(1));
     assert_eq!(seen.queues[0].waiting, Some(0));
     let detail: HealthReport = operator.get(routes::HEALTH_DETAIL).await.assert_status(StatusCode::OK).json();
     assert_eq!(detail.node, "panel-1");
