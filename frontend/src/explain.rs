@@ -184,10 +184,7 @@ fn placement(words: &str) -> Option<Explanation> {
 /// Something that was chosen does not fit or is not there.
 fn choice(words: &str) -> Option<Explanation> {
     let (cause, next) = if words.contains("memory is too small for requested image") {
-        (
-            "The flavor has less memory than the image needs.",
-            "Choose a flavor with more memory, or another image.",
-        )
+        ("The flavor has less RAM than the image needs.", "Choose a flavor with more RAM, or another image.")
     } else if words.contains("disk is too small for requested image")
         || words.contains("disk is smaller than the minimum size specified in image")
     {
@@ -320,7 +317,7 @@ fn resource_name(resource: &str) -> &str {
     match resource.trim() {
         "instances" => "servers",
         "cores" => "vCPUs",
-        "ram" => "memory",
+        "ram" => "RAM",
         "key_pairs" => "key pairs",
         "floatingip" | "floating_ips" => "floating IPs",
         "port" => "ports",

@@ -9,7 +9,7 @@ fn a_quota_is_told_with_its_numbers_and_units() {
     let ram = said(403, "Quota exceeded for ram: Requested 130560, but already used 1536 of 51200 ram");
     assert_eq!(
         ram.cause,
-        "The project's quota of memory does not suffice: 1.5 GiB of 50 GiB are in use, and 127.5 GiB more were asked \
+        "The project's quota of RAM does not suffice: 1.5 GiB of 50 GiB are in use, and 127.5 GiB more were asked \
          for."
     );
     let servers = said(403, "Quota exceeded for instances: Requested 11, but already used 1 of 10 instances");

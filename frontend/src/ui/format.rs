@@ -16,14 +16,14 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 }
 
 /// Memory in MiB, in the largest unit that keeps it short: "512 MiB", "4 GiB", "1.5 TiB".
-pub fn memory(mib: u32) -> String {
+pub fn memory(mib: u64) -> String {
     let (size, unit) = match mib {
         0..1024 => (1, "MiB"),
         1024..1_048_576 => (1024, "GiB"),
         _ => (1_048_576, "TiB"),
     };
     // In tenths, rounded.
-    let tenths = (u64::from(mib) * 10 + size / 2) / size;
+    let tenths = (u128::from(mib) * 10 + size / 2) / size;
     match (tenths / 10, tenths % 10) {
         (whole, 0) => format!("{whole} {unit}"),
         (whole, tenth) => format!("{whole}.{tenth} {unit}"),
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(memory(1_048_576), "1 TiB");
         assert_eq!(memory(0), "0 MiB");
         assert_eq!(memory(1_600_000), "1.5 TiB");
-        assert_eq!(memory(u32::MAX), "4096 TiB");
+        assert_eq!(memory(3 * u64::from(u32::MAX)), "12288 TiB");
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn flavor_table(merged: &[Merged], search: &str) -> El {
         let mut cells = vec![
             Cell::Text(flavor.name.clone()),
             Cell::Text(number(u64::from(flavor.vcpus))),
-            Cell::Text(memory(flavor.ram_mib)),
+            Cell::Text(memory(flavor.ram_mib.into())),
             Cell::Text(disk(flavor.disk_gib)),
         ];
         if has_prices {
@@ -112,9 +112,9 @@ fn flavor_table(merged: &[Merged], search: &str) -> El {
         cells
     };
     let heads: &'static [&'static str] = if has_prices {
-        &["Name", "vCPUs", "Memory", "Disk", "Price an hour", "A month", "Regions", "Particulars"]
+        &["Name", "vCPUs", "RAM", "Disk", "Price an hour", "A month", "Regions", "Particulars"]
     } else {
-        &["Name", "vCPUs", "Memory", "Disk", "Regions", "Particulars"]
+        &["Name", "vCPUs", "RAM", "Disk", "Regions", "Particulars"]
     };
     table(heads, found.into_iter().map(row).collect())
         .class("table stacked framed")

@@ -72,10 +72,8 @@ impl Edited {
             [("min_disk", &self.min_disk, &before.min_disk), ("min_ram", &self.min_ram, &before.min_ram)]
         {
             if now.trim() != then {
-                let number: u32 = now
-                    .trim()
-                    .parse()
-                    .map_err(|_| "The least disk and memory are whole numbers.".to_owned())?;
+                let number: u32 =
+                    now.trim().parse().map_err(|_| "The least disk and RAM are whole numbers.".to_owned())?;
                 replace(key, json!(number));
             }
         }
@@ -248,7 +246,7 @@ fn form(placed: Placed, acting: Acting) -> El {
                     move |v| edited.update(|e| e.min_disk = v),
                 ))
                 .child(line(
-                    "Least memory in MiB",
+                    "Least RAM in MiB",
                     None,
                     text("9").attr("inputmode", "numeric"),
                     move || edited.with(|e| e.min_ram.clone()),

@@ -22,11 +22,11 @@ pub const FORMAT: &str = "Format";
 pub const SYSTEM: &str = "System (optional)";
 pub const VERSION: &str = "Version (optional)";
 pub const LEAST_DISK: &str = "Least disk in GiB";
-pub const LEAST_MEMORY: &str = "Least memory in MiB";
+pub const LEAST_RAM: &str = "Least RAM in MiB";
 
 pub const NO_FILE: &str = "Choose a file.";
 pub const EMPTY_FILE: &str = "This file is empty.";
-pub const NO_NUMBER: &str = "The least disk and memory are whole numbers.";
+pub const NO_NUMBER: &str = "The least disk and RAM are whole numbers.";
 pub const NO_NAME: &str = "Give it a name.";
 
 pub const NO_LONGER_THERE: &str = "The image is no longer there, or cannot be filled any more.";

@@ -156,7 +156,7 @@ fn form(images: Across<Vec<Image>>, is_open: RwSignal<bool>) -> El {
             el("div")
                 .class("pair-of-fields")
                 .child(field(texts::LEAST_DISK, text("9").attr("inputmode", "numeric"), min_disk))
-                .child(field(texts::LEAST_MEMORY, text("9").attr("inputmode", "numeric"), min_ram)),
+                .child(field(texts::LEAST_RAM, text("9").attr("inputmode", "numeric"), min_ram)),
         )
         .child(el("p").class("field-note").text(texts::RESUME))
         .child(el("div").attr("role", "alert").live_children(move || {

@@ -28,8 +28,8 @@ impl Unit {
     pub fn told(self, amount: u64) -> String {
         match self {
             Self::Count => number(amount),
-            Self::Mib => memory(u32::try_from(amount).unwrap_or(u32::MAX)),
-            Self::Gib => format!("{} GiB", number(amount)),
+            Self::Mib => memory(amount),
+            Self::Gib => memory(amount.saturating_mul(1024)),
         }
     }
 }
@@ -64,7 +64,7 @@ type Known = &'static [(&'static str, &'static str, Unit)];
 const COMPUTE: Known = &[
     ("instances", "Servers", Unit::Count),
     ("cores", "vCPUs", Unit::Count),
-    ("ram", "Memory", Unit::Mib),
+    ("ram", "RAM", Unit::Mib),
     ("server_groups", "Server groups", Unit::Count),
 ];
 const NETWORK: Known = &[
@@ -105,9 +105,11 @@ mod tests {
         let quotas = read(&nova, "in_use", COMPUTE);
         let told: Vec<_> =
             quotas.iter().map(|quota| (quota.name, quota.room.used, quota.room.limit)).collect();
-        assert_eq!(told, [("vCPUs", 4, Some(20)), ("Memory", 3072, None)]);
+        assert_eq!(told, [("vCPUs", 4, Some(20)), ("RAM", 3072, None)]);
         let neutron = json!({"port": {"limit": -1, "used": 1287, "reserved": 0}});
         assert_eq!(read(&neutron, "used", NETWORK)[0].room.used, 1287);
         assert_eq!(Unit::Mib.told(51_200), "50 GiB");
+        assert_eq!(Unit::Gib.told(900), "900 GiB");
+        assert_eq!(Unit::Gib.told(1_000_000), "976.6 TiB");
     }
 }

@@ -82,7 +82,7 @@ fn flavor(flavor: Option<&Flavor>) -> El {
     let facts = description(vec![
         (texts::NAME, value(Some(&flavor.name))),
         (texts::VCPUS, value(Some(&flavor.vcpus.to_string()))),
-        (texts::RAM, value(Some(&format::memory(flavor.ram_mib)))),
+        (texts::RAM, value(Some(&format::memory(flavor.ram_mib.into())))),
         (texts::DISK, value(Some(&disk))),
     ]);
     section(texts::FLAVOR, facts)

@@ -97,7 +97,7 @@ impl RowTexts {
     }
 
     pub fn memory(&mut self, mib: u32) -> JsString {
-        self.memories.entry(mib).or_insert_with(|| JsString::from(format::memory(mib))).clone()
+        self.memories.entry(mib).or_insert_with(|| JsString::from(format::memory(mib.into()))).clone()
     }
 
     /// How long ago `at` was; both in seconds since 1970, `at` 0 where it was not said.

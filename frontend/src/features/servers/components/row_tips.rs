@@ -147,7 +147,7 @@ fn tip(row: RowView<'_>, column: Column) -> String {
                     "{}\n{} vCPU, {} RAM, {} GiB disk",
                     flavor.name,
                     flavor.vcpus,
-                    format::memory(flavor.ram_mib),
+                    format::memory(flavor.ram_mib.into()),
                     flavor.disk_gib
                 )
             })

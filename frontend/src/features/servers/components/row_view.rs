@@ -225,7 +225,7 @@ impl RowPainter {
             Column::Created => cell.set(&texts.age(row.created_at(), self.now)),
             Column::Updated => cell.set(&texts.age(row.updated_at(), self.now)),
             Column::Vcpus => self.paint_number(cell, row, |flavor| flavor.vcpus.to_string()),
-            Column::Ram => self.paint_number(cell, row, |flavor| format::memory(flavor.ram_mib)),
+            Column::Ram => self.paint_number(cell, row, |flavor| format::memory(flavor.ram_mib.into())),
             Column::Disk => self.paint_number(cell, row, |flavor| format!("{} GiB", flavor.disk_gib)),
             Column::Zone => cell.set(&texts.shared(row.availability_zone().unwrap_or(texts::UNKNOWN))),
             Column::Id => cell.set(&own.id),

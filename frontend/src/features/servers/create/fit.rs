@@ -28,8 +28,8 @@ pub fn unfit(flavor: &Flavor, wanted: &Wanted<'_>) -> Option<String> {
 
 fn unfit_for_image(flavor: &Flavor, image: &Image, boots_from_volume: bool) -> Option<String> {
     if flavor.ram_mib < image.min_ram_mib {
-        let needed = memory(image.min_ram_mib);
-        return Some(format!("{} needs {needed} of memory.", image.shown_name()));
+        let needed = memory(image.min_ram_mib.into());
+        return Some(format!("{} needs {needed} of RAM.", image.shown_name()));
     }
     let disk = image.disk_needed_gib();
     // A flavor without a disk of its own takes one as large as the image.
@@ -54,14 +54,9 @@ fn unfit_for_quota(flavor: &Flavor, limits: &Limits, count: u64) -> Option<Strin
     let ram = u64::from(flavor.ram_mib).saturating_mul(count);
     if !limits.ram_mib().takes(ram) {
         let left = limits.ram_mib().left().unwrap_or_default();
-        return Some(format!("{} of memory is needed, the quota leaves {}.", mib(ram), mib(left)));
+        return Some(format!("{} of RAM is needed, the quota leaves {}.", memory(ram), memory(left)));
     }
     None
-}
-
-/// Memory of any size.
-pub fn mib(amount: u64) -> String {
-    memory(u32::try_from(amount).unwrap_or(u32::MAX))
 }
 
 fn servers(count: u64) -> String {
@@ -96,7 +91,7 @@ mod tests {
         assert_eq!(with(&image(20, 4096), false), None);
         assert_eq!(with(&image(21, 0), false).as_deref(), Some("windows needs a disk of 21 GiB."));
         assert_eq!(with(&image(21, 0), true), None);
-        assert_eq!(with(&image(0, 8192), true).as_deref(), Some("windows needs 8 GiB of memory."));
+        assert_eq!(with(&image(0, 8192), true).as_deref(), Some("windows needs 8 GiB of RAM."));
         let diskless = Flavor { disk_gib: 0, ..flavor() };
         assert_eq!(unfit(&diskless, &Wanted { image: Some(&image(21, 0)), ..Wanted::default() }), None);
     }
@@ -115,9 +110,15 @@ mod tests {
         );
         assert_eq!(
             with(&limits(3, 6, 8_192), 3).as_deref(),
-            Some("12 GiB of memory is needed, the quota leaves 8 GiB.")
+            Some("12 GiB of RAM is needed, the quota leaves 8 GiB.")
         );
         assert_eq!(with(&limits(-1, -1, -1), 200), None);
+        let too_big = Flavor { ram_mib: u32::MAX, ..flavor() };
+        let limits = limits(-1, -1, 64 << 20);
+        assert_eq!(
+            unfit(&too_big, &Wanted { limits: Some(&limits), count: 3, ..Wanted::default() }).as_deref(),
+            Some("12288 TiB of RAM is needed, the quota leaves 64 TiB.")
+        );
     }
 
     #[test]

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::{
     draft::Draft,
-    fit::mib,
     form::Form,
     makings::{Batch, State},
     sections::show_section,
@@ -18,7 +17,12 @@ use crate::{
     commands_view::commands_view,
     offers::{COMPUTE_VERSION, Flavor, Limits, Room},
     project::{changing, why_only_looked_at},
-    ui::{El, derived, dialog::titled_dialog, el, format::number},
+    ui::{
+        El, derived,
+        dialog::titled_dialog,
+        el,
+        format::{memory, number},
+    },
     usage_bar::bar,
 };
 
@@ -142,7 +146,7 @@ fn rooms_after(limits: &Limits, flavor: Option<&Flavor>, count: u64) -> Vec<El> 
     let rows = [
         (texts::SERVERS, limits.servers(), count, as_number),
         (texts::VCPUS, limits.vcpus(), wanted(|flavor| flavor.vcpus), as_number),
-        (texts::MEMORY, limits.ram_mib(), wanted(|flavor| flavor.ram_mib), mib),
+        (texts::RAM, limits.ram_mib(), wanted(|flavor| flavor.ram_mib), memory),
     ];
     rows.map(|(name, room, more, told)| room_row(name, room, more, told)).into()
 }

@@ -40,7 +40,7 @@ pub const DISK: &str = "Disk";
 pub const PRICE: &str = "Price";
 pub const SERVERS: &str = "Servers";
 pub const VCPUS: &str = "vCPUs";
-pub const MEMORY: &str = "Memory";
+pub const RAM: &str = "RAM";
 
 // What comes of a press on Create.
 pub const UNSURE: &str =
@@ -191,8 +191,8 @@ pub fn from_disk(gib: u32) -> String {
     format!("from {gib} GiB disk")
 }
 
-pub fn from_memory(memory: &str) -> String {
-    format!("from {memory} memory")
+pub fn from_ram(ram: &str) -> String {
+    format!("from {ram} RAM")
 }
 
 pub fn new_volumes(count: usize, gib: u32) -> String {

@@ -121,7 +121,7 @@ fn lines(images: &[Image], project: &ProjectId, is_saved: bool) -> Vec<Choice> {
 }
 
 fn size(bytes: u64) -> String {
-    format::memory(u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX))
+    format::memory(bytes.div_ceil(1 << 20))
 }
 
 const IMAGES: &str = "Images";

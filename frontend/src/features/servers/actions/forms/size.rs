@@ -70,7 +70,7 @@ fn line(flavor: &Flavor, now: &Now) -> Choice {
         cells: vec![
             flavor.name.clone(),
             flavor.vcpus.to_string(),
-            format::memory(flavor.ram_mib),
+            format::memory(flavor.ram_mib.into()),
             format!("{} GiB", flavor.disk_gib),
         ],
         off: now.why_not(flavor),

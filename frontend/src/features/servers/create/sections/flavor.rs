@@ -65,7 +65,7 @@ fn flavor_table(form: Form, sort: Held<Sort>, flavors: Vec<Flavor>) -> El {
     let mut columns = vec![
         (Column::Name, texts::NAME),
         (Column::Vcpus, texts::VCPUS),
-        (Column::Memory, texts::MEMORY),
+        (Column::Memory, texts::RAM),
         (Column::Disk, texts::DISK),
     ];
     if has_prices {
@@ -167,7 +167,7 @@ fn row(form: Form, flavor: &Flavor, has_prices: bool, reasons: Held<Vec<Option<S
         .live_class("unfit", move || why().is_some())
         .child(el("th").attr("scope", "row").child(name))
         .child(cell(texts::VCPUS, &number(u64::from(flavor.vcpus))))
-        .child(cell(texts::MEMORY, &memory(flavor.ram_mib)))
+        .child(cell(texts::RAM, &memory(flavor.ram_mib.into())))
         .child(cell(texts::DISK, &disk))
         .child_if(price)
         .child(fits)

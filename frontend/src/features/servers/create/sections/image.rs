@@ -182,7 +182,7 @@ fn image_row(form: Form, image: &Image) -> El {
         facts.push(texts::from_disk(disk));
     }
     if image.min_ram_mib > 0 {
-        facts.push(texts::from_memory(&memory(image.min_ram_mib)));
+        facts.push(texts::from_ram(&memory(image.min_ram_mib.into())));
     }
     el("label")
         .class("option")
