@@ -16,6 +16,7 @@ use web_sys::{AbortController, AbortSignal, Headers, RequestCredentials, Request
 
 use crate::{
     client_log::{Kind, Level, log},
+    csrf_token::csrf_token,
     ui::{Failure, format},
 };
 
@@ -142,7 +143,7 @@ impl Call {
         let headers = Headers::new()?;
         headers.set("accept", self.accept)?;
         if self.method != "GET" {
-            CSRF_TOKEN.with_borrow(|token| headers.set(CSRF_HEADER, token))?;
+            headers.set(CSRF_HEADER, &csrf_token())?;
         }
         let request = RequestInit::new();
         request.set_method(self.method);
@@ -290,16 +291,6 @@ pub fn until_left() -> Option<AbortSignal> {
     Some(signal)
 }
 
-/// The token that goes with every state change from now on.
-pub fn set_csrf_token(token: &str) {
-    CSRF_TOKEN.with_borrow_mut(|held| token.clone_into(held));
-}
-
-/// The same, for calls that are not made by [`Call`]: uploads, whose progress only older ways of calling tell.
-pub fn csrf_token() -> String {
-    CSRF_TOKEN.with_borrow(String::clone)
-}
-
 /// Whom to tell when an answer says that the session, or its token, is over.
 pub fn on_session_over(tell: impl Fn(Over) + 'static) {
     SESSION_OVER.with_borrow_mut(|held| *held = Some(Box::new(tell)));
@@ -308,7 +299,6 @@ pub fn on_session_over(tell: impl Fn(Over) + 'static) {
 type Tell = Box<dyn Fn(Over)>;
 
 thread_local! {
-    static CSRF_TOKEN: RefCell<String> = const { RefCell::new(String::new()) };
     static SESSION_OVER: RefCell<Option<Tell>> = const { RefCell::new(None) };
 }
 

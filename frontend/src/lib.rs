@@ -14,6 +14,7 @@ pub mod cloud_fault;
 pub mod commands;
 pub mod commands_view;
 pub mod confirm;
+pub mod csrf_token;
 pub mod explain;
 pub mod features;
 pub mod flags;

@@ -23,7 +23,8 @@ pub use expiry::{Expiry, Standing};
 pub use prompt::session_prompt;
 
 use crate::{
-    api_client::{ApiError, Call, Over, on_session_over, set_csrf_token},
+    api_client::{ApiError, Call, Over, on_session_over},
+    csrf_token::set_csrf_token,
     theme::{Theme, use_theme},
     ui::{Held, announcer::Announcements, use_announcer},
 };

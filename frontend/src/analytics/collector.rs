@@ -20,7 +20,8 @@ use super::{
     consent::{self, Answer},
 };
 use crate::{
-    api_client::{csrf_token, log_answer},
+    api_client::log_answer,
+    csrf_token::csrf_token,
     router::{Router, parts_of},
     ui::{effect::after, format, part_styles::part_styles},
 };

@@ -26,7 +26,7 @@ use super::{
     state::{MOST_OF_ALL_BYTES, Stream, drop_of_all},
     storage, watch,
 };
-use crate::{api_client, ui::format};
+use crate::{csrf_token::csrf_token, ui::format};
 
 /// Begins to send what is logged, for as long as the document lives.
 pub fn start() {
@@ -376,7 +376,7 @@ impl State {
         if batches.is_empty() {
             return;
         }
-        let beacon = Beacon { token: api_client::csrf_token(), batches };
+        let beacon = Beacon { token: csrf_token(), batches };
         if let Ok(text) = serde_json::to_string(&beacon) {
             let with = [routes::CLIENT_LOG_BEACON.into(), text.into()];
             js::call(&window().navigator(), "sendBeacon", &with);

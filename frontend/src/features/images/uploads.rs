@@ -18,12 +18,13 @@ use super::{
     upload::{Found, Next, Phase, found_of, next_after, pause_ms},
 };
 use crate::{
-    api_client::{csrf_token, log_call},
+    api_client::log_call,
     cloud::{
         ANSWER_HEADER, Cloud, CloudError, PROJECT_HEADER, Service, UPSTREAM_REQUEST_ID_HEADER,
         calls::{MadeCall, note},
         encoded,
     },
+    csrf_token::csrf_token,
     ui::format,
 };
 
