@@ -79,7 +79,7 @@ fn measure(column: Column, width: u32) -> Measure {
         Column::Status => (128, 14, 1),
         Column::Addresses => (if is_narrow(width) { 124 } else { 140 }, 22, 2),
         Column::Region => (104, 10, 3),
-        Column::Created => (116, 9, 6),
+        Column::Created => (124, 9, 6),
         Column::Flavor => (148, 12, 5),
         Column::Tags => (136, 26, 7),
         Column::Image => (140, 16, 4),
@@ -87,7 +87,7 @@ fn measure(column: Column, width: u32) -> Measure {
         Column::Vcpus => (76, 5, 9),
         Column::Disk => (84, 6, 10),
         Column::Zone => (104, 8, 11),
-        Column::Updated => (116, 9, 12),
+        Column::Updated => (124, 9, 12),
         Column::Id => (292, 10, 13),
     };
     Measure { least, share, gives_way }
