@@ -3,8 +3,9 @@
 use e2e::{
     Setup,
     components::ActionMenu,
+    harness::browser::PHONE,
     pages::{ServerPage, ServersPage, SignInPage},
-    scene, until,
+    scene, until, until_equal,
 };
 use simcloud::{Fault, NewServer, Service};
 use thirtyfour::{By, prelude::*};
@@ -218,5 +219,19 @@ fn a_server_of_another_project_is_not_shown() {
         scene.browser.goto(scene.url(&format!("/projects/{project}/servers/RegionOne/{id}"))).await?;
         scene.browser.query(By::Testid("server-gone")).and_displayed().first().await?;
         Ok(())
+    });
+}
+
+#[test]
+fn the_open_tab_is_in_sight_on_a_phone() {
+    scene(Setup::default().window(PHONE), async |scene| {
+        let id = scene.control().add_server("RegionTwo", "alpha", server());
+        SignInPage::open(scene).await?.sign_in("alice").await?;
+        ServerPage::open(scene, "alpha", "RegionTwo", &format!("{id}?tab=history")).await?;
+        let is_seen = "
+            const row = document.querySelector('main .tabs').getBoundingClientRect();
+            const tab = document.querySelector('main .tab[aria-current]').getBoundingClientRect();
+            return tab.left >= row.left && tab.right <= row.right;";
+        until_equal("whether it is seen", true, async || scene.browser.run(is_seen, Vec::new()).await).await
     });
 }

@@ -1,5 +1,7 @@
 //! Tabs whose choice is in the URL: links, so that they open in a new tab, go back and can be shared.
 
+use std::rc::Rc;
+
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
@@ -9,6 +11,7 @@ use super::{
     dom::{focus, focused, query_all, show_current},
     effect::after,
     element::{El, el},
+    held::derived,
     part_styles::part_styles,
 };
 
@@ -42,12 +45,18 @@ pub fn tabs(
             .text(tab.label)
             .child(el("span").live_children(number))
     };
+    let tabs = Rc::new(tabs);
+    // The numbers make tabs wider, and come later.
+    let shown = {
+        let tabs = tabs.clone();
+        derived(move || (current(), tabs().iter().map(|tab| count(tab.key)).collect::<Vec<_>>()))
+    };
     let row = el("nav")
         .class("tabs")
         .attr("aria-label", label)
         .live_children(move || tabs().into_iter().map(tab).collect())
         .on("keydown", |event| move_focus(event.unchecked_ref()));
-    keep_current_in_view(&row, move || _ = current());
+    keep_current_in_view(&row, move || shown.with(|_| {}));
     row
 }
 
