@@ -98,7 +98,7 @@ pub fn consent_choice() -> Option<El> {
     let note = texts::kept(&days());
     Some(
         el("section")
-            .class("card")
+            .class("card analytics-choice")
             .attr("data-testid", "analytics-choice")
             .child(el("h2").text(texts::TITLE))
             .child(check_with(texts::CHOICE, Some(&note), move || is_given.get(), choose)),
