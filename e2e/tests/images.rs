@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 use e2e::{
     Scene, Setup, axe,
     components::{Dialog, Menu, toast},
+    harness::browser::PHONE,
     pages::{CreateServerPage, OffersPage},
-    scene, until,
+    scene, until, until_equal,
 };
 use serde_json::json;
 use simcloud::{Fault, Service};
@@ -183,5 +184,18 @@ fn the_page_has_no_violations() {
         let page = OffersPage::images(scene, "alice", "alpha").await?;
         page.row_says("debian-13", "RegionOne", "Ready").await?;
         axe::assert_everywhere(&scene.browser, "images").await
+    });
+}
+
+#[test]
+fn all_of_a_menu_is_on_the_screen_of_a_phone() {
+    scene(Setup::default().window(PHONE), async |scene| {
+        let page = OffersPage::images(scene, "alice", "alpha").await?;
+        page.row_says("debian-13", "RegionOne", "Ready").await?;
+        Menu::open(&scene.browser, "Actions on debian-13 in RegionOne").await?;
+        let is_whole = "const place = document.querySelector('.popover-panel').getBoundingClientRect();
+            return place.left >= 0 && place.right <= document.documentElement.clientWidth;";
+        until_equal("whether the menu is whole", true, async || scene.browser.run(is_whole, Vec::new()).await)
+            .await
     });
 }

@@ -5,7 +5,7 @@ use e2e::{
     Setup, axe,
     components::{Dialog, toast},
     pages::OffersPage,
-    scene,
+    scene, until,
 };
 use simcloud::{Fault, Service};
 use thirtyfour::{By, Key, prelude::*};
@@ -119,5 +119,25 @@ fn the_pages_have_no_violations() {
         let page = OffersPage::key_pairs(scene, "alice", "alpha").await?;
         page.press("Import").await?;
         axe::assert_everywhere(&scene.browser, "key pairs").await
+    });
+}
+
+#[test]
+fn where_a_region_is_missing_nobody_is_said_to_have_no_key_pair() {
+    scene(Setup::default().with("UPSTREAM_TIMEOUT_SECS", "1"), async |scene| {
+        scene.control().set_fault("RegionThree", Service::Compute, Some(Fault::Status(503)));
+        let page = OffersPage::key_pairs(scene, "alice", "alpha").await?;
+        page.gap_says("The key pairs of RegionThree are missing here").await?;
+        let says = async |words: &str| {
+            until(words, async || {
+                let empty = scene.browser.query(By::Testid("no-key-pairs")).first().await?;
+                Ok(empty.text().await?.contains(words).then_some(()))
+            })
+            .await
+        };
+        says("None in the regions that answered").await?;
+        scene.control().clear_faults();
+        page.press("Retry").await?;
+        says("You have no key pair yet").await
     });
 }

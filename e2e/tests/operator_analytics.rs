@@ -5,7 +5,7 @@ use e2e::{
     Scene, Setup, axe,
     components::ActionMenu,
     harness::browser::{Browser, DESKTOP, PHONE},
-    pages::{ServersPage, SessionsPage, SignInPage},
+    pages::{CreateServerPage, ServersPage, SessionsPage, SignInPage},
     scene, until, until_equal,
 };
 use simcloud::{OPERATOR_USER, ProjectSeed, TEST_PASSWORD};
@@ -32,6 +32,10 @@ async fn sign_in(scene: &Scene, browser: &Browser, user: &str, next: &str) -> Re
     browser.find(By::Name("password")).await?.send_keys(TEST_PASSWORD).await?;
     Ok(browser.find(By::Css("button[type=submit]")).await?.click().await?)
 }
+
+/// The part that asks and counts came.
+const IS_HERE: &str =
+    "return performance.getEntriesByType('resource').some(it => /later.*wasm/.test(it.name))";
 
 /// Loads the page again until it says this.
 async fn reads(browser: &Browser, part: &str) -> Result<()> {
@@ -114,9 +118,7 @@ fn who_does_not_agree_is_not_counted_nor_asked_again() {
         // Nobody is asked twice.
         let page = SessionsPage::open(scene).await?;
         page.has_sessions(1).await?;
-        let is_here =
-            "return performance.getEntriesByType('resource').some(it => /later.*wasm/.test(it.name))";
-        until_equal("the part to be here", true, async || scene.browser.run(is_here, Vec::new()).await)
+        until_equal("the part to be here", true, async || scene.browser.run(IS_HERE, Vec::new()).await)
             .await?;
         assert!(scene.browser.find_all(By::Testid("analytics-notice")).await?.is_empty());
         agrees.quit().await?;
@@ -134,5 +136,32 @@ fn where_nothing_is_counted_nobody_is_asked_and_the_section_says_so() {
         operator.query(By::Testid("analytics-off")).and_displayed().first().await?;
         axe::assert_everywhere(&operator, "analytics that are off").await?;
         operator.quit().await
+    });
+}
+
+#[test]
+fn the_question_covers_nothing_and_is_not_asked_in_the_console() {
+    scene(counting("ask").window(PHONE), async |scene| {
+        let console = Browser::start(PHONE).await?;
+        sign_in(scene, &console, OPERATOR_USER, "/operator/analytics").await?;
+        console.query(By::Testid("analytics")).first().await?;
+        let is_seen = "
+            const place = document.querySelector('.operator-sections [aria-current]').getBoundingClientRect();
+            return place.left >= 0 && place.right <= document.documentElement.clientWidth;";
+        until_equal("the section to be in sight", true, async || console.run(is_seen, Vec::new()).await)
+            .await?;
+        CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        scene.browser.query(By::Testid("analytics-notice")).and_displayed().first().await?;
+        let is_clear = "
+            const place = id => document.querySelector(`[data-testid=${id}]`).getBoundingClientRect();
+            return place('create-servers').bottom <= place('analytics-notice').top;";
+        until_equal("the button to be clear of it", true, async || {
+            scene.browser.run(is_clear, Vec::new()).await
+        })
+        .await?;
+        // Both pages are as old by now.
+        until_equal("the part to be here", true, async || console.run(IS_HERE, Vec::new()).await).await?;
+        assert!(console.find_all(By::Testid("analytics-notice")).await?.is_empty());
+        console.quit().await
     });
 }
