@@ -178,3 +178,16 @@ pub fn on_node(node: &str) -> String {
 pub fn end_of(whose: &str) -> String {
     format!("End what is set for {whose}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_many_lines_is_not_told_as_all_there_are() {
+        assert_eq!(found(12, false, false, 3.2), "12 lines · 3 ms");
+        assert_eq!(found(200, false, true, 12.0), "The newest 200 lines · 12 ms");
+        assert_eq!(found(200, true, true, 12.0), "200 lines of more · 12 ms");
+        assert_eq!(found(40, true, false, 12.0), "The oldest 40 lines · 12 ms");
+    }
+}
