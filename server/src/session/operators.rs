@@ -166,11 +166,21 @@ impl Operators {
 }
 
 impl Operator {
-    /// Writes down what an operator looks at or does: `action` as "searched the log", `about` as it was asked for.
+    /// Writes down what an operator looks at or does: `action` as "began a support view", `about` as it was asked for.
     pub fn note(&self, action: &'static str, about: impl fmt::Display) {
-        let about: String = about.to_string().chars().take(1000).collect();
-        let colon = if about.is_empty() { "" } else { ": " };
+        let about = bounded(&about);
         let shown = &about[..about.floor_char_boundary(LONGEST_SHOWN)];
+        let colon = if shown.is_empty() { "" } else { ": " };
+        self.write(format_args!("{action}{colon}{shown}"), &about);
+    }
+
+    /// Writes down what of the log an operator reads. What is looked for does not stand in the line itself, or every
+    /// search would find itself.
+    pub fn note_reading(&self, action: &'static str, about: impl fmt::Display) {
+        self.write(format_args!("{action}"), &bounded(&about));
+    }
+
+    fn write(&self, done: fmt::Arguments<'_>, about: &str) {
         tracing::info!(
             target: log::AUDIT,
             user = self.caller.user().name,
@@ -178,9 +188,13 @@ impl Operator {
             session = self.caller.session.id.short(),
             request_id = &*self.caller.request_id.0,
             about,
-            "an operator {action}{colon}{shown}"
+            "an operator {done}"
         );
     }
+}
+
+fn bounded(about: &impl fmt::Display) -> String {
+    about.to_string().chars().take(1000).collect()
 }
 
 impl<S> FromRequestParts<S> for Operator

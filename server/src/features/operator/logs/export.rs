@@ -51,7 +51,7 @@ pub async fn export_lines(
     let refused = |rejection: QueryRejection| ApiError::Refused { status: rejection.status() };
     let (Query(query), Query(form)) = (query.map_err(refused)?, form.map_err(refused)?);
     let mut filter = filter_of(&query, clock.now())?;
-    operator.note("exported the log", in_words(&query));
+    operator.note_reading("exported the log", in_words(&query));
     follow_jobs(&mut filter, &jobs).await?;
     let found = search.find(&filter, Start::Newest, MOST).await?;
     let lines = found.rows.into_iter().map(line_of);

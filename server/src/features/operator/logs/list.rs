@@ -40,7 +40,7 @@ pub async fn list_lines(
         (None, Some(after)) => Start::After(position_of(after)?),
         (None, None) => Start::Newest,
     };
-    operator.note("searched the log", in_words(&query));
+    operator.note_reading("searched the log", in_words(&query));
     follow_jobs(&mut filter, &jobs).await?;
     let limit = query.limit.unwrap_or(USUAL_LIMIT).clamp(1, MOST_LINES) as usize;
     let found = search.find(&filter, start, limit).await?;

@@ -37,7 +37,7 @@ pub async fn follow_lines(
     let mut filter = filter_of(&query, app.clock.now())?;
     follow_jobs(&mut filter, &app.jobs).await?;
     (filter.from, filter.to) = (None, None);
-    operator.note("follows the log", in_words(&query));
+    operator.note_reading("follows the log", in_words(&query));
     let following = Following {
         search: app.log_search.clone(),
         clock: app.clock.clone(),
