@@ -54,7 +54,8 @@ pub async fn open_socket(
     Ok(upgrade.on_upgrade(move |socket| page.serve(socket)))
 }
 
-const READ_BUFFER: usize = 4 << 10;
+/// Less than most messages take: it stays for as long as the socket does.
+const READ_BUFFER: usize = 2 << 10;
 const LARGEST_ANSWER: usize = 64 << 10;
 /// A little more than is taken, so that the refusal can be told.
 const LARGEST_MESSAGE: usize = 2 * LARGEST_BATCH;
