@@ -54,7 +54,7 @@ pub async fn open_socket(
     Ok(upgrade.on_upgrade(move |socket| page.serve(socket)))
 }
 
-/// Less than most messages take: it stays for as long as the socket does.
+/// A batch of a few messages fits, and larger ones are read in turns: it stays for as long as the socket does.
 const READ_BUFFER: usize = 2 << 10;
 const LARGEST_ANSWER: usize = 64 << 10;
 /// A little more than is taken, so that the refusal can be told.
