@@ -84,11 +84,20 @@ impl Sending {
 }
 
 /// What silent tabs cost, in processes that have done nothing else.
-pub async fn sockets(report: &mut Report, count: usize) -> Result<()> {
-    report.section("Tabs that say nothing, against socket.io on Node");
-    let ground = Ground::start().await?;
-    memory(report, &ground, count).await?;
-    ground.stop().await
+pub async fn sockets(report: &mut Report, count: usize, rounds: usize) -> Result<()> {
+    report.section(&format!(
+        "Tabs that say nothing, against socket.io on Node ({rounds} rounds with new processes, medians)"
+    ));
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let ground = Ground::start().await?;
+        ours.push(memory_kib(&ground, true, count).await?);
+        theirs.push(memory_kib(&ground, false, count).await?);
+        ground.stop().await?;
+    }
+    let name = format!("client log: memory of one of {count} idle sockets");
+    report.add(Figure::new(name, median(ours), "KiB").against(median(theirs)).ratio_at_most(0.33));
+    Ok(())
 }
 
 /// Messages a second that are stored and acknowledged.
@@ -129,20 +138,14 @@ struct Turn {
 }
 
 /// Memory of a tab that has sent a batch and is silent since.
-async fn memory(report: &mut Report, ground: &Ground, sockets: usize) -> Result<()> {
-    let mut kib = Vec::new();
-    for is_ours in [true, false] {
-        let server = ground.server(is_ours);
-        // What a process takes once, whoever comes.
-        let _first = open_idle(ground, &server, 200).await?;
-        let before = ground.settled_mb(is_ours).await?;
-        let _idle = open_idle(ground, &server, sockets).await?;
-        let after = ground.settled_mb(is_ours).await?;
-        kib.push((after - before) * 1e6 / 1024.0 / sockets as f64);
-    }
-    let name = format!("client log: memory of one of {sockets} idle sockets");
-    report.add(Figure::new(name, kib[0], "KiB").against(kib[1]).ratio_at_most(0.33));
-    Ok(())
+async fn memory_kib(ground: &Ground, is_ours: bool, sockets: usize) -> Result<f64> {
+    let server = ground.server(is_ours);
+    // What a process takes once, whoever comes.
+    let _first = open_idle(ground, &server, 200).await?;
+    let before = ground.settled_mb(is_ours).await?;
+    let _idle = open_idle(ground, &server, sockets).await?;
+    let after = ground.settled_mb(is_ours).await?;
+    Ok((after - before) * 1e6 / 1024.0 / sockets as f64)
 }
 
 /// Opens sockets, has each send a batch, and keeps them open until this is dropped.

@@ -120,7 +120,7 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
         "rows" => crates::rows(report).await,
         "proxy" => proxying::run(report, options.rounds.min(3)).await,
         "client-log" => client_log::rates(report, options.rounds.min(3)).await,
-        "sockets" => client_log::sockets(report, options.sockets).await,
+        "sockets" => client_log::sockets(report, options.sockets, options.rounds.min(5)).await,
         "restarts" => client_log::restarts(report, options.messages).await,
         "log-search" => log_search::run(report, options.lines).await,
         "log-cost" => crates::log_cost(report).await,

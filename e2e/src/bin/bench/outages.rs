@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use api_types::routes::{REQUEST_ID_HEADER, SIGN_IN};
+use e2e::until;
 
 use crate::{
     ground::Ground,
@@ -51,6 +53,7 @@ pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
                 seen[turn][kind].push(percentiles(asked).await?);
             }
             give_back(&mut ground, &postgres, TURNS[turn]).await?;
+            catch_up(&ground, &postgres).await?;
         }
     }
     for (kind, (name, _)) in asked.iter().enumerate() {
@@ -115,6 +118,23 @@ async fn give_back(ground: &mut Ground, postgres: &Postgres, gone: Gone) -> Resu
         Gone::Statsd => ground.start_statsd().await?,
     }
     Ok(())
+}
+
+/// Waits until the lines that waited for Postgres are stored, or the turn after it would be measured while they are. Lines
+/// are stored in the order they came, so a request made now is told of after all of them.
+async fn catch_up(ground: &Ground, postgres: &Postgres) -> Result<()> {
+    let client = reqwest::Client::new();
+    let mut connection = postgres.connect().await?;
+    let mut asked = Vec::new();
+    until("the log to be stored", async || {
+        // Another one each time: what finds no room meanwhile is lost.
+        let answer = client.get(format!("{}{}", ground.panel.url(), SIGN_IN)).send().await?;
+        let id = answer.headers().get(REQUEST_ID_HEADER).context("an answer without a request id")?;
+        asked.push(id.to_str()?.to_owned());
+        let stored = sqlx::query_scalar("SELECT 1 FROM log_lines WHERE request_id = ANY($1) LIMIT 1");
+        Ok(stored.bind(&asked).fetch_optional(&mut connection).await?.map(|_: i32| ()))
+    })
+    .await
 }
 
 /// Milliseconds: the median and the 99th percentile of a turn.

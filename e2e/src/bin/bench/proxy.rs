@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use e2e::harness::programs;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -49,14 +49,12 @@ struct Route {
 impl Proxy {
     /// Listens in front of the panel on this port.
     pub async fn start(panel_port: u16) -> Result<Self> {
+        let files = programs::root().join("e2e/bench/react/dist");
+        ensure!(files.is_dir(), "the reference is not built: npm run build --prefix e2e/bench");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let rate = Arc::new(AtomicU64::new(0));
-        let route = Arc::new(Route {
-            panel: ([127, 0, 0, 1], panel_port).into(),
-            files: programs::root().join("e2e/bench/react/dist"),
-            rate: rate.clone(),
-        });
+        let route = Arc::new(Route { panel: ([127, 0, 0, 1], panel_port).into(), files, rate: rate.clone() });
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let _ = socket.set_nodelay(true);
