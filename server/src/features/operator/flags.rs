@@ -13,6 +13,7 @@ use axum::{
     routing::{get, put},
 };
 
+use super::one_line::{LONGEST, because, text};
 use crate::{
     app::App,
     clock::Clock,
@@ -62,10 +63,7 @@ async fn set_flag(
     if wanted.percent > 100 {
         return Err(invalid("A share has 0 to 100 percent."));
     }
-    let because = text(&wanted.because)?;
-    if because.is_empty() {
-        return Err(invalid("Please say why, for those who find it later."));
-    }
+    let because = because(&wanted.because, INVALID)?.to_owned();
     let (on_for, off_for) = (names(&wanted.on_for)?, names(&wanted.off_for)?);
     if let Some(both) = on_for.iter().find(|name| off_for.contains(name)) {
         return Err(invalid(&format!("{both} cannot have it and not have it.")));
@@ -92,7 +90,7 @@ async fn clear_flag(
     Ok(StatusCode::NO_CONTENT)
 }
 
-const LONGEST: usize = 300;
+const INVALID: &str = "invalid_flag";
 
 fn flag_of(name: &str) -> Result<Flag, ApiError> {
     let unknown = || ApiError::NoSuchFlag { name: name.chars().take(LONGEST).collect() };
@@ -103,22 +101,15 @@ fn flag_of(name: &str) -> Result<Flag, ApiError> {
 fn names(wanted: &[String]) -> Result<Vec<String>, ApiError> {
     let mut names = Vec::new();
     for name in wanted {
-        let name = text(name)?;
-        if !name.is_empty() && !names.contains(&name) {
-            names.push(name);
+        let name = text(name, INVALID)?;
+        if !name.is_empty() && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
         }
     }
     if names.len() > MOST_NAMED {
         return Err(invalid(&format!("At most {MOST_NAMED} users can be named.")));
     }
     Ok(names)
-}
-
-fn text(wanted: &str) -> Result<String, ApiError> {
-    if wanted.chars().count() > LONGEST || wanted.chars().any(char::is_control) {
-        return Err(invalid("This is too long, or has control characters."));
-    }
-    Ok(wanted.trim().to_owned())
 }
 
 fn state(flags: &Flags, flag: Flag, set: Option<flags::Setting>) -> FlagState {
@@ -146,5 +137,5 @@ fn in_words(flag: Flag, set: &flags::Setting) -> String {
 }
 
 fn invalid(message: &str) -> ApiError {
-    ApiError::Invalid { code: "invalid_flag", message: message.to_owned() }
+    ApiError::Invalid { code: INVALID, message: message.to_owned() }
 }

@@ -15,6 +15,7 @@ use axum::{
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use super::one_line::{because, text};
 use crate::{
     app::App,
     clock::Clock,
@@ -59,25 +60,19 @@ async fn set_level(
     body: Result<Json<SetLogLevel>, JsonRejection>,
 ) -> Result<Json<LevelOverride>, ApiError> {
     let Json(wanted) = body.map_err(|rejection| ApiError::Refused { status: rejection.status() })?;
-    let user = wanted.user.as_deref().map(str::trim).filter(|user| !user.is_empty()).map(str::to_owned);
-    let because = wanted.because.trim().to_owned();
-    let texts = [user.as_deref().unwrap_or_default(), &wanted.filter, &because];
-    if texts.iter().any(|text| text.chars().count() > LONGEST || text.chars().any(char::is_control)) {
-        return Err(invalid("This is too long, or has control characters."));
-    }
-    if because.is_empty() {
-        return Err(invalid("Please say why, for those who find it later."));
-    }
+    let user = text(wanted.user.as_deref().unwrap_or_default(), INVALID)?;
+    let filter = text(&wanted.filter, INVALID)?;
+    let because = because(&wanted.because, INVALID)?;
     if !(1..=MOST_LEVEL_MINUTES).contains(&wanted.minutes) {
         return Err(invalid("This can be set for a minute at least and for a day at most."));
     }
     let set = levels
         .set_level(SetLevel {
-            user,
-            filter: wanted.filter.trim().to_owned(),
+            user: (!user.is_empty()).then(|| user.to_owned()),
+            filter: filter.to_owned(),
             until: clock.now() + TimeDelta::minutes(i64::from(wanted.minutes)),
             set_by: operator.caller.user().name.clone(),
-            because,
+            because: because.to_owned(),
         })
         .await
         .map_err(|error| match error {
@@ -104,7 +99,7 @@ async fn clear_level(
     Ok(StatusCode::NO_CONTENT)
 }
 
-const LONGEST: usize = 300;
+const INVALID: &str = "invalid_level";
 
 fn shown(set: log::LevelOverride) -> LevelOverride {
     LevelOverride {
@@ -125,5 +120,5 @@ fn in_words(set: &log::LevelOverride) -> String {
 }
 
 fn invalid(message: &str) -> ApiError {
-    ApiError::Invalid { code: "invalid_level", message: message.to_owned() }
+    ApiError::Invalid { code: INVALID, message: message.to_owned() }
 }

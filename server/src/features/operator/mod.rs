@@ -8,6 +8,7 @@ mod flags;
 mod health;
 mod levels;
 mod logs;
+mod one_line;
 mod statistics;
 mod support_views;
 

@@ -9,6 +9,7 @@ use axum::{
 };
 
 use super::{
+    super::one_line::one_line,
     keystone::{Directory, MOST, NotTold},
     mark_own, project_of,
 };
@@ -23,15 +24,12 @@ pub async fn find_customers(
     query: Result<Query<FindCustomersQuery>, QueryRejection>,
 ) -> Result<Json<CustomersFound>, ApiError> {
     let Query(query) = query.map_err(|rejection| ApiError::Refused { status: rejection.status() })?;
-    let search = query.search.trim();
-    if !(1..=LONGEST_SEARCH).contains(&search.chars().count()) || search.chars().any(char::is_control) {
-        return Err(ApiError::Invalid {
-            code: "invalid_search",
-            message: format!(
-                "Please search for 1 to {LONGEST_SEARCH} characters of a name, an id or an address."
-            ),
-        });
-    }
+    let search = one_line(&query.search, 1..=LONGEST_SEARCH).ok_or_else(|| ApiError::Invalid {
+        code: "invalid_search",
+        message: format!(
+            "Please search for 1 to {LONGEST_SEARCH} characters of a name, an id or an address."
+        ),
+    })?;
     operator.note("searched for customers", search);
     let directory = Directory::new(&app, &operator);
     let (users, projects, here) =

@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
 };
 
-use super::shown;
+use super::{super::one_line::one_line, shown};
 use crate::{app::App, error::ApiError, session::Operator, session::support_view::NewSupportView};
 
 /// Begins a look at a project; one that the session has already ends.
@@ -22,22 +22,19 @@ pub async fn open_support_view(
     body: Result<Json<OpenSupportView>, JsonRejection>,
 ) -> Result<(StatusCode, Json<SupportView>), ApiError> {
     let Json(wanted) = body.map_err(|rejection| ApiError::Refused { status: rejection.status() })?;
-    let reason = wanted.reason.trim();
-    if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) || !is_plain(reason) {
-        return Err(ApiError::Invalid {
+    let reason =
+        one_line(&wanted.reason, SHORTEST_REASON..=LONGEST_REASON).ok_or_else(|| ApiError::Invalid {
             code: "invalid_reason",
             message: format!(
                 "Please give a reason of {SHORTEST_REASON} to {LONGEST_REASON} characters, on one line."
             ),
-        });
-    }
-    let customer = wanted.customer.as_deref().map(str::trim).filter(|customer| !customer.is_empty());
-    if customer.is_some_and(|customer| customer.chars().count() > LONGEST_NAME || !is_plain(customer)) {
-        return Err(ApiError::Invalid {
-            code: "invalid_customer",
-            message: format!("A customer's name has at most {LONGEST_NAME} characters, on one line."),
-        });
-    }
+        })?;
+    let customer = wanted.customer.as_deref().unwrap_or_default();
+    let customer = one_line(customer, 0..=LONGEST_NAME).ok_or_else(|| ApiError::Invalid {
+        code: "invalid_customer",
+        message: format!("A customer's name has at most {LONGEST_NAME} characters, on one line."),
+    })?;
+    let customer = Some(customer).filter(|customer| !customer.is_empty());
     let session = &operator.caller.session;
     let project = &wanted.project;
     let scope = match app.scopes.scope(session, project).await {
@@ -88,8 +85,3 @@ pub async fn note_page(
 
 const LONGEST_NAME: usize = 255;
 const LONGEST_PATH: usize = 500;
-
-/// One line, without what would write over others on a terminal.
-fn is_plain(text: &str) -> bool {
-    !text.chars().any(char::is_control)
-}
