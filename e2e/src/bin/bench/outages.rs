@@ -35,7 +35,7 @@ pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
     for _ in 0..CONNECTIONS {
         let visitor = ground.visitor().await?;
         asked[0].1.push(visitor.session()?);
-        asked[1].1.push(visitor.image(&ground)?);
+        asked[1].1.push(visitor.image(&ground.cloud)?);
     }
     for (_, asked) in &asked {
         Load::closed(CONNECTIONS, Duration::from_secs(1)).run_as(asked).await?;

@@ -26,7 +26,7 @@ pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
     let side_by_side = ("UPSTREAM_CONCURRENCY".to_owned(), (2 * CONNECTIONS).to_string());
     let ground = Ground::start(vec![side_by_side]).await?;
     let nginx = Nginx::start(ground.service.address(), 2 * CONNECTIONS).await?;
-    let asked = ground.visitor().await?.image(&ground)?;
+    let asked = ground.visitor().await?.image(&ground.cloud)?;
     // The same question with the same headers to nginx, and to the service itself.
     let at = |address| Asked { address, prefix: "/v2".to_owned(), ..asked.clone() };
     let (ours, theirs, direct) = (&asked, &at(nginx.address()), &at(ground.service.address()));

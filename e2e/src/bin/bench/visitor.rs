@@ -7,8 +7,9 @@ use api_types::{
     routes::{self, CSRF_HEADER, PROJECT_HEADER},
     session::CurrentSession,
 };
+use simcloud::Cloud;
 
-use crate::{ground::Ground, load::Asked};
+use crate::load::Asked;
 
 /// A session, as its browser has it.
 #[derive(Clone)]
@@ -78,8 +79,8 @@ impl Visitor {
     }
 
     /// An image, by way of the panel.
-    pub fn image(&self, ground: &Ground) -> Result<Asked> {
-        let project = ground.cloud.admin().project_id("three").to_string();
+    pub fn image(&self, cloud: &Cloud) -> Result<Asked> {
+        let project = cloud.admin().project_id("three").to_string();
         let mut asked = self.session()?;
         asked.prefix = "/api/cloud/RegionOne/image".to_owned();
         asked.path = "/images/1".to_owned();
