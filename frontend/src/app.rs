@@ -5,6 +5,7 @@ mod frame;
 mod help_menu;
 mod later;
 mod offers;
+mod products;
 mod theme_menu;
 mod top_bar;
 

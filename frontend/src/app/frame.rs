@@ -4,17 +4,18 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Event;
 
-use super::{offers::calls_panel, top_bar::top_bar};
+use super::{
+    offers::calls_panel,
+    products::{Product, use_products},
+    top_bar::top_bar,
+};
 use crate::{
     cloud::shown::provide_calls_shown,
     features::jobs::jobs_layer,
-    project::{page_path, use_project},
-    router::use_router,
-    session::{session_prompt, use_session},
+    session::session_prompt,
     ui::{
-        El, Held, Icon, Shortcut,
+        El, Shortcut,
         announcer::announcer,
-        derived,
         dialog::titled_dialog,
         dom, el,
         element::icon,
@@ -24,16 +25,6 @@ use crate::{
         toast::toasts,
     },
 };
-
-/// A product of the left column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Product {
-    pub name: &'static str,
-    pub icon: Icon,
-    pub href: String,
-    /// The page on screen belongs to it.
-    pub is_current: bool,
-}
 
 #[component]
 pub fn Frame(shortcuts: Shortcuts, children: Children) -> impl IntoView {
@@ -96,36 +87,6 @@ fn product_link(product: &Product) -> El {
         .text(product.name);
     el("li").child(link)
 }
-
-/// The products there are, for the project on screen or, on pages without one, the user's own.
-fn use_products() -> Held<Vec<Product>> {
-    let session = use_session();
-    let project = use_project();
-    let path = use_router().path();
-    derived(move || {
-        let project = project.get().or_else(|| session.current().and_then(|current| current.default_project));
-        let Some(project) = project else { return Vec::new() };
-        let product = |(name, icon, page): (&'static str, Icon, &str)| {
-            let href = page_path(&project, page);
-            let is_current = path.with(|path| {
-                let rest = path.strip_prefix(&href);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            });
-            Product { name, icon, href, is_current }
-        };
-        PRODUCTS.map(product).into()
-    })
-}
-
-/// The same as in `server/src/features/shell/page.rs`.
-const PRODUCTS: [(&str, Icon, &str); 6] = [
-    ("Servers", Icon::Server, "servers"),
-    ("Images", Icon::Image, "images"),
-    ("Key pairs", Icon::Key, "key-pairs"),
-    ("Flavors", Icon::Flavor, "flavors"),
-    ("Server groups", Icon::ServerGroup, "server-groups"),
-    ("Quotas", Icon::Quota, "quotas"),
-];
 
 fn skip_to_main(event: &Event) {
     event.prevent_default();

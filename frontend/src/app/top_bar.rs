@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{account_menu::account_menu, frame::Product, help_menu::help_menu, theme_menu::theme_menu};
+use super::{account_menu::account_menu, help_menu::help_menu, products::Product, theme_menu::theme_menu};
 use crate::{
     cloud::shown::CallsShown,
     features::{jobs::jobs_button, projects::project_switcher},

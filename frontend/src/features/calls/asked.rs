@@ -4,7 +4,7 @@ use api_types::jobs::{JobItem, JobItems};
 
 use super::{
     by_server::{Told, of_job},
-    panel::item,
+    item::{item, line},
     texts,
 };
 use crate::{
@@ -41,11 +41,6 @@ fn asked_item(told: Told, asked: &AskedJob, is_open: bool) -> El {
     item((method, service, &path), facts, is_open, more).child(
         el("div").class("call-ids").child_if(asked.request_id.as_deref().map(|id| line(texts::REQUEST, id))),
     )
-}
-
-/// A request id with what it is.
-pub fn line(name: &str, id: &str) -> El {
-    el("p").class("request-id").text(name).text(" ").child(el("code").text(id))
 }
 
 /// What came of it so far.

@@ -2,6 +2,7 @@
 
 mod asked;
 mod by_server;
+mod item;
 mod panel;
 mod texts;
 

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use leptos::prelude::*;
 
 use super::{
-    asked::{asked_items, line},
+    asked::asked_items,
     by_server::{Told, of_job, of_page},
+    item::{item, line},
     texts,
 };
 use crate::{
@@ -201,27 +202,4 @@ fn told_item(told: Told) -> El {
         let told = told.clone();
         commands_view(move |form| written(&told.called(), form))
     })
-}
-
-/// A call (method, service, path) that opens to more, made when it is first opened.
-pub fn item(
-    (method, service, path): (&str, &str, &str),
-    facts: El,
-    is_open: bool,
-    more: impl Fn() -> El + 'static,
-) -> El {
-    let is_open = RwSignal::new(is_open);
-    let head = el("button")
-        .attr("type", "button")
-        .class("call-head")
-        .live_attr("aria-expanded", move || Some(is_open.get().to_string()))
-        .child(el("code").class("call-method").text(method))
-        .child(el("code").class("call-path foreign").text(&format!("{service}/{path}")))
-        .child(facts)
-        .on("click", move |_| is_open.update(|open| *open = !*open));
-    el("li").class("call").live_class("open", move || is_open.get()).child(head).child(
-        el("div")
-            .class("call-more")
-            .live_children(move || if is_open.get() { vec![untrack(&more)] } else { Vec::new() }),
-    )
 }

@@ -6,9 +6,8 @@ use leptos::prelude::*;
 use serde_json::{Value, json};
 use web_sys::Event;
 
-use super::page::{Acting, Placed};
+use super::acting::{Acting, OFFERED, Placed, patch_image};
 use crate::{
-    cloud::{Cloud, CloudError, Service, encoded},
     cloud_fault::Trouble,
     offers::Image,
     ui::{
@@ -150,7 +149,7 @@ fn is_reserved(key: &str) -> bool {
                 | "owner_user_name"
                 | "user_id"
                 | "image_state"
-                | super::share::OFFERED
+                | OFFERED
         )
 }
 
@@ -321,12 +320,6 @@ fn properties(edited: Held<Edited>) -> El {
         .child(el("h3").text("Properties"))
         .child(el("div").class("pairs").live_children(move || (0..count.get()).map(row).collect()))
         .child(el("div").child(add))
-}
-
-/// Source: image API, update image.
-pub async fn patch_image(cloud: &Cloud, id: &str, steps: &[Value]) -> Result<(), CloudError> {
-    let call = cloud.patch(Service::Image, &format!("images/{}", encoded(id))).body(&steps);
-    call.header("content-type", "application/openstack-images-v2.1-json-patch").done().await
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Images: provided, the project's own, and those shared with it, in every region.
 
+mod acting;
 mod detect;
 mod edit;
 mod page;

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
+    acting::{Acting, Placed},
     edit::edit_dialog,
     rows::{Row, image_table},
     share::share_dialog,
@@ -10,7 +11,7 @@ use super::{
     uploads,
 };
 use crate::{
-    across::{Across, ask_regions},
+    across::ask_regions,
     cloud::{Cloud, CloudError, Service},
     confirm::confirm,
     offers::{Image, Origin, list_images},
@@ -21,23 +22,6 @@ use crate::{
         page::page_header, tabs,
     },
 };
-
-/// An image and where it is.
-#[derive(Clone, PartialEq)]
-pub struct Placed {
-    pub image: Image,
-    pub cloud: Cloud,
-    pub origin: Origin,
-}
-
-/// What rows and dialogs act with. Cheap to hand on.
-#[derive(Clone, Copy)]
-pub struct Acting {
-    pub images: Across<Vec<Image>>,
-    pub edited: Held<Option<Placed>>,
-    pub shared: Held<Option<Placed>>,
-    pub confirm: crate::confirm::Confirm,
-}
 
 #[component]
 pub fn ImagesPage() -> impl IntoView {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use leptos::task::spawn_local;
 
 use super::{
-    page::{Acting, Placed},
+    acting::{Acting, OFFERED, Placed},
     share::answer_offer,
     upload::size_text,
 };
@@ -34,7 +34,7 @@ pub struct Row {
 
 impl Row {
     pub fn of(placed: Placed) -> Self {
-        let is_offered = placed.image.property(super::share::OFFERED).is_some();
+        let is_offered = placed.image.property(OFFERED).is_some();
         Self { placed, is_offered }
     }
 }

@@ -5,10 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use web_sys::{AbortSignal, Event};
 
-use super::{
-    edit::patch_image,
-    page::{Acting, Placed},
-};
+use super::acting::{Acting, OFFERED, Placed, patch_image};
 use crate::{
     api_client::ApiError,
     asked::{Answering, Asked, ask},
@@ -24,9 +21,6 @@ use crate::{
         element::icon,
     },
 };
-
-/// Marks an image that another project offers and that has no answer yet. No property of Glance's has such a name.
-pub const OFFERED: &str = "meridian offered";
 
 /// A project an image is shared with. Source: image API, list image members.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

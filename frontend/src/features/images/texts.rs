@@ -1,9 +1,6 @@
 //! The words a person reads while an image is uploaded.
 
-use super::{
-    upload::{Phase, size_text, speed},
-    uploads::Upload,
-};
+use super::upload::{Phase, Upload, size_text, speed};
 use crate::ui::format;
 
 pub const UPLOAD_TITLE: &str = "Upload an image";

@@ -4,6 +4,27 @@
 //! The image service cannot go on in the middle of a file (its API has no way to append, staging included): after a
 //! lost connection the bytes are sent again from the first one, by itself, and the page says so.
 
+use crate::cloud::{Cloud, CloudError};
+
+/// An upload as it is shown.
+#[derive(Clone, PartialEq)]
+pub struct Upload {
+    pub key: u32,
+    pub name: String,
+    pub cloud: Cloud,
+    pub phase: Phase,
+    pub size: u64,
+    /// How often it had to begin again.
+    pub restarts: u32,
+    /// When this run began, in milliseconds since 1970.
+    pub began_ms: f64,
+    pub error: Option<CloudError>,
+    /// The image's id, once there is a record.
+    pub image: Option<String>,
+    /// In a row without a byte that arrived.
+    pub tries: u32,
+}
+
 /// What an upload is doing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {

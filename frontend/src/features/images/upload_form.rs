@@ -8,8 +8,8 @@ use web_sys::{Event, File, HtmlInputElement};
 use super::{
     detect::{Content, ENOUGH, FORMATS, content_of},
     texts,
-    upload::Phase,
-    uploads::{self, NewImage, Upload},
+    upload::{Phase, Upload},
+    uploads::{self, NewImage},
 };
 use crate::{
     across::Across,

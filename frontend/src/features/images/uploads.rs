@@ -15,7 +15,7 @@ use web_sys::{Event, File, ProgressEvent, XmlHttpRequest};
 
 use super::{
     texts,
-    upload::{Found, Next, Phase, found_of, next_after, pause_ms},
+    upload::{Found, Next, Phase, Upload, found_of, next_after, pause_ms},
 };
 use crate::{
     api_client::log_call,
@@ -27,23 +27,6 @@ use crate::{
     csrf_token::csrf_token,
     ui::format,
 };
-
-/// An upload as it is shown.
-#[derive(Clone, PartialEq)]
-pub struct Upload {
-    pub key: u32,
-    pub name: String,
-    pub cloud: Cloud,
-    pub phase: Phase,
-    pub size: u64,
-    /// How often it had to begin again.
-    pub restarts: u32,
-    /// When this run began, in milliseconds since 1970.
-    pub began_ms: f64,
-    pub error: Option<CloudError>,
-    image: Option<String>,
-    tries: u32,
-}
 
 struct Running {
     upload: Upload,
