@@ -31,6 +31,28 @@ fn a_server_is_made_and_stands_in_the_list_at_once() {
 }
 
 #[test]
+fn a_new_servers_history_says_once_who_created_it_under_both_ids() {
+    scene(Setup::default(), async |scene| {
+        let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;
+        form.fill("fresh").await?;
+        form.press_create().await?;
+        let list = ServersPage::shown(scene).await?;
+        list.table().await?.has("fresh", "to run", |row| row.status == "Active").await?;
+        let page = list.open_server("fresh").await?;
+        page.choose_tab("Action history").await?;
+        let script = "
+            return [...document.querySelectorAll('main tbody tr')].map(row => [
+                row.innerText, row.querySelectorAll('button.copy-button').length]);";
+        until("who created it", async || {
+            let rows: Vec<(String, usize)> = scene.browser.run(script, Vec::new()).await?;
+            let [(text, ids)] = &rows[..] else { return Ok(None) };
+            Ok((text.starts_with("Create") && text.contains("alice") && *ids == 2).then_some(()))
+        })
+        .await
+    });
+}
+
+#[test]
 fn a_pattern_makes_many_and_a_double_click_makes_them_once() {
     scene(Setup::default(), async |scene| {
         let form = CreateServerPage::of(scene, "alice", "alpha", "").await?;

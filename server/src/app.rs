@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     analytics::Analytics,
     assets,
+    changes::Changes,
     client_log::{self, ClientLog},
     clock::Clock,
     config::Config,
@@ -70,6 +71,7 @@ pub struct App {
     pub projects: ProjectLists,
     pub servers: ServerIndexes,
     pub jobs: Jobs,
+    pub changes: Changes,
     pub client_log: ClientLog,
     pub proxy: Proxy,
     pub analytics: Analytics,
@@ -115,6 +117,13 @@ impl App {
         let lockout = config.sign_in.lockout.clone();
         let log_levels = LevelStore::new(db.clone(), clock.clone());
         let log_search = LogSearch::new(db.clone(), config.operator.search, config.database.max_connections);
+        let changes = Changes::new(
+            db.clone(),
+            config.jobs.keep_days,
+            clock.clone(),
+            metrics.clone(),
+            config.database.timeout,
+        );
         let flags = Flags::new(config.flags, db.clone(), clock.clone(), metrics.clone());
         Ok(Self {
             flags,
@@ -144,8 +153,10 @@ impl App {
                 &config.proxy,
                 metrics.clone(),
                 clock.clone(),
+                changes.clone(),
                 shutdown.clone(),
             ),
+            changes,
             servers: ServerIndexes::new(upstream.clone(), &config.index, metrics.clone()),
             graphite: Graphite::new(&config.graphite, &config.upstream.tls)?,
             cookies: Cookies::new(&config.listen.public_url),
@@ -209,6 +220,8 @@ impl App {
             .with(tokio::spawn(self.client_log.clone().forget_old()))
             .finishing(tokio::spawn(self.client_log.clone().collect()), self.config.listen.stop_after)
             .finishing(tokio::spawn(self.analytics.clone().run()), self.config.database.timeout)
+            .with(tokio::spawn(self.changes.clone().forget_old()))
+            .finishing(tokio::spawn(self.changes.clone().run()), self.config.listen.stop_after)
             .with(tokio::spawn(self.given_up.clone().run()))
             .with(tokio::spawn(self.flags.clone().follow()))
             .with(tokio::spawn(self.operators.clone().run()))

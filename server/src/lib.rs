@@ -6,6 +6,7 @@
 pub mod analytics;
 pub mod app;
 pub mod assets;
+pub mod changes;
 pub mod client_log;
 pub mod clock;
 pub mod config;

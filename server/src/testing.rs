@@ -107,6 +107,7 @@ impl TestApp {
     /// Stops as a node does that was told to: what is under way is finished.
     pub async fn stop(&mut self) {
         self.app.shutdown.begin();
+        self.app.changes.end();
         if let Some(upkeep) = self.upkeep.take() {
             upkeep.stop().await;
         }

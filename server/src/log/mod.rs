@@ -39,6 +39,7 @@ pub use self::{
     levels::{AUDIT, InvalidFilter, Levels, Overrides, parse_filter},
     line::{Facility, Level, Line, Place, UnknownName, Who},
     pipeline::LogEnd,
+    queue::Queue,
     storing::Upkeep,
     text::mask,
 };

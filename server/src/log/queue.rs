@@ -192,6 +192,10 @@ impl Dropped {
         Level::ALL.into_iter().zip(self.0).filter(|(_, lost)| *lost > 0)
     }
 
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
     pub fn one(level: Level) -> Self {
         let mut dropped = Self::default();
         dropped.0[index(level)] = 1;

@@ -120,6 +120,9 @@ metrics! {
     /// Items of running jobs that are not done, of all nodes together.
     shared_gauge JobItemsToDo = "jobs.items_to_do";
 
+    /// What people did to servers by requests that were passed on and could not be kept for the servers' histories.
+    counter ChangesLost = "changes.lost";
+
     /// Whether `/health` sends people to this node: 1 or 0.
     gauge HealthInService = "health.in_service";
     /// Whether this node can use something it needs: 1 or 0.

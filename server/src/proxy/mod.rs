@@ -4,6 +4,7 @@
 //! caller's token, and comes back without anything a browser should not have.
 
 mod body;
+mod changes;
 mod consoles;
 mod endpoint;
 mod headers;
@@ -29,6 +30,7 @@ use axum::{
 use hyper::body::Body as _;
 
 use self::{
+    changes::Write,
     endpoint::Endpoint,
     open_calls::OpenCalls,
     path::{CloudPath, CloudQuery},
@@ -37,6 +39,7 @@ use self::{
     send::{Answered, Sending},
 };
 use crate::{
+    changes::Changes,
     clock::Clock,
     config::ProxyConfig,
     error::ApiError,
@@ -57,6 +60,8 @@ struct Inner {
     metrics: Metrics,
     open: OpenCalls,
     reads: Reads,
+    changes: Changes,
+    clock: Clock,
     shutdown: Shutdown,
 }
 
@@ -90,7 +95,7 @@ pub fn is_passed_on(path: &str) -> bool {
 /// Whatever the service itself answers is passed on with its status, under
 /// [`ANSWER_HEADER`](api_types::routes::ANSWER_HEADER).
 async fn pass_on(State(proxy): State<Proxy>, caller: Result<Caller, ApiError>, request: Request) -> Response {
-    let mut record = Record::begin(&request, proxy.0.metrics.clone());
+    let mut record = Record::begin(&request, proxy.0.metrics.clone(), proxy.0.changes.clone());
     let mut response = match proxy.pass(&mut record, caller, request).await {
         Ok(answered) => answered.into_response(record),
         Err(error) => {
@@ -109,12 +114,13 @@ impl Proxy {
         config: &ProxyConfig,
         metrics: Metrics,
         clock: Clock,
+        changes: Changes,
         shutdown: Shutdown,
     ) -> Self {
         let open = OpenCalls::new(metrics.clone(), config);
-        let reads = Reads::new(config.cache, clock);
+        let reads = Reads::new(config.cache, clock.clone());
         let config = config.clone();
-        Self(Arc::new(Inner { upstream, scopes, config, metrics, open, reads, shutdown }))
+        Self(Arc::new(Inner { upstream, scopes, config, metrics, open, reads, changes, clock, shutdown }))
     }
 
     /// Forgets the answers that are kept of a project in a region, because something was changed there. Every write
@@ -167,6 +173,11 @@ impl Proxy {
         if !parts.method.is_safe() {
             // What is read from here on is not to be of before; nor what is read until the end.
             let _forgetting = Forgetting::new(&self.0.reads, &project, &path.region);
+            record.change = Write::of(&parts.method, &path, self.0.clock.now());
+            let body = match &record.change {
+                Some(change) => change.watch(body),
+                None => body,
+            };
             return sending.send(record, &parts, body, scope, None).await;
         }
         if wish.is_some()

@@ -10,8 +10,9 @@ use axum::{
 use tokio::time::Instant;
 use url::Url;
 
-use super::open_calls::OpenCall;
+use super::{changes::Write, open_calls::OpenCall};
 use crate::{
+    changes::{Change, Changes},
     error::ApiError,
     metrics::{Metric, Metrics},
     session::{ClientAddress, RequestId, Session},
@@ -25,6 +26,7 @@ use crate::{
 /// What is known of a call so far. Its line is written when it ends; dropped before, the caller has left.
 pub struct Record {
     metrics: Metrics,
+    changes: Changes,
     started_at: Instant,
     request_id: Arc<str>,
     client_request_id: Option<String>,
@@ -38,6 +40,8 @@ pub struct Record {
     pub url: Option<Url>,
     pub upload: Option<UploadProgress>,
     pub open: Option<OpenCall>,
+    /// What a server's history is to tell.
+    pub change: Option<Write>,
     status: Option<StatusCode>,
     upstream_request_id: Option<HeaderValue>,
     received_bytes: u64,
@@ -56,11 +60,12 @@ pub enum Source {
 }
 
 impl Record {
-    pub fn begin(request: &Request, metrics: Metrics) -> Self {
+    pub fn begin(request: &Request, metrics: Metrics, changes: Changes) -> Self {
         let extensions = request.extensions();
         let theirs = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
         Self {
             metrics,
+            changes,
             started_at: Instant::now(),
             request_id: extensions.get::<RequestId>().cloned().unwrap_or_default().0,
             client_request_id: theirs.map(|id| id.chars().take(64).collect()),
@@ -73,6 +78,7 @@ impl Record {
             url: None,
             upload: None,
             open: None,
+            change: None,
             status: None,
             upstream_request_id: None,
             received_bytes: 0,
@@ -94,6 +100,16 @@ impl Record {
         self.source = source;
         let names = ["x-openstack-request-id", "x-compute-request-id"];
         self.upstream_request_id = names.iter().find_map(|name| headers.get(*name)).cloned();
+        if let Some(change) = &mut self.change {
+            change.answered(status, headers);
+        }
+    }
+
+    /// Notes the answer's body, where it is whole.
+    pub fn heard(&mut self, document: &[u8]) {
+        if let Some(change) = &mut self.change {
+            change.answer(document);
+        }
     }
 
     /// Notes bytes of the answer that went to the browser.
@@ -180,6 +196,30 @@ impl Record {
             what: &ending.words.tell(service),
         };
         line.write(ending.is_failure);
+        self.note_change();
+    }
+
+    /// Whatever became of the answer on its way to the browser.
+    fn note_change(&mut self) {
+        let Some(told) = self.change.take().and_then(Write::told) else { return };
+        let region = self.target.as_ref().and_then(|target| target.region.clone());
+        let (Some(session), Some(project), Some(region)) = (&self.session, &self.project, region) else {
+            return;
+        };
+        let upstream_request_id = self.upstream_request_id.as_ref().and_then(|id| id.to_str().ok());
+        self.changes.note(Change {
+            request_id: self.request_id.clone(),
+            at: told.at,
+            project: project.clone(),
+            region,
+            server: told.server,
+            action: told.action,
+            detail: told.detail,
+            user_id: session.user.id.clone(),
+            user_name: session.user.name.clone(),
+            status: told.status,
+            upstream_request_id: upstream_request_id.map(|id| id.chars().take(128).collect()),
+        });
     }
 }
 

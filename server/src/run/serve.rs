@@ -63,8 +63,10 @@ pub async fn serve(
     app.flags.look().await;
     let systemd = Systemd::from_env().accompany(app.health.clone(), shutdown.clone(), longest);
     let systemd = tokio::spawn(systemd);
+    let changes = app.changes.clone();
     let upkeep = app.start_upkeep().finishing(tokio::spawn(app.health.clone().run()), LONGEST_END);
     connections::serve(listener, app::router(app), shutdown, listen).await;
+    changes.end();
     upkeep.stop().await;
     systemd.abort();
     page.abort();

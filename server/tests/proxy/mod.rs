@@ -5,6 +5,7 @@ mod fake;
 mod filtering;
 mod passing;
 mod refusing;
+mod remembering;
 mod sharing;
 mod sockets;
 mod srv;

@@ -4,7 +4,7 @@ use api_types::{
     jobs::ItemResult,
     servers::{
         ActionKind,
-        detail::{HistoryEntry, InstanceAction},
+        detail::{HistoryAction, HistoryEntry, InstanceAction},
     },
 };
 
@@ -27,7 +27,7 @@ pub struct Deed {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// As Nova spells it.
+    /// As Nova spells it, or like it.
     Nova(String),
     /// As the panel asked for it, with the value that was set.
     Panel(ActionKind, Option<String>),
@@ -93,7 +93,10 @@ fn deed_of(entry: &HistoryEntry) -> Option<Deed> {
         ),
     };
     Some(Deed {
-        what: What::Panel(entry.action, entry.detail.clone()),
+        what: match &entry.action {
+            HistoryAction::Panel(kind) => What::Panel(*kind, entry.detail.clone()),
+            HistoryAction::Cloud(name) => What::Nova(name.clone()),
+        },
         at: entry.at,
         outcome,
         by: Some(entry.user_name.clone()),
@@ -121,13 +124,13 @@ mod tests {
 
     fn ours(action: ActionKind, request_id: &str, at: i64, result: ItemResult) -> HistoryEntry {
         HistoryEntry {
-            action,
+            action: HistoryAction::Panel(action),
             detail: None,
             user_name: "alice".to_owned(),
             user_id: "u-1".to_owned(),
             at,
             result,
-            job: "j".to_owned(),
+            job: None,
             request_id: Some("ours-1".to_owned()),
             upstream_request_id: Some(request_id.to_owned()).filter(|id| !id.is_empty()),
         }
@@ -142,6 +145,19 @@ mod tests {
         let told: Vec<_> = merged.iter().map(|deed| (deed.at, deed.by.as_deref(), deed.is_ours)).collect();
         assert_eq!(told, [(19, Some("alice"), true), (10, Some("u-1"), false)]);
         assert_eq!(merged[0].request_id.as_deref(), Some("ours-1"));
+    }
+
+    #[test]
+    fn a_server_created_here_is_told_once_with_the_name_of_who_created_it() {
+        let created = HistoryEntry {
+            action: HistoryAction::Cloud("create".to_owned()),
+            ..ours(ActionKind::Start, "req-1", 9, ItemResult::Done)
+        };
+        let failed = InstanceAction { message: Some("Error".to_owned()), ..nova("create", "req-1", 10) };
+        let merged = timeline(&[failed], &[created]);
+        assert_eq!(merged.len(), 1);
+        assert_eq!((&merged[0].what, merged[0].is_ours), (&What::Nova("create".to_owned()), true));
+        assert_eq!(merged[0].outcome, Outcome::Failed("Error".to_owned()));
     }
 
     #[test]

@@ -112,16 +112,21 @@ pub struct InstanceAction {
     pub message: Option<String>,
 }
 
-/// What was done to a server through the panel, the newest first. Nova's own history is in [`ServerDetail::actions`];
-/// the two meet where the request ids are the same.
+/// What was done to a server through the panel, each list the newest first. Nova's own history is in
+/// [`ServerDetail::actions`]; they meet where the request ids are the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerHistory {
+    /// By jobs.
     pub entries: Vec<HistoryEntry>,
+    /// By requests that were passed on to the cloud as they are. Apart, since a page of an earlier release would not know
+    /// what to make of some of their actions.
+    #[serde(default)]
+    pub passed_on: Vec<HistoryEntry>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    pub action: ActionKind,
+    pub action: HistoryAction,
     /// A value worth showing: the new name, the flavor's or image's id; never a secret.
     #[serde(default)]
     pub detail: Option<String>,
@@ -131,11 +136,39 @@ pub struct HistoryEntry {
     /// Seconds since 1970.
     pub at: i64,
     pub result: ItemResult,
-    pub job: String,
+    /// The job it was an item of.
+    #[serde(default)]
+    pub job: Option<String>,
     /// The id of the call in our log.
     #[serde(default)]
     pub request_id: Option<String>,
     /// The id of the call in the cloud's log, as [`InstanceAction::request_id`] has it.
     #[serde(default)]
     pub upstream_request_id: Option<String>,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum HistoryAction {
+    /// What the panel has an action for.
+    Panel(ActionKind),
+    /// Anything else, in words like those of [`InstanceAction::action`]: `create`, `swap_volume`.
+    Cloud(String),
+}
+
+impl From<String> for HistoryAction {
+    fn from(name: String) -> Self {
+        let kind = ActionKind::ALL.iter().find(|kind| kind.name() == name);
+        kind.map_or(Self::Cloud(name), |kind| Self::Panel(*kind))
+    }
+}
+
+impl From<HistoryAction> for String {
+    fn from(action: HistoryAction) -> Self {
+        match action {
+            HistoryAction::Panel(kind) => kind.name().to_owned(),
+            HistoryAction::Cloud(name) => name,
+        }
+    }
 }

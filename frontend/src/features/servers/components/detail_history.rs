@@ -28,7 +28,9 @@ pub fn history(server: ShownServer) -> Vec<El> {
         Some(Box::pin(async move { api::server_history(&project, &region, &id, until.as_ref()).await }))
     });
     let table = move || {
-        let known = ours.with(|ours| ours.map(|ours| ours.entries.clone())).unwrap_or_default();
+        let known = ours
+            .with(|ours| ours.map(|ours| [&ours.entries[..], &ours.passed_on].concat()))
+            .unwrap_or_default();
         server.detail.with(|detail| {
             Some(match &detail?.actions {
                 Part::Known(nova) => told(&timeline(nova, &known)),

@@ -3,7 +3,7 @@
 use api_types::{
     jobs::ItemResult,
     routes,
-    servers::{ServerHistory, action::ActionKind, action::ServerAction},
+    servers::{ServerHistory, action::ActionKind, action::ServerAction, detail::HistoryAction},
 };
 use axum::http::StatusCode;
 use simcloud::Service;
@@ -84,8 +84,10 @@ async fn a_servers_history_says_who_did_what_with_the_ids_of_both_sides(db: PgPo
 
     let path = routes::server_history(&app.project("alpha"), &region(), &server_id(&server));
     let history: ServerHistory = alice.get(&path).await.json();
-    let seen: Vec<_> = history.entries.iter().map(|entry| (entry.action, entry.user_name.as_str())).collect();
-    assert_eq!(seen, [(ActionKind::Snapshot, "bob"), (ActionKind::Rename, "alice")]);
+    let seen = history.entries.iter().map(|entry| (entry.action.clone(), entry.user_name.as_str()));
+    let [snapshot, rename] = [ActionKind::Snapshot, ActionKind::Rename].map(HistoryAction::Panel);
+    assert_eq!(seen.collect::<Vec<_>>(), [(snapshot, "bob"), (rename, "alice")]);
+    assert!(history.passed_on.is_empty(), "jobs make their calls themselves");
     assert_eq!(history.entries[1].detail.as_deref(), Some("renamed"));
     // Of a snapshot it is the image that came of it.
     let image = history.entries[0].detail.as_deref().expect("an image");
