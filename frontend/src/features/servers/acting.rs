@@ -241,13 +241,20 @@ pub fn acting_layer() -> El {
     let acting = use_acting();
     let toasts = use_toasts();
     let store = acting.store;
-    let is_time = derived(move || acting.is_needed.get() || store.track(Servers::is_at_rest) == Some(true));
+    let is_time =
+        derived(move || acting.is_needed.get() || store.track_beside(Servers::is_at_rest) == Some(true));
     let is_wanted = RwSignal::new(false);
     after(move || {
         // Asked for again where it did not come before, and made once where it did.
         let is_needed = acting.is_needed.get();
-        if (is_time.get() || is_needed) && !is_wanted.get_untracked() {
+        if !(is_time.get() || is_needed) || is_wanted.get_untracked() {
+            return;
+        }
+        if is_needed {
             is_wanted.set(true);
+        } else {
+            // The frame that shows the whole list has enough to do.
+            set_timeout(move || _ = is_wanted.try_set(true), Duration::ZERO);
         }
     });
     let missing = move || {

@@ -24,6 +24,8 @@ mod texts;
 mod timeline;
 mod turns;
 
+use std::time::Duration;
+
 // A crate of its own, since it is compiled for speed and all else for size; the files here name it as one of them.
 use ::rows;
 use leptos::{prelude::*, task::spawn_local, wasm_split::wasm_split};
@@ -62,12 +64,15 @@ pub fn ServersPages() -> impl IntoView {
     });
     let renewals = use_session().renewals();
     after_change(move || renewals.track(), move || store.reconnect());
-    let is_at_rest = derived(move || store.track(Servers::is_at_rest) == Some(true));
+    let is_at_rest = derived(move || store.track_beside(Servers::is_at_rest) == Some(true));
     // While nothing else is to be done: going to a server's page is then as quick as if it had been here from the start.
     after(move || {
         if is_at_rest.get() {
-            fetch_part_styles();
-            spawn_local(async { _ = fetch_detail_page().await });
+            let fetch = || {
+                fetch_part_styles();
+                spawn_local(async { _ = fetch_detail_page().await });
+            };
+            set_timeout(fetch, Duration::ZERO);
         }
     });
     let path = use_router().path();

@@ -24,7 +24,7 @@ pub(super) use inner::{Arrived, Inner};
 pub struct ServersStore {
     inner: StoredValue<Rc<Inner>, LocalStorage>,
     version: RwSignal<u32>,
-    counts_version: RwSignal<u32>,
+    beside_version: RwSignal<u32>,
 }
 
 /// What there is to show.
@@ -89,15 +89,17 @@ impl ServersStore {
         self.version.into()
     }
 
-    /// Rises with [`Self::version`], but after a keystroke or a click one frame later: what a person asked for is
-    /// drawn first, and what it leads to beside it needs no part of that frame.
-    pub fn counts_version(self) -> Signal<u32> {
-        self.counts_version.into()
+    /// Reads, and again one frame after something changed: for what stands beside the rows. The rows are drawn first,
+    /// and what they lead to needs no part of their frame.
+    pub fn track_beside<T>(self, read: impl FnOnce(&Servers) -> T) -> Option<T> {
+        self.beside_version.track();
+        self.with(read)
     }
 
     /// Something changed that is drawn with the next frame.
     pub fn is_frame_asked(self) -> bool {
-        self.inner.try_with_value(|inner| inner.is_frame_asked.get()).unwrap_or(false)
+        let is_asked = |inner: &Rc<Inner>| inner.is_frame_asked.get() || inner.is_beside_asked.get();
+        self.inner.try_with_value(is_asked).unwrap_or(false)
     }
 
     /// Changes what is shown or ticked; drawn with the next frame.
@@ -336,12 +338,12 @@ impl Servers {
 /// Makes the store of the servers pages and keeps it for as long as the calling component lives.
 pub fn provide_servers_store() -> ServersStore {
     let version = RwSignal::new(0u32);
-    let counts_version = RwSignal::new(0u32);
+    let beside_version = RwSignal::new(0u32);
     let inner = Inner::new(move |drawn| {
-        let version = if drawn == Drawn::Rows { version } else { counts_version };
+        let version = if drawn == Drawn::Rows { version } else { beside_version };
         _ = version.try_update(|version| *version = version.wrapping_add(1));
     });
-    let store = ServersStore { inner: StoredValue::new_local(inner), version, counts_version };
+    let store = ServersStore { inner: StoredValue::new_local(inner), version, beside_version };
     provide_context(store);
     let nudge = move |_| {
         if document().hidden() {

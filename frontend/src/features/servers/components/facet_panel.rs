@@ -27,7 +27,7 @@ const VALUES_SHOWN_AT_MOST: usize = 200;
 pub fn facet_panel(state: ListState) -> El {
     let store = use_servers_store();
     let groups: Vec<Group> = Facet::ALL.into_iter().map(Group::new).collect();
-    let has_values = derived(move || store.track(|servers| servers.is_caught_up) == Some(true));
+    let has_values = derived(move || store.track_beside(|servers| servers.is_caught_up) == Some(true));
     let clear = el("button")
         .attr("type", "button")
         .class("facet-clear")
@@ -48,7 +48,7 @@ pub fn facet_panel(state: ListState) -> El {
         opened.track();
         state.facets().with(|_| ());
         if has_values.get() {
-            store.counts_version().track();
+            store.track_beside(|_| ());
             // Under the pointer and the focus the values keep their places: what one is about to press must not
             // move, and what moves in the document loses the focus.
             let is_held = root.matches(":hover, :focus-within").unwrap_or(false);

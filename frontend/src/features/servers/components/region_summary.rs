@@ -58,9 +58,9 @@ pub fn use_shown_regions() -> Held<Vec<ShownRegion>> {
 
 pub fn region_summary() -> El {
     let store = use_servers_store();
-    let regions = use_shown_regions();
+    let regions = derived(move || store.track_beside(shown_regions).unwrap_or_default());
     let freshness = derived(move || {
-        let health = store.track(|servers| servers.connection).unwrap_or(Health::Live);
+        let health = store.track_beside(|servers| servers.connection).unwrap_or(Health::Live);
         regions.with(|regions| freshness(regions, health)).to_owned()
     });
     let chips = move || regions.with(|regions| regions.iter().cloned().map(chip).collect());

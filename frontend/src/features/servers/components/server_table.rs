@@ -148,11 +148,17 @@ fn follow_layout(state: ListState, view: TableView, columns: Held<Vec<Column>>, 
 
 fn follow_changes(store: ServersStore, view: TableView) {
     let now = use_now();
+    let rest = view.clone();
     after(move || {
         store.version().track();
         now.track();
         view.draw();
         view.keep_hold();
+    });
+    // What is out of sight comes after all that is in sight.
+    after(move || {
+        store.track_beside(|_| ());
+        rest.ask_for_rest();
     });
 }
 

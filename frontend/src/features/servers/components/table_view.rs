@@ -325,7 +325,8 @@ impl TableView {
         self.ask_for_rest();
     }
 
-    fn ask_for_rest(&self) {
+    /// Draws what is out of sight, in turns.
+    pub fn ask_for_rest(&self) {
         if let Some(turns) = &*self.0.turns.borrow() {
             turns.ask();
         }

@@ -39,8 +39,7 @@ pub struct Inner {
     view_stepped_at: Cell<f64>,
     /// When the server said something last.
     heard_at: Cell<f64>,
-    /// What of [`Servers::asked`] was drawn last.
-    asked_shown: Cell<u32>,
+    pub(super) is_beside_asked: Cell<bool>,
     on_frame: Box<dyn Fn(Drawn)>,
     pub this: Weak<Inner>,
 }
@@ -48,9 +47,9 @@ pub struct Inner {
 /// What is drawn with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drawn {
-    /// The list, and all else but the counts.
     Rows,
-    Counts,
+    /// What stands beside the rows and follows from them: counts, regions.
+    Beside,
 }
 
 /// What came over the connection, in order.
@@ -86,7 +85,7 @@ impl Inner {
             rest_timer: Cell::new(None),
             view_stepped_at: Cell::new(0.0),
             heard_at: Cell::new(0.0),
-            asked_shown: Cell::new(0),
+            is_beside_asked: Cell::new(false),
             on_frame: Box::new(on_frame),
             this: this.clone(),
         });
@@ -152,14 +151,14 @@ impl Inner {
     fn show_now(&self) {
         self.shown_at.set(now_ms());
         (self.on_frame)(Drawn::Rows);
-        let asked = self.servers.try_borrow().map_or(0, |servers| servers.asked);
-        if self.asked_shown.replace(asked) == asked {
-            return (self.on_frame)(Drawn::Counts);
+        if self.is_beside_asked.replace(true) {
+            return;
         }
         let this = self.this.clone();
         request_animation_frame(move || {
             if let Some(inner) = this.upgrade() {
-                (inner.on_frame)(Drawn::Counts);
+                inner.is_beside_asked.set(false);
+                (inner.on_frame)(Drawn::Beside);
             }
         });
     }
