@@ -120,6 +120,10 @@ fn a_customers_panel_is_looked_at_with_a_banner_and_nothing_can_be_changed_until
         banner.end().await?;
         let text = page.text().await?;
         assert!(text.contains(REASON), "who looked at it, and why: {text}");
+        assert!(
+            text.contains("alice") && !text.contains("Not told"),
+            "nobody asked Keystone about them: {text}"
+        );
         let answered: (u16, String) = scene.browser.run_async(script, vec![path.into()]).await?;
         assert_ne!(answered.1, "support_view_read_only");
         alice.quit().await

@@ -1,28 +1,24 @@
 //! Looking for somebody. What is looked for stands in the address, so that it can be handed on.
 
-use api_types::operator::customers::{CustomersFound, Person, SignInFailures};
+use api_types::operator::customers::{CustomersFound, SignInFailures};
 use leptos::prelude::*;
 use web_sys::Event;
 
 use super::{
-    api, card, followed, keystone_note, live_card, nothing,
-    place::{PATH, user_href},
-    project::project_rows,
+    api, card,
+    failures::failures_view,
+    followed, keystone_note, live_card, nothing,
+    place::PATH,
     renewed,
+    rows::{found_person_row, project_rows},
     support::Support,
     texts,
-    user::failures_view,
 };
 use crate::{
     asked::{Asked, ask},
     router::{Step, use_router, value_of},
     ui::{
-        El, Icon, Page, derived, el,
-        element::icon,
-        empty_state::empty_state,
-        page::page_header,
-        table::{Cell, table},
-        time::relative_time,
+        El, Icon, Page, derived, el, element::icon, empty_state::empty_state, page::page_header, table::table,
     },
 };
 
@@ -106,7 +102,7 @@ fn results(found: Asked<CustomersFound>, support: Support, next: &El) -> El {
         move || found.with(|found| found.map(|found| found.people.clone())),
         |people| match &**people {
             [] => nothing(texts::NOBODY),
-            people => table(texts::PERSON_HEADS, people.iter().map(person_row).collect())
+            people => table(texts::FOUND_PERSON_HEADS, people.iter().map(found_person_row).collect())
                 .attr("data-testid", "people-table"),
         },
     );
@@ -140,29 +136,4 @@ fn results(found: Asked<CustomersFound>, support: Support, next: &El) -> El {
         .child(failures.class("customer-notes"))
         .child(people)
         .child(projects)
-}
-
-/// A row of people.
-pub fn person_row(person: &Person) -> Vec<Cell> {
-    let name = el("a").class("foreign").attr("href", &user_href(&person.id)).text(&person.name);
-    let seen = match person.last_seen_at {
-        Some(at) => relative_time(at),
-        None => el("span").class("nothing").text(texts::NEVER),
-    };
-    vec![
-        Cell::El(name),
-        Cell::Text(person.domain.clone()),
-        Cell::El(el("span").class("numbers").text(&person.sessions.to_string())),
-        Cell::El(seen),
-        Cell::Text(state_of(person.is_enabled).to_owned()),
-    ]
-}
-
-/// Keystone's word on whether it can be used.
-pub fn state_of(is_enabled: Option<bool>) -> &'static str {
-    match is_enabled {
-        Some(true) => texts::ENABLED,
-        Some(false) => texts::DISABLED,
-        None => texts::UNKNOWN,
-    }
 }

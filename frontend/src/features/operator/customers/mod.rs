@@ -1,10 +1,12 @@
 //! People and projects: found, looked at, helped.
 
 mod api;
+mod failures;
 mod find;
 mod lines;
 mod place;
 mod project;
+mod rows;
 mod support;
 mod texts;
 mod user;

@@ -2,20 +2,16 @@
 
 use api_types::{
     ProjectId,
-    operator::{
-        customers::{CustomerProject, CustomerProjectPage},
-        support_views::SupportView,
-    },
+    operator::{customers::CustomerProjectPage, support_views::SupportView},
 };
 use leptos::prelude::*;
 
 use super::{
-    api, card,
-    find::{person_row, state_of},
-    keystone_note,
+    api, card, keystone_note,
     lines::line_table,
     nothing,
-    place::{PATH, project_href},
+    place::PATH,
+    rows::{name_of, person_row, state_of},
     support::Support,
     texts,
 };
@@ -52,7 +48,7 @@ fn parts(page: &CustomerProjectPage, support: Support) -> El {
     let id = el("span").class("foreign mono").text(project.id.as_str()).text(" ");
     let facts = description(vec![
         (texts::ID, id.child(copy_button(project.id.to_string(), "Copy the id".to_owned()))),
-        (texts::STATE, el("span").text(state_of(project.is_enabled))),
+        (texts::STATE, state_of(project.is_enabled)),
         (texts::SUPPORT_VIEWS, support.button(project, None)),
     ]);
     let people = match &*page.people {
@@ -78,24 +74,6 @@ fn parts(page: &CustomerProjectPage, support: Support) -> El {
         .child(card(texts::SUPPORT_VIEWS, None, views))
 }
 
-/// Rows of projects, each with its support view.
-pub fn project_rows(
-    projects: &[CustomerProject],
-    support: Support,
-    customer: Option<&str>,
-) -> Vec<Vec<Cell>> {
-    let row = |project: &CustomerProject| {
-        let name = el("a").class("foreign").attr("href", &project_href(&project.id)).text(&name_of(project));
-        vec![
-            Cell::El(name),
-            Cell::Mono(project.id.to_string()),
-            Cell::Text(state_of(project.is_enabled).to_owned()),
-            Cell::El(support.button(project, customer)),
-        ]
-    };
-    projects.iter().map(row).collect()
-}
-
 fn view_row(view: &SupportView) -> Vec<Cell> {
     let ended = match view.ended_at {
         Some(at) => relative_time(at),
@@ -108,9 +86,4 @@ fn view_row(view: &SupportView) -> Vec<Cell> {
         Cell::Moment(view.started_at),
         Cell::El(ended),
     ]
-}
-
-/// Its name; where nobody said it, its id.
-fn name_of(project: &CustomerProject) -> String {
-    if project.name.is_empty() { project.id.to_string() } else { project.name.clone() }
 }

@@ -3,22 +3,22 @@
 use api_types::{
     jobs::{Job, JobState},
     operator::{
-        customers::{CustomerSession, CustomerUser, LiftLockout, Person, SignInFailures},
+        customers::{CustomerSession, CustomerUser, Person},
         flags::CustomerFlag,
         logs::LogLine,
     },
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use super::{
     api,
-    find::state_of,
+    failures::failures_view,
     followed, keystone_note,
     lines::line_table,
     live_card, nothing,
     place::{PATH, project_href},
-    project::project_rows,
     refusal,
+    rows::{project_rows, state_of},
     support::Support,
     texts,
 };
@@ -154,7 +154,7 @@ fn facts(person: &Person) -> El {
     description(vec![
         (texts::ID, id.child(copy_button(person.id.clone(), "Copy the id".to_owned()))),
         (texts::DOMAIN, el("span").class("foreign").text(&person.domain)),
-        (texts::STATE, el("span").text(state_of(person.is_enabled))),
+        (texts::STATE, state_of(person.is_enabled)),
     ])
 }
 
@@ -169,28 +169,6 @@ fn errors((person, errors): &(Person, Vec<LogLine>)) -> El {
         .child(icon(Icon::Search))
         .text(texts::ALL_LINES);
     el("div").child(errors).child(el("p").child(all))
-}
-
-/// What is counted against a name, and the way to forget it.
-pub fn failures_view(failures: &SignInFailures, again: Callback<()>) -> El {
-    let toasts = use_toasts();
-    let said = match failures.locked_for_secs {
-        Some(secs) => texts::locked(failures.failures, secs),
-        None => texts::failed(failures.failures),
-    };
-    let label = if failures.locked_for_secs.is_some() { texts::LIFT } else { texts::FORGET_FAILURES };
-    let wanted = LiftLockout { user: failures.user.clone(), domain: failures.domain.clone() };
-    let lift = button("button", label, move || {
-        let wanted = wanted.clone();
-        spawn_local(async move {
-            match api::lift_lockout(wanted).await {
-                Ok(()) => toasts.say(texts::LIFTED),
-                Err(error) => toasts.fail(error.message(), error.request_id().map(str::to_owned)),
-            }
-            again.run(());
-        });
-    });
-    el("div").class("customer-failures").child(el("p").text(&said)).child(lift)
 }
 
 fn session_row(session: &CustomerSession, user: &str, ending: Ending) -> Vec<Cell> {
