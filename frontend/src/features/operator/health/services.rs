@@ -54,7 +54,7 @@ fn row(report: Asked<HealthReport>, key: Key) -> Vec<Cell> {
     let why = el("span").class("health-why").live_text(move || failure.get().unwrap_or_default());
     let elsewhere = derived(move || {
         let name = |it: &api_types::operator::health::CircuitElsewhere| {
-            format!("{}: {}", it.node, state::elsewhere(it.circuit))
+            format!("{}: {}", it.node, state::circuit_word(it.circuit))
         };
         let names: Vec<String> =
             now.with(|now| now.iter().flat_map(|now| now.elsewhere.iter().map(name)).collect());
@@ -95,7 +95,10 @@ fn probe_button(report: Asked<HealthReport>, wanted: ProbeService) -> El {
         spawn_local(async move {
             match api::probe(&wanted).await {
                 Ok(probed) => match &probed.error {
-                    None => toasts.say(texts::answered(&name, probed.status, probed.took_ms)),
+                    None => {
+                        let circuit = state::circuit_word(probed.circuit);
+                        toasts.say(texts::answered(&name, probed.status, probed.took_ms, circuit));
+                    }
                     Some(error) => {
                         let why = texts::failure(error, probed.status);
                         toasts.fail(texts::not_answered(&name, &why), None);

@@ -53,8 +53,8 @@ pub fn service(service: &ServiceReport) -> Shown {
     }
 }
 
-/// A circuit of another node.
-pub fn elsewhere(circuit: Circuit) -> &'static str {
+/// A circuit in a word, within a sentence.
+pub fn circuit_word(circuit: Circuit) -> &'static str {
     match circuit {
         Circuit::Closed => "closed",
         Circuit::Open => "open",

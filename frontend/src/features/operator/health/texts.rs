@@ -173,9 +173,20 @@ pub fn queue(code: &str) -> String {
     }
 }
 
-pub fn answered(named: &str, status: Option<u16>, took_ms: u64) -> String {
-    let status = status.map(|status| format!(" {status}")).unwrap_or_default();
-    format!("{named} answered{status} after {took_ms} ms.")
+/// What came of a probe that was answered; a refusal is an answer too, and says something about the caller only.
+pub fn answered(named: &str, status: Option<u16>, took_ms: u64, circuit: &str) -> String {
+    let code = status.map(|status| format!(" {status}")).unwrap_or_default();
+    let said = format!("{named} answered{code} after {took_ms} ms.");
+    let refused = match status {
+        Some(401) => "it did not accept your token",
+        Some(403) => "it refused this call to you, for want of a role there",
+        Some(404) => {
+            "it has nothing at the address of the probe, so the address in the service catalog may be wrong"
+        }
+        Some(400..500) => "it refused this one call",
+        _ => return said,
+    };
+    format!("{said} It is reachable and its circuit is {circuit}; {refused}.")
 }
 
 pub fn not_answered(named: &str, why: &str) -> String {
@@ -266,6 +277,27 @@ mod tests {
     fn services_are_named_as_people_say_them() {
         assert_eq!(named("block-storage", Some("RegionTwo")), "Block storage in RegionTwo");
         assert_eq!(named("identity", None), "Identity");
+    }
+
+    #[test]
+    fn a_probe_that_is_refused_says_that_the_service_is_reachable() {
+        let said = |status| answered("Compute in RegionOne", Some(status), 7, "closed");
+        assert_eq!(said(200), "Compute in RegionOne answered 200 after 7 ms.");
+        assert_eq!(
+            said(403),
+            "Compute in RegionOne answered 403 after 7 ms. It is reachable and its circuit is closed; it refused this \
+             call to you, for want of a role there."
+        );
+        for (status, why) in
+            [(401, "your token"), (404, "address in the service catalog"), (409, "this one call")]
+        {
+            let said = said(status);
+            assert!(
+                said.contains("It is reachable and its circuit is closed") && said.contains(why),
+                "{said}"
+            );
+        }
+        assert!(answered("Identity", Some(401), 7, "coming back").contains("its circuit is coming back"));
     }
 
     #[test]
