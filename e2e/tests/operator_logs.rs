@@ -78,10 +78,17 @@ fn what_is_not_there_and_what_cannot_be_asked_is_said() {
         page.press("Look at the last 24 hours").await?;
         until_equal("the address", true, async || Ok(page.address().await?.contains("last=86400"))).await?;
         let page = OperatorLogsPage::open(scene, &scene.browser, "message=(&pattern=true").await?;
-        assert!(page.empty_state("could-not-load").await?.contains("regular expression"));
+        assert!(page.empty_state("not-searched").await?.contains("a field of the filter"));
+        assert!(page.told_at("Message").await?.is_some_and(|told| told.contains("regular expression")));
+        assert_eq!(page.told_at("Other fields").await?, None);
+        axe::assert_everywhere(&scene.browser, "the log, a filter that cannot be understood").await?;
+        let page = OperatorLogsPage::open(scene, &scene.browser, "fields=no+pair").await?;
+        page.empty_state("not-searched").await?;
+        assert!(page.told_at("Other fields").await?.is_some_and(|told| told.contains("name:value")));
         page.press("Clear").await?;
         page.at_rest().await?;
         assert_eq!(page.address().await?, "");
+        assert_eq!(page.told_at("Other fields").await?, None);
         Ok(())
     });
 }

@@ -89,6 +89,16 @@ impl<'s> OperatorLogsPage<'s> {
         until(label, async || Ok(Some(self.field(label).await?.value().await?.unwrap_or_default()))).await
     }
 
+    /// What is said to be wrong with a field of the filter, as it is read with the field.
+    pub async fn told_at(&self, label: &str) -> Result<Option<String>> {
+        let field = self.field(label).await?;
+        if field.attr("aria-invalid").await?.as_deref() != Some("true") {
+            return Ok(None);
+        }
+        let id = field.attr("aria-describedby").await?.context("what describes the field")?;
+        Ok(Some(self.browser.find(By::Id(id)).await?.text().await?))
+    }
+
     /// The lines shown, the newest first.
     pub async fn lines(&self) -> Result<Vec<ShownLine>> {
         let script = "

@@ -9,18 +9,48 @@ use super::{
     moments, texts,
 };
 use crate::{
+    api_client::ApiError,
     router::{Step, use_router},
     ui::{
         El, Held, Icon,
         choice::{check_with, labelled, select, text_input},
+        derived,
+        dom::unique_id,
         effect::live,
         el,
         element::icon,
     },
 };
 
-/// The form. It shows what was asked for, and asks when it is sent or a choice is made.
-pub fn filter_form(asked: Held<Asked>) -> El {
+/// A field that may hold what cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Message,
+    Fields,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    pub field: Field,
+    pub words: String,
+}
+
+impl Wrong {
+    /// Where a failure is one of what was written into a field.
+    pub fn of(failure: &ApiError) -> Option<Self> {
+        let field = match failure.code() {
+            "invalid_pattern" => Field::Message,
+            "invalid_fields" => Field::Fields,
+            _ => return None,
+        };
+        Some(Self { field, words: failure.message() })
+    }
+}
+
+/// The form. It shows what was asked for, and asks when it is sent or a choice is made. What is wrong with a field is
+/// told there.
+pub fn filter_form(asked: Held<Asked>, wrong: Held<Option<Wrong>>) -> El {
     let draft = Held::new(Asked::default());
     live(move || draft.set(asked.get().newest()));
     let router = use_router();
@@ -42,6 +72,7 @@ pub fn filter_form(asked: Held<Asked>) -> El {
         move |text| draft.update(|draft| draft.query.message = Some(text)),
     )
     .attr("aria-label", texts::MESSAGE);
+    let (message, message_note) = told_at(message, Field::Message, wrong);
     let pattern = check_with(
         texts::PATTERN,
         None,
@@ -82,9 +113,9 @@ pub fn filter_form(asked: Held<Asked>) -> El {
     let request = line(texts::REQUEST, text("text"), draft, |asked| &mut asked.query.request);
     let host = line(texts::HOST, text("text"), draft, |asked| &mut asked.query.node);
     let session = line(texts::SESSION, text("text"), draft, |asked| &mut asked.query.session);
-    let fields = line(texts::FIELDS, text("text").attr("placeholder", texts::FIELDS_HINT), draft, |asked| {
-        &mut asked.query.fields
-    });
+    let fields = text("text").attr("placeholder", texts::FIELDS_HINT);
+    let (fields, fields_note) = told_at(fields, Field::Fields, wrong);
+    let fields = line(texts::FIELDS, fields, draft, |asked| &mut asked.query.fields).child(fields_note);
     let dates = move || {
         if !is_custom.get() {
             return Vec::new();
@@ -104,6 +135,7 @@ pub fn filter_form(asked: Held<Asked>) -> El {
         .attr("role", "search")
         .attr("aria-label", texts::FILTER)
         .child(el("div").class("log-filter-first").child(search).child(pattern).child(buttons))
+        .child(message_note)
         .child(
             el("div")
                 .class("log-filter-fields")
@@ -121,6 +153,26 @@ pub fn filter_form(asked: Held<Asked>) -> El {
             event.prevent_default();
             send();
         })
+}
+
+/// The input, and the place for what is wrong with it.
+fn told_at(input: El, field: Field, wrong: Held<Option<Wrong>>) -> (El, El) {
+    let words = derived(move || {
+        wrong.with(|wrong| Some(wrong.as_ref().filter(|wrong| wrong.field == field)?.words.clone()))
+    });
+    let id = unique_id("wrong");
+    let described_by = id.clone();
+    let is_wrong = move || words.with(Option::is_some);
+    let input = input
+        .live_attr("aria-invalid", move || is_wrong().then(|| "true".to_owned()))
+        .live_attr("aria-describedby", move || is_wrong().then(|| described_by.clone()));
+    let note = el("p")
+        .attr("id", &id)
+        .class("field-note error")
+        .attr("role", "alert")
+        .live_attr("hidden", move || (!is_wrong()).then(String::new))
+        .live_text(move || words.get().unwrap_or_default());
+    (input, note)
 }
 
 type Place = fn(&mut Asked) -> &mut Option<String>;

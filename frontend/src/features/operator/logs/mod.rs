@@ -37,6 +37,7 @@ use crate::{
     },
 };
 use address::{Asked, View};
+use form::Wrong;
 use live::{Following, follow};
 use results::{Results, provide_results};
 
@@ -59,9 +60,13 @@ pub fn logs_page() -> impl IntoView {
             answer.map(found).unwrap_or_default()
         })
     };
+    let wrong = derived(move || answer.failure().as_ref().and_then(Wrong::of));
     let drawn = loaded(
         move || {
             results.put_away();
+            if wrong.with(Option::is_some) {
+                return Some(empty_state(Icon::Search, texts::NOT_SEARCHED, "not-searched"));
+            }
             let asked = asked.get();
             answer.with(|answer| match answer {
                 Some(page) => Some(page_of_lines(&asked, page, results)),
@@ -69,7 +74,7 @@ pub fn logs_page() -> impl IntoView {
                 None => asked.is_followed().then(|| results.table(&asked.query, &[])),
             })
         },
-        move || answer.failure().map(Failure::from),
+        move || answer.failure().filter(|failure| Wrong::of(failure).is_none()).map(Failure::from),
         Callback::new(move |()| answer.refetch()),
     );
     let status = el("div")
@@ -84,7 +89,7 @@ pub fn logs_page() -> impl IntoView {
     });
     let body = el("div")
         .class("page-body log-page")
-        .child(form::filter_form(asked))
+        .child(form::filter_form(asked, wrong))
         .child(status)
         .child(note)
         .child(drawn);

@@ -77,6 +77,7 @@ pub const NEWER: &str = "Newer";
 pub const OLDER: &str = "Older";
 pub const GO_ON_FROM: &str = "Go on from there";
 
+pub const NOT_SEARCHED: &str = "Nothing was searched: a field of the filter cannot be understood";
 pub const NOTHING: &str = "No line is like this";
 pub const NOTHING_WIDER: &str = "Look further back, or take something out of the filter.";
 pub const LAST_DAY: &str = "Look at the last 24 hours";

@@ -19,7 +19,7 @@ const MOST_PAIRS: usize = 16;
 
 /// The filter in a query.
 ///
-/// Errors: 400 `invalid_filter`.
+/// Errors: 400 `invalid_fields`, and `invalid_filter` for what a form cannot send.
 pub fn filter_of(query: &LogQuery, now: DateTime<Utc>) -> Result<Filter, ApiError> {
     let message = text("message", query.message.as_deref(), LONGEST_MESSAGE)?;
     let name = |what, value: &Option<String>| text(what, value.as_deref(), LONGEST_NAME);
@@ -98,17 +98,19 @@ fn read_fields(fields: &str, filter: &mut Filter) -> Result<(), ApiError> {
     if fields.starts_with('{') {
         return match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(fields) {
             // Postgres holds no such letter in JSON.
-            Ok(_) if fields.contains("\\u0000") => Err(invalid("The fields have a letter that no line has.")),
+            Ok(_) if fields.contains("\\u0000") => {
+                Err(invalid_fields("The fields have a letter that no line has."))
+            }
             Ok(_) => {
                 filter.containing = Some(fields.to_owned());
                 Ok(())
             }
-            Err(_) => Err(invalid("The fields begin as a JSON object and are none.")),
+            Err(_) => Err(invalid_fields("The fields begin as a JSON object and are none.")),
         };
     }
     let mut rest = fields;
     while !rest.is_empty() {
-        let wrong = || invalid("Fields are written as name:value, a value with blanks in quotes.");
+        let wrong = || invalid_fields("Fields are written as name:value, a value with blanks in quotes.");
         let (name, after) = rest.split_once(':').ok_or_else(wrong)?;
         let (value, after) = match after.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').ok_or_else(wrong)?,
@@ -126,7 +128,7 @@ fn read_fields(fields: &str, filter: &mut Filter) -> Result<(), ApiError> {
         rest = after.trim_start();
     }
     if filter.pairs.len() > MOST_PAIRS {
-        return Err(invalid("These are more fields than can be looked for at once."));
+        return Err(invalid_fields("These are more fields than can be looked for at once."));
     }
     Ok(())
 }
@@ -151,6 +153,11 @@ fn moment(what: &str, value: Option<&str>) -> Result<Option<DateTime<Utc>>, ApiE
     let first = DateTime::UNIX_EPOCH;
     let moment = moment.filter(|at| *at >= first && *at - first < TimeDelta::days(365 * 1_000));
     moment.map(Some).ok_or_else(|| invalid(&format!("The moment of \"{what}\" cannot be understood.")))
+}
+
+/// For the form, which tells it at the field.
+fn invalid_fields(message: &str) -> ApiError {
+    ApiError::Invalid { code: "invalid_fields", message: message.to_owned() }
 }
 
 fn invalid(message: &str) -> ApiError {

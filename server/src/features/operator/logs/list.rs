@@ -23,8 +23,8 @@ use crate::{
 
 /// Lists lines, the newest first.
 ///
-/// Errors: 404 no operator, 400 `invalid_filter` or `invalid_pattern`, 503 Postgres does not answer. A search that takes
-/// too long is no error: it says how far it came.
+/// Errors: 404 no operator, 400 `invalid_filter`, `invalid_fields` or `invalid_pattern`, 503 Postgres does not answer. A
+/// search that takes too long is no error: it says how far it came.
 pub async fn list_lines(
     operator: Operator,
     query: Result<Query<LogQuery>, QueryRejection>,

@@ -27,7 +27,7 @@ use crate::{
 /// sentence where the log could not be read. `caught_up` takes back what these said. Ends with the session, with the role,
 /// and when this node stops; the browser then asks again by itself.
 ///
-/// Errors: 404 no operator, 400 `invalid_filter`.
+/// Errors: 404 no operator, 400 `invalid_filter`, `invalid_fields`.
 pub async fn follow_lines(
     operator: Operator,
     query: Result<Query<LogQuery>, QueryRejection>,
