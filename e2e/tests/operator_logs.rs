@@ -177,6 +177,10 @@ fn a_customer_is_debugged_for_a_while() {
         dialog.press("Set on all nodes").await?;
         until_equal("what is set", true, async || Ok(dialog.text().await?.contains("ticket 17 (operator)")))
             .await?;
+        // A name that nobody has looks just so.
+        let text = dialog.text().await?;
+        assert!(text.contains("Nobody of the name alice is signed in now"), "{text}");
+        assert!(text.contains("alice not signed in now"), "{text}");
         axe::assert_everywhere(&scene.browser, "levels of the log").await?;
         // Nobody's clock has to be right for what is left to be counted.
         let text = dialog.text().await?;

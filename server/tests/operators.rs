@@ -251,6 +251,14 @@ async fn what_is_logged_can_be_changed_for_a_while_and_taken_back(db: PgPool) {
     };
     let set: LevelOverride = browser.post(routes::OPERATOR_LEVELS, &debug).await.json();
     assert_eq!((set.set_by.as_str(), set.until - set.set_at), ("operator", 600));
+    // The levels hold for whoever comes, so nobody's having come is said and no hindrance.
+    assert_eq!(set.is_signed_in, Some(false));
+    let set: LevelOverride = browser
+        .post(routes::OPERATOR_LEVELS, &SetLogLevel { user: Some("operator".to_owned()), ..debug.clone() })
+        .await
+        .json();
+    assert_eq!(set.is_signed_in, Some(true));
+    browser.delete(&routes::operator_level(&set.id)).await.assert_status(StatusCode::NO_CONTENT);
     let everybody = SetLogLevel { user: None, filter: "warn,server::proxy=info".to_owned(), ..debug.clone() };
     browser.post(routes::OPERATOR_LEVELS, &everybody).await.assert_status(StatusCode::OK);
     // A second word on the same user takes the place of the first.
@@ -260,6 +268,8 @@ async fn what_is_logged_can_be_changed_for_a_while_and_taken_back(db: PgPool) {
     assert_eq!(levels.configured, "info");
     let users: Vec<_> = levels.overrides.iter().map(|set| set.user.as_deref()).collect();
     assert_eq!(users, [None, Some("alice")]);
+    let signed_in: Vec<_> = levels.overrides.iter().map(|set| set.is_signed_in).collect();
+    assert_eq!(signed_in, [None, Some(false)]);
     assert_eq!(levels.overrides[1].until - levels.overrides[1].set_at, 3_600);
     assert!(levels.at >= levels.overrides[1].set_at, "by the clock that ends them: {levels:?}");
     for wrong in [
@@ -287,7 +297,7 @@ async fn what_is_logged_can_be_changed_for_a_while_and_taken_back(db: PgPool) {
         .map(|line| format!("{} {}", line["description"], line["about"]))
         .collect();
     let noted = |text: &str| notes.iter().filter(|note| note.contains(text)).count();
-    assert_eq!(noted("changed what is logged"), 3, "{notes:?}");
-    assert_eq!(noted("took back what is logged"), 1, "{notes:?}");
-    assert_eq!(noted("because=ticket 17"), 4, "{notes:?}");
+    assert_eq!(noted("changed what is logged"), 4, "{notes:?}");
+    assert_eq!(noted("took back what is logged"), 2, "{notes:?}");
+    assert_eq!(noted("because=ticket 17"), 6, "{notes:?}");
 }

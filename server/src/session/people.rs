@@ -42,6 +42,24 @@ impl SessionStore {
         self.bounded(find.fetch_all(self.pool())).await
     }
 
+    /// Those of these names under which somebody is signed in.
+    pub async fn list_signed_in(
+        &self,
+        names: &[String],
+        now: DateTime<Utc>,
+        idle_since: DateTime<Utc>,
+    ) -> Result<Vec<String>> {
+        let list = query_scalar!(
+            "SELECT DISTINCT user_name
+            FROM sessions
+            WHERE user_name = ANY($1) AND expires_at > $2 AND last_seen_at > $3",
+            names,
+            now,
+            idle_since,
+        );
+        self.bounded(list.fetch_all(self.pool())).await
+    }
+
     /// Users whose live sessions have worked in a project of late, or begin there; not operators who looked at it.
     pub async fn list_users_of_project(
         &self,

@@ -132,6 +132,9 @@ pub struct LevelOverride {
     /// Seconds since 1970.
     pub set_at: i64,
     pub because: String,
+    /// Somebody of this name is signed in; `None` for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_signed_in: Option<bool>,
 }
 
 /// `POST`: sets what is logged of one user, or of everybody, for a while. It takes the place of what was set for the

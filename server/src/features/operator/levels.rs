@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     error::ApiError,
     log::{self, LevelStore, Log, SetLevel, SetLevelError},
-    session::Operator,
+    session::{Operator, Sessions},
 };
 
 pub fn router() -> Router<App> {
@@ -39,23 +39,29 @@ async fn list_levels(
     State(levels): State<LevelStore>,
     State(config): State<Arc<Config>>,
     State(log): State<Log>,
+    State(sessions): State<Sessions>,
     State(clock): State<Clock>,
 ) -> Result<Json<LogLevels>, ApiError> {
     operator.note("looked at the log's levels", "");
+    let set = levels.list_levels().await?;
+    let users = set.iter().filter_map(|set| set.user.clone()).collect();
+    let signed_in = signed_in(&sessions, &clock, users).await?;
     Ok(Json(LogLevels {
         at: clock.now().timestamp(),
         configured: config.log.filter.to_string(),
         node: log.place().node.clone(),
-        overrides: levels.list_levels().await?.into_iter().map(shown).collect(),
+        overrides: set.into_iter().map(|set| shown(set, &signed_in)).collect(),
     }))
 }
 
-/// Sets what is logged of one user, or of everybody, for a while. Every node follows within moments.
+/// Sets what is logged of one user, or of everybody, for a while. Every node follows within moments. The user may come
+/// later; the answer says whether somebody of this name is here now.
 ///
 /// Errors: 404 no operator, 400 `invalid_level`, 503 Postgres does not answer.
 async fn set_level(
     operator: Operator,
     State(levels): State<LevelStore>,
+    State(sessions): State<Sessions>,
     State(clock): State<Clock>,
     body: Result<Json<SetLogLevel>, JsonRejection>,
 ) -> Result<Json<LevelOverride>, ApiError> {
@@ -66,9 +72,11 @@ async fn set_level(
     if !(1..=MOST_LEVEL_MINUTES).contains(&wanted.minutes) {
         return Err(invalid("This can be set for a minute at least and for a day at most."));
     }
+    let user = Some(user.to_owned()).filter(|user| !user.is_empty());
+    let signed_in = signed_in(&sessions, &clock, user.clone().into_iter().collect()).await?;
     let set = levels
         .set_level(SetLevel {
-            user: (!user.is_empty()).then(|| user.to_owned()),
+            user,
             filter: filter.to_owned(),
             until: clock.now() + TimeDelta::minutes(i64::from(wanted.minutes)),
             set_by: operator.caller.user().name.clone(),
@@ -82,7 +90,7 @@ async fn set_level(
             SetLevelError::Database(source) => source.into(),
         })?;
     operator.note("changed what is logged", in_words(&set));
-    Ok(Json(shown(set)))
+    Ok(Json(shown(set, &signed_in)))
 }
 
 /// Ends what is set before its time is over. What is not there is as good.
@@ -101,8 +109,17 @@ async fn clear_level(
 
 const INVALID: &str = "invalid_level";
 
-fn shown(set: log::LevelOverride) -> LevelOverride {
+/// Those of these names under which somebody is signed in.
+async fn signed_in(sessions: &Sessions, clock: &Clock, users: Vec<String>) -> Result<Vec<String>, ApiError> {
+    if users.is_empty() {
+        return Ok(users);
+    }
+    Ok(sessions.store().list_signed_in(&users, clock.now(), sessions.idle_since()).await?)
+}
+
+fn shown(set: log::LevelOverride, signed_in: &[String]) -> LevelOverride {
     LevelOverride {
+        is_signed_in: set.user.as_ref().map(|user| signed_in.contains(user)),
         id: set.id.to_string(),
         user: set.user,
         filter: set.filter,

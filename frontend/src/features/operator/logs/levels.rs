@@ -44,21 +44,28 @@ pub fn levels_button(asked: Held<Asked>) -> El {
 fn levels_panel(user: String) -> El {
     let levels = ask(|_| Some(Box::pin(list_levels())));
     let problem = Held::new(None::<String>);
-    let told = move |outcome: Result<(), ApiError>| {
-        problem.set(outcome.err().map(|error| error.message()));
+    let was_set = Held::new(None::<LevelOverride>);
+    let told = move |outcome: Result<Option<LevelOverride>, ApiError>| {
+        problem.set(outcome.as_ref().err().map(ApiError::message));
+        was_set.set(outcome.ok().flatten());
         levels.refetch();
     };
     let problem_note = el("div").attr("role", "alert").live_children(move || {
         let note = problem.get().map(|text| text_banner(BannerKind::Failure, None, &text, None));
         note.into_iter().collect()
     });
+    let set_note = el("p")
+        .class("field-note")
+        .attr("role", "status")
+        .live_text(move || was_set.with(|set| set.as_ref().map(texts::was_set).unwrap_or_default()));
     let end = Callback::new(move |id: String| {
-        spawn_local(async move { told(Call::delete(routes::operator_level(&id)).done().await) });
+        spawn_local(
+            async move { told(Call::delete(routes::operator_level(&id)).done().await.map(|()| None)) },
+        );
     });
     let send = Callback::new(move |wanted: SetLogLevel| {
         spawn_local(async move {
-            let set = Call::post(routes::OPERATOR_LEVELS).body(&wanted).json::<LevelOverride>().await;
-            told(set.map(drop));
+            told(Call::post(routes::OPERATOR_LEVELS).body(&wanted).json().await.map(Some));
         });
     });
     el("div")
@@ -67,6 +74,7 @@ fn levels_panel(user: String) -> El {
         .child(el("h3").text(texts::SET_TITLE))
         .child(problem_note)
         .child(set_form(user, send))
+        .child(set_note)
 }
 
 async fn list_levels() -> Result<LogLevels, ApiError> {
@@ -103,11 +111,15 @@ fn current(levels: Answer<LogLevels>, end: Callback<String>) -> El {
                 .class("numbers")
                 .live_text(move || format::countdown(u64::try_from(until - now.get()).unwrap_or_default()));
             let whose = set.user.clone().unwrap_or_else(|| texts::EVERYBODY.to_owned());
+            let not_here =
+                (set.is_signed_in == Some(false)).then(|| el("span").class("nothing").text(texts::NOT_HERE));
+            let whose_cell =
+                el("span").child(el("span").class("foreign").text(&whose)).text(" ").child_if(not_here);
             let why = format!("{} ({})", set.because, set.set_by);
             let stop = button("button quiet", texts::END, move || end.run(id.clone()))
                 .attr("aria-label", &texts::end_of(&whose));
             vec![
-                Cell::Text(whose),
+                Cell::El(whose_cell),
                 Cell::Mono(set.filter.clone()),
                 Cell::El(left),
                 Cell::Text(why),
@@ -180,6 +192,7 @@ mod tests {
             set_by: "operator".to_owned(),
             set_at: 1_000,
             because: "ticket 17".to_owned(),
+            is_signed_in: None,
         };
         let levels = LogLevels { at: 1_010, overrides: vec![set], ..LogLevels::default() };
         for now in [1_010, 0, 90_000] {

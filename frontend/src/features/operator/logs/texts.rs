@@ -1,5 +1,7 @@
 //! The words a person reads in the log.
 
+use api_types::operator::logs::LevelOverride;
+
 use crate::ui::format;
 
 pub const TITLE: &str = "Logs";
@@ -158,6 +160,7 @@ pub const LEVELS_TITLE: &str = "What is logged";
 pub const CONFIGURED: &str = "Configured:";
 pub const NOTHING_SET: &str = "Nothing else is set at the moment.";
 pub const EVERYBODY: &str = "Everybody";
+pub const NOT_HERE: &str = "not signed in now";
 pub const END: &str = "End";
 pub const LEVEL_HEADS: [&str; 5] = ["Whose", "Level", "For another", "Why (who)", "Actions"];
 pub const SET_TITLE: &str = "Log more, or less, for a while";
@@ -174,6 +177,17 @@ pub const SET: &str = "Set on all nodes";
 
 pub fn on_node(node: &str) -> String {
     format!(" on {node}, which answered this.")
+}
+
+/// What follows from a level that was set; names nobody has may be slips.
+pub fn was_set(set: &LevelOverride) -> String {
+    match (&set.user, set.is_signed_in) {
+        (None, _) => "It holds for everybody, on all nodes within moments.".to_owned(),
+        (Some(user), Some(false)) => format!(
+            "Nobody of the name {user} is signed in now. It holds from their next sign-in, if somebody is called so."
+        ),
+        (Some(user), _) => format!("It holds for {user}, who is signed in, on all nodes within moments."),
+    }
 }
 
 pub fn end_of(whose: &str) -> String {
