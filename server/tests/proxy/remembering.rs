@@ -16,8 +16,13 @@ use serde_json::{Value, json};
 use server::testing::{DatabaseProxy, TestApp, TestResponse, until};
 use simcloud::CloudConfig;
 use sqlx::PgPool;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{Asking, cloud};
+use crate::node::Node;
 
 impl Asking<'_> {
     async fn change(&self, method: Method, path: &str, body: Value) -> TestResponse {
@@ -203,4 +208,49 @@ async fn no_write_waits_for_postgres_and_what_waits_there_is_told_when_it_is_bac
     let mut details: Vec<_> = entries.iter().filter_map(|entry| entry.detail.as_deref()).collect();
     details.sort_unstable();
     assert_eq!(details, ["+one", "+two"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_node_that_stops_writes_what_waits_before_it_ends(db: PgPool) {
+    let app = TestApp::new(db.clone()).await;
+    let alice = Asking::new(&app, "alice", "alpha");
+    let id = first_server(&app);
+    let csrf_token = alice.csrf_token().await;
+    let mut node = Node::start(&app, &db, &[]);
+    until("the node to listen", async || TcpStream::connect(node.address).await.is_ok()).await;
+    let cookie = alice.client.cookie("meridian").expect("a cookie");
+    let delete = async |tag: &str| {
+        let path = cloud("compute", &format!("servers/{id}/tags/{tag}"));
+        let request = format!(
+            "DELETE {path} HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\ncookie: meridian={cookie}\r\n\
+             {}: {csrf_token}\r\n{}: {}\r\nopenstack-api-version: compute 2.79\r\nconnection: close\r\n\r\n",
+            routes::CSRF_HEADER,
+            routes::PROJECT_HEADER,
+            app.project("alpha"),
+            address = node.address,
+        );
+        let mut connection = TcpStream::connect(node.address).await.expect("a connection");
+        connection.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("itemNotFound"), "{answer}");
+    };
+    // One is on its way into the table, and the other one waits behind it.
+    let mut lock = db.begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE server_changes").execute(&mut *lock).await.expect("locked");
+    delete("one").await;
+    until("the first to wait for the table", async || {
+        let waiting =
+            "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = 'server_changes'::regclass";
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(&db).await.expect("a count") == 1
+    })
+    .await;
+    delete("two").await;
+    node.signal("TERM");
+    until("the node to take nothing more", async || TcpStream::connect(node.address).await.is_err()).await;
+    lock.rollback().await.expect("unlocked");
+    assert_eq!(node.exit_code().await, Some(0));
+    let written = "SELECT detail FROM server_changes ORDER BY at";
+    let written: Vec<String> = sqlx::query_scalar(written).fetch_all(&db).await.expect("rows");
+    assert_eq!(written, ["-one", "-two"]);
 }

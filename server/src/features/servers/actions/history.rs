@@ -115,3 +115,59 @@ fn result_of(change: &PastChange, region: &Region) -> ItemResult {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use api_types::servers::ActionKind;
+
+    use super::*;
+
+    fn entry(at: i64) -> HistoryEntry {
+        HistoryEntry {
+            action: HistoryAction::Panel(ActionKind::Stop),
+            detail: None,
+            user_name: "alice".to_owned(),
+            user_id: "u-1".to_owned(),
+            at,
+            result: ItemResult::Done,
+            job: None,
+            request_id: None,
+            upstream_request_id: None,
+        }
+    }
+
+    #[test]
+    fn of_too_many_the_newest_are_shown_wherever_they_come_from() {
+        let odd = (0..150).map(|number| entry(2 * (150 - number) + 1)).collect();
+        let even = (0..150).map(|number| entry(2 * (150 - number))).collect();
+        let history = newest(odd, even);
+        assert_eq!((history.entries.len(), history.passed_on.len()), (100, 100));
+        let oldest = history.entries.iter().chain(&history.passed_on).map(|entry| entry.at).min();
+        assert_eq!(oldest, Some(102));
+        assert_eq!(newest((0..250).map(entry).collect(), Vec::new()).entries.len(), MOST_ENTRIES);
+    }
+
+    #[test]
+    fn an_answer_that_may_be_of_somebody_else_on_the_way_is_uncertain() {
+        let result = |status| {
+            let change = PastChange {
+                request_id: "req-1".to_owned(),
+                at: chrono::DateTime::UNIX_EPOCH,
+                action: "create".to_owned(),
+                detail: None,
+                user_id: "u-1".to_owned(),
+                user_name: "alice".to_owned(),
+                status,
+                upstream_request_id: None,
+            };
+            result_of(&change, &"RegionOne".parse().expect("a region"))
+        };
+        assert_eq!((result(202), result(204)), (ItemResult::Done, ItemResult::Done));
+        assert!([502, 503, 504].into_iter().all(|status| result(status) == ItemResult::Uncertain));
+        assert!(
+            [300, 403, 409, 500]
+                .into_iter()
+                .all(|status| matches!(result(status), ItemResult::Failed { .. }))
+        );
+    }
+}
