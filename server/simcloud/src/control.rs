@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::calls::CallRecord;
 use crate::clock::whole_seconds;
-use crate::consoles::ScreenKey;
+use crate::consoles::registry::ScreenKey;
 use crate::faults::{ActiveFault, Fault, Service};
 use crate::ids;
 use crate::latency::Latency;

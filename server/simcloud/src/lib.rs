@@ -57,7 +57,7 @@ use tokio::task::JoinHandle;
 pub use calls::CallRecord;
 pub use cast::{DEMO_PASSWORD, DEMO_USER, MANY_PROJECTS, OPERATOR_USER, TEST_PASSWORD, TOTP_SECRET_BASE32};
 pub use config::{CloudConfig, ProjectSeed};
-pub use consoles::ScreenKey;
+pub use consoles::registry::ScreenKey;
 pub use control::{Control, NewAddress, NewServer, ServerSummary};
 pub use faults::{ActiveFault, Fault, Service};
 pub use latency::Latency;
@@ -119,7 +119,7 @@ impl Cloud {
             calls: calls::CallLog::default(),
             workers,
             control_url,
-            consoles: consoles::Consoles::default(),
+            consoles: consoles::registry::Consoles::default(),
             console_address: console_url.trim_start_matches("http://").to_owned(),
             urls,
         });

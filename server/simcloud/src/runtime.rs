@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::calls::CallLog;
-use crate::consoles::Consoles;
+use crate::consoles::registry::Consoles;
 use crate::faults::{Faults, Service};
 use crate::latency::Workers;
 use crate::world::World;

@@ -2,128 +2,35 @@
 //! a token that is good once and for ten minutes.
 
 mod font;
+pub mod registry;
 mod rfb;
 mod screen;
 mod shell;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::{SinkExt, StreamExt};
-use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use url::form_urlencoded;
-use uuid::Uuid;
 
-use crate::ids;
 use crate::nova::console_log;
 use crate::runtime::Shared;
+use registry::{Kind, Ticket};
 use rfb::Rfb;
 use shell::Shell;
-
-/// Which console.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The screen, over RFB 3.8.
-    Screen,
-    /// The first serial line.
-    Serial,
-}
-
-/// What a token opens.
-#[derive(Clone, Copy, Debug)]
-pub struct Ticket {
-    pub region_number: usize,
-    pub server_id: Uuid,
-    pub kind: Kind,
-}
-
-/// The tokens given out, and the consoles that are open.
-#[derive(Debug)]
-pub struct Consoles {
-    tickets: Mutex<HashMap<String, (Ticket, DateTime<Utc>)>>,
-    /// Changes when all open consoles are to end; its receivers are the open consoles.
-    cut: watch::Sender<u64>,
-    /// What was pressed on each server's screen, oldest first.
-    keys: Mutex<HashMap<Uuid, Vec<ScreenKey>>>,
-}
-
-/// A key of a screen that went down or up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScreenKey {
-    /// As X11 numbers it (RFC 6143, 7.5.4).
-    pub keysym: u32,
-    pub is_down: bool,
-}
-
-/// `[consoleauth] token_ttl` of Nova.
-const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
 /// How often a console looks whether its server has said or become anything.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The largest message; more is sent in pieces, as the proxies of real clouds do.
 const PIECE: usize = 32 * 1024;
-
-/// The most keys of one screen that are remembered.
-const MOST_KEYS: usize = 10_000;
-
-impl Default for Consoles {
-    fn default() -> Self {
-        Consoles { tickets: Mutex::default(), cut: watch::Sender::new(0), keys: Mutex::default() }
-    }
-}
-
-impl Consoles {
-    /// A token for a console.
-    pub fn issue(&self, ticket: Ticket, now: DateTime<Utc>) -> String {
-        let token = ids::fresh_uuid().to_string();
-        let mut tickets = self.tickets.lock();
-        tickets.retain(|_, (_, until)| now < *until);
-        tickets.insert(token.clone(), (ticket, now + TOKEN_LIFETIME));
-        token
-    }
-
-    /// What a token opens, once.
-    fn redeem(&self, token: &str, now: DateTime<Utc>) -> Option<Ticket> {
-        let (ticket, until) = self.tickets.lock().remove(token)?;
-        (now < until).then_some(ticket)
-    }
-
-    /// How many consoles are open.
-    pub fn open(&self) -> usize {
-        self.cut.receiver_count()
-    }
-
-    /// Breaks the connections of all open consoles.
-    pub fn cut(&self) {
-        self.cut.send_modify(|number| *number += 1);
-    }
-
-    /// What was pressed on a server's screen, oldest first.
-    pub fn keys(&self, server_id: Uuid) -> Vec<ScreenKey> {
-        self.keys.lock().get(&server_id).cloned().unwrap_or_default()
-    }
-
-    fn note_keys(&self, server_id: Uuid, pressed: Vec<ScreenKey>) {
-        if pressed.is_empty() {
-            return;
-        }
-        let mut keys = self.keys.lock();
-        let keys = keys.entry(server_id).or_default();
-        keys.extend(pressed);
-        let surplus = keys.len().saturating_sub(MOST_KEYS);
-        keys.drain(..surplus);
-    }
-}
 
 /// What a console knows of its server.
 struct Facts {
@@ -196,7 +103,7 @@ async fn converse(shared: Arc<Shared>, stream: TcpStream) {
 
 /// Lets somebody sit at a console until they leave, the server stops, or it is cut off.
 async fn attend(shared: &Shared, ticket: Ticket, socket: &mut WebSocketStream<TcpStream>) -> End {
-    let mut cut = shared.consoles.cut.subscribe();
+    let mut cut = shared.consoles.told_of_cuts();
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let Some(now) = facts(shared, ticket) else { return End::Over };
@@ -300,18 +207,6 @@ fn accept(request: &Request, mut response: Response) -> Result<Response, ErrorRe
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_token_is_good_once_and_for_ten_minutes() {
-        let consoles = Consoles::default();
-        let ticket = Ticket { region_number: 0, server_id: Uuid::nil(), kind: Kind::Serial };
-        let now = Utc::now();
-        let token = consoles.issue(ticket, now);
-        assert!(consoles.redeem(&token, now).is_some());
-        assert!(consoles.redeem(&token, now).is_none());
-        let late = consoles.issue(ticket, now);
-        assert!(consoles.redeem(&late, now + TimeDelta::minutes(10)).is_none());
-    }
 
     #[test]
     fn new_lines_are_those_after_the_last_seen() {

@@ -1,8 +1,9 @@
 //! The server's side of RFB 3.8 (RFC 6143), as far as viewers need it: no security, raw pixels in the form
 //! they ask for, keys.
 
+use super::Facts;
+use super::registry::ScreenKey;
 use super::screen::{HEIGHT, Picture, Screen, WIDTH};
-use super::{Facts, ScreenKey};
 
 /// What both sides say first.
 pub const VERSION: &[u8] = b"RFB 003.008\n";

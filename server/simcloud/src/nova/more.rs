@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Context, actions, validate};
 use crate::clock::micros;
 use crate::consoles;
+use crate::consoles::registry::{Kind, Ticket};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
 use crate::server::SimServer;
@@ -32,8 +33,8 @@ pub fn create_remote_console(context: &Context<'_>, id: &str) -> Handled {
     let server = context.with_server(id, SimServer::clone)?;
     context.must_write("os-remote-consoles")?;
     let console = match (protocol, kind) {
-        ("vnc", "novnc") => consoles::Kind::Screen,
-        ("serial", "serial") => consoles::Kind::Serial,
+        ("vnc", "novnc") => Kind::Screen,
+        ("serial", "serial") => Kind::Serial,
         _ => return Err(unavailable(kind)),
     };
     actions::must_be_ready(&server)?;
@@ -48,13 +49,12 @@ pub fn create_remote_console(context: &Context<'_>, id: &str) -> Handled {
     if is_refused || !consoles::has_console(server.power_state) {
         return Err(unavailable(kind));
     }
-    let ticket =
-        consoles::Ticket { region_number: context.region_number, server_id: server.id, kind: console };
+    let ticket = Ticket { region_number: context.region_number, server_id: server.id, kind: console };
     let token = context.shared.consoles.issue(ticket, context.call.now);
     let address = &context.shared.console_address;
     let url = match console {
-        consoles::Kind::Screen => format!("http://{address}/vnc_auto.html?path=%3Ftoken%3D{token}"),
-        consoles::Kind::Serial => format!("ws://{address}/?token={token}"),
+        Kind::Screen => format!("http://{address}/vnc_auto.html?path=%3Ftoken%3D{token}"),
+        Kind::Serial => format!("ws://{address}/?token={token}"),
     };
     Ok(Answer::json(200, &json!({"remote_console": {"protocol": protocol, "type": kind, "url": url}})))
 }
