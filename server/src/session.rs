@@ -46,7 +46,7 @@ pub use self::{
     seal::Sealer,
     store::SessionStore,
     support_view::SupportView,
-    upkeep::{Upkeep, confirm_known, delete_expired, hears, write_uses_once},
+    upkeep::{Upkeep, delete_expired, hears, write_uses_once},
 };
 use crate::{clock::Clock, secret::Secret};
 

@@ -8,7 +8,7 @@ use api_types::{
 };
 use axum::http::StatusCode;
 use server::{
-    session::{confirm_known, hears},
+    session::hears,
     testing::{Client, DatabaseProxy, TestApp, until},
 };
 use simcloud::{CloudConfig, TEST_PASSWORD};
@@ -152,6 +152,6 @@ async fn what_ended_unheard_is_found_by_asking(db: PgPool) {
         .expect("silenced");
     sqlx::query("DELETE FROM sessions").execute(&db).await.expect("deleted");
     browser.get(routes::SESSION).await.assert_status(StatusCode::OK);
-    confirm_known(&one.app.sessions).await.expect("asked");
+    one.app.sessions.confirm_known().await.expect("asked");
     browser.get(routes::SESSION).await.assert_error(StatusCode::UNAUTHORIZED, "session_ended");
 }

@@ -44,6 +44,8 @@ const CSRF: &str = "csrf";
 const OLD_COOKIE_LASTS: TimeDelta = TimeDelta::seconds(30);
 /// So long a request waits for Postgres about a session that is in memory.
 const BRIEFLY: Duration = Duration::from_millis(250);
+/// Sessions asked about at once.
+const CONFIRM_BATCH: usize = 1000;
 
 impl Sessions {
     pub fn new(store: SessionStore, config: SessionConfig, clock: Clock, metrics: Metrics) -> Self {
@@ -322,6 +324,14 @@ impl Sessions {
         let as_of = self.0.as_of_now();
         let live = self.0.store.find_live(ids, self.0.clock.now()).await?;
         self.0.confirm(ids, &live, as_of);
+        Ok(())
+    }
+
+    /// Asks Postgres about every session in memory or held by a stream, and ends those that are gone.
+    pub async fn confirm_known(&self) -> sqlx::Result<()> {
+        for ids in self.0.known().chunks(CONFIRM_BATCH) {
+            self.confirm(ids).await?;
+        }
         Ok(())
     }
 

@@ -40,7 +40,7 @@ async fn hear(sessions: &Sessions, pause: &mut Duration) -> sqlx::Error {
         Err(error) => return error,
     };
     // What ended while nobody listened is found by asking about every session in memory.
-    if let Err(error) = super::upkeep::confirm_known(sessions).await {
+    if let Err(error) = sessions.confirm_known().await {
         return error;
     }
     inner.hears.store(true, Ordering::Relaxed);

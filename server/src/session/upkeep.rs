@@ -24,8 +24,6 @@ const CLEAN_EVERY: Duration = Duration::from_secs(300);
 const CLEAN_BATCH: u64 = 200;
 /// A user who has not been here for so long begins like a new one.
 const KEEP_LAST_PROJECT: TimeDelta = TimeDelta::days(180);
-/// Sessions asked about at once.
-const CONFIRM_BATCH: usize = 1000;
 
 impl Upkeep {
     pub fn start(sessions: &Sessions, scopes: &Scopes) -> Self {
@@ -69,14 +67,6 @@ impl Drop for Upkeep {
     fn drop(&mut self) {
         self.tasks.iter().chain(self.finishing.iter().map(|(task, _)| task)).for_each(JoinHandle::abort);
     }
-}
-
-/// Asks Postgres about every session in memory or held by a stream, and ends those that are gone.
-pub async fn confirm_known(sessions: &Sessions) -> sqlx::Result<()> {
-    for ids in sessions.inner().known().chunks(CONFIRM_BATCH) {
-        sessions.confirm(ids).await?;
-    }
-    Ok(())
 }
 
 /// Deletes what has expired, batch by batch: sessions, project tokens of those that live on, and last projects of users
@@ -137,7 +127,7 @@ async fn confirm(sessions: Sessions) {
         let age = sessions.inner().cache_age().max(Duration::from_secs(1));
         // A little early, so that requests find their session confirmed and ask nothing themselves.
         tokio::time::sleep(age.mul_f64(0.8)).await;
-        if let Err(error) = confirm_known(&sessions).await {
+        if let Err(error) = sessions.confirm_known().await {
             sessions.inner().database_fails(&error);
         }
     }
