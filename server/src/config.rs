@@ -11,6 +11,7 @@ mod flags;
 mod graphite;
 mod health;
 mod index;
+mod interface;
 mod jobs;
 mod keystone;
 mod listen;
@@ -37,6 +38,7 @@ pub use self::{
     graphite::GraphiteConfig,
     health::{HealthConfig, Need, WhenBadEverywhere, WhenDatabaseIsGone},
     index::IndexConfig,
+    interface::EndpointInterface,
     jobs::JobsConfig,
     keystone::KeystoneConfig,
     listen::{ConnectionLimits, ListenConfig, PublicUrl},
@@ -50,7 +52,7 @@ pub use self::{
     sign_in::{LockoutConfig, SignInConfig},
     source::Source,
     statsd::StatsdConfig,
-    upstream::{BreakerConfig, EndpointInterface, TlsConfig, UpstreamConfig},
+    upstream::{BreakerConfig, TlsConfig, UpstreamConfig},
 };
 use self::{keystone::CloudsYaml, reader::Reader};
 

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::{
     Source,
+    interface::EndpointInterface,
     reader::{Reader, name_of},
-    upstream::EndpointInterface,
 };
 
 /// The identity service.

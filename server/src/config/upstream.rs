@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
     Source,
+    interface::EndpointInterface,
     keystone::CloudsYaml,
     reader::{Reader, name_of},
 };
@@ -47,15 +48,6 @@ pub struct BreakerConfig {
     /// How long it stays open at most, after failed probes. `upstream.breaker_open_max_secs`,
     /// `UPSTREAM_BREAKER_OPEN_MAX_SECS`, default 60.
     pub open_max: Duration,
-}
-
-/// One of the three endpoints a service has in the catalog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum EndpointInterface {
-    #[default]
-    Public,
-    Internal,
-    Admin,
 }
 
 /// How upstream certificates are checked.
@@ -139,26 +131,6 @@ impl UpstreamConfig {
                 text.parse().map_err(|_| "is no address with a port, such as 10.0.0.53:53".to_owned())
             }),
             tls: TlsConfig::read(reader, source, clouds),
-        }
-    }
-}
-
-impl EndpointInterface {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Internal => "internal",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// Takes `public` and, as older clouds.yaml files have it, `publicURL`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        match text.trim_end_matches("URL") {
-            "public" => Ok(Self::Public),
-            "internal" => Ok(Self::Internal),
-            "admin" => Ok(Self::Admin),
-            _ => Err("is none of public, internal and admin".to_owned()),
         }
     }
 }
