@@ -111,12 +111,7 @@ async fn a_flag_is_set_listed_and_taken_back_and_each_change_is_noted(db: PgPool
         gone.assert_status(StatusCode::NO_CONTENT);
     }
     assert_eq!(list(&operator).await[0].set, None);
-    let notes: Vec<String> = log
-        .lines()
-        .iter()
-        .filter(|line| line["facility"] == "operator")
-        .map(|line| format!("{} {}", line["description"], line["about"]))
-        .collect();
+    let notes = log.operators_notes();
     let noted = |text: &str| notes.iter().filter(|note| note.contains(text)).count();
     assert_eq!((noted("changed a flag"), noted("took back a flag")), (1, 1), "{notes:?}");
     let about = "client_log percent=25 because=ticket 17 on_for=alice off_for=bob";

@@ -290,12 +290,7 @@ async fn what_is_logged_can_be_changed_for_a_while_and_taken_back(db: PgPool) {
     }
     let left: LogLevels = browser.get(routes::OPERATOR_LEVELS).await.json();
     assert_eq!(left.overrides, levels.overrides[..1]);
-    let notes: Vec<String> = log
-        .lines()
-        .iter()
-        .filter(|line| line["facility"] == "operator")
-        .map(|line| format!("{} {}", line["description"], line["about"]))
-        .collect();
+    let notes = log.operators_notes();
     let noted = |text: &str| notes.iter().filter(|note| note.contains(text)).count();
     assert_eq!(noted("changed what is logged"), 4, "{notes:?}");
     assert_eq!(noted("took back what is logged"), 2, "{notes:?}");

@@ -46,6 +46,12 @@ impl Log {
         self.lines().into_iter().filter(|line| line.get("url").is_some()).collect()
     }
 
+    /// What operators did, as their lines say it: description and `about`.
+    pub fn operators_notes(&self) -> Vec<String> {
+        let lines = self.lines().into_iter().filter(|line| line["facility"] == "operator");
+        lines.map(|line| format!("{} {}", line["description"], line["about"])).collect()
+    }
+
     pub fn lines(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
