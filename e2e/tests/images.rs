@@ -172,8 +172,22 @@ fn a_region_without_an_answer_is_a_gap_and_not_an_empty_list() {
         let page = OffersPage::images(scene, "alice", "alpha").await?;
         page.gap_says("The images of RegionTwo are missing here").await?;
         page.row_says("debian-13", "RegionOne", "Ready").await?;
+        let empty_says = async |words: &str| {
+            until(words, async || {
+                let empty = scene.browser.query(By::Testid("no-images")).first().await?;
+                Ok(empty.text().await?.contains(words).then_some(()))
+            })
+            .await
+        };
+        let search = scene.browser.find(By::Css("[aria-label='Search images']")).await?;
+        search.send_keys("nothing-is-called-so").await?;
+        empty_says("None in the regions that answered").await?;
+        empty_says("The images of RegionTwo are not known yet").await?;
         scene.control().clear_faults();
         page.press("Retry").await?;
+        empty_says("No image matches").await?;
+        search.send_keys(Key::Control + "a").await?;
+        search.send_keys(Key::Delete + "").await?;
         page.row_says("debian-13", "RegionTwo", "Ready").await.map(drop)
     });
 }

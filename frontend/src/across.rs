@@ -121,10 +121,16 @@ pub fn ask_regions<T: 'static, F: Future<Output = Result<T, CloudError>> + 'stat
 
 /// What to say where nothing came: `nothing`, unless a region is still to say so.
 pub fn none_of<T>(answers: &[Answer<T>], nothing: &'static str) -> &'static str {
-    if answers.iter().all(|answer| answer.value.is_some()) { nothing } else { NONE_SO_FAR }
+    if missing(answers).is_empty() { nothing } else { NONE_SO_FAR }
 }
 
-const NONE_SO_FAR: &str = "None in the regions that answered";
+/// The regions that have said nothing yet.
+pub fn missing<T>(answers: &[Answer<T>]) -> Vec<String> {
+    let silent = answers.iter().filter(|answer| answer.value.is_none());
+    silent.map(|answer| answer.cloud.region.to_string()).collect()
+}
+
+pub const NONE_SO_FAR: &str = "None in the regions that answered";
 
 impl<T: 'static> Across<T> {
     /// Reads what is known of each region, and again when one answers.
@@ -217,5 +223,6 @@ mod tests {
         assert_eq!(none_of(&whole, "You have none"), "You have none");
         let gap = [answer("One", Some(Vec::new())), answer("Two", None)];
         assert_eq!(none_of(&gap, "You have none"), NONE_SO_FAR);
+        assert_eq!(missing(&gap), ["Two"]);
     }
 }

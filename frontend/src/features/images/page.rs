@@ -11,7 +11,7 @@ use super::{
     uploads,
 };
 use crate::{
-    across::ask_regions,
+    across::{ask_regions, missing},
     cloud::{Cloud, CloudError, Service},
     confirm::confirm,
     offers::{Image, Origin, list_images},
@@ -79,10 +79,11 @@ pub fn ImagesPage() -> impl IntoView {
         })
     });
     let is_searching = derived(move || !search.get().trim().is_empty());
-    let table = images.drawn("images", move |_| {
+    let table = images.drawn("images", move |answers| {
+        let missing = missing(answers);
         el("div").live_children(move || {
             let is_searching = is_searching.get();
-            vec![found.with(|rows| image_table(rows, tab.get(), is_searching, acting))]
+            vec![found.with(|rows| image_table(rows, tab.get(), is_searching, &missing, acting))]
         })
     });
     let is_open = RwSignal::new(false);

@@ -10,6 +10,7 @@ use super::{
     upload::size_text,
 };
 use crate::{
+    across::NONE_SO_FAR,
     cloud::{Service, encoded},
     confirm::Question,
     offers::{Origin, family_name},
@@ -39,10 +40,11 @@ impl Row {
     }
 }
 
-/// The table of a tab, or why it is empty.
-pub fn image_table(rows: &[Row], tab: Origin, is_searching: bool, acting: Acting) -> El {
+/// The table of a tab, or why it is empty. `missing` are the regions whose images are not known.
+pub fn image_table(rows: &[Row], tab: Origin, is_searching: bool, missing: &[String], acting: Acting) -> El {
     if rows.is_empty() {
-        return nothing(tab, is_searching);
+        let (title, text) = nothing(tab, is_searching, missing);
+        return empty_state(Icon::Image, title, "no-images").child(el("p").text(&text));
     }
     let heads = &["Name", "Region", "System", "Size", "State", "Created", "Actions"];
     table(heads, rows.iter().map(|row| cells(row, acting)).collect())
@@ -50,7 +52,10 @@ pub fn image_table(rows: &[Row], tab: Origin, is_searching: bool, acting: Acting
         .attr("data-testid", "image-table")
 }
 
-fn nothing(tab: Origin, is_searching: bool) -> El {
+fn nothing(tab: Origin, is_searching: bool, missing: &[String]) -> (&'static str, String) {
+    if !missing.is_empty() {
+        return (NONE_SO_FAR, format!("The images of {} are not known yet.", missing.join(", ")));
+    }
     let (title, text) = match (is_searching, tab) {
         (true, _) => ("No image matches", "Search for a part of a name, a region, a system or a tag."),
         (false, Origin::Provided) => ("No image is provided", "Your provider offers none in these regions."),
@@ -61,7 +66,7 @@ fn nothing(tab: Origin, is_searching: bool) -> El {
             ("Nothing is shared with this project", "Images that other projects share with it appear here.")
         }
     };
-    empty_state(Icon::Image, title, "no-images").child(el("p").text(text))
+    (title, text.to_owned())
 }
 
 fn cells(row: &Row, acting: Acting) -> Vec<Cell> {
@@ -214,4 +219,23 @@ fn ask_delete(placed: &Placed, acting: Acting) {
         }),
         after: Rc::new(move || acting.images.refetch(&region)),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_that_did_not_answer_is_named_where_no_image_is_listed() {
+        let missing = ["RegionOne".to_owned(), "RegionTwo".to_owned()];
+        for (tab, is_searching) in [(Origin::Provided, false), (Origin::Mine, false), (Origin::Mine, true)] {
+            let (title, text) = nothing(tab, is_searching, &missing[1..]);
+            assert_eq!((title, &*text), (NONE_SO_FAR, "The images of RegionTwo are not known yet."));
+        }
+        assert_eq!(
+            nothing(Origin::Mine, false, &missing).1,
+            "The images of RegionOne, RegionTwo are not known yet."
+        );
+        assert_eq!(nothing(Origin::Mine, false, &[]).0, "This project has no image yet");
+    }
 }
