@@ -108,6 +108,10 @@ fn a_customers_panel_is_looked_at_with_a_banner_and_nothing_can_be_changed_until
             button.click().await?;
             assert!(scene.browser.find_all(By::Css("dialog[open]")).await?.is_empty(), "{page}");
             assert!(scene.browser.current_url().await?.path().ends_with(page), "{page}");
+            if page == "key-pairs" {
+                let about = scene.browser.find(By::Css("main .page-about")).await?.text().await?;
+                assert!(about.contains("these are your own"), "{about}");
+            }
         }
         scene.browser.query(By::XPath("//h1[normalize-space()='Images']")).first().await?;
         assert!(SupportBanner::shown(scene).await?.text().await?.contains("alpha"), "over every page");
@@ -118,8 +122,11 @@ fn a_customers_panel_is_looked_at_with_a_banner_and_nothing_can_be_changed_until
         scene.browser.resize(DESKTOP).await?;
 
         banner.end().await?;
-        let text = page.text().await?;
-        assert!(text.contains(REASON), "who looked at it, and why: {text}");
+        let text = until("it to be told who looked at it, and why", async || {
+            let text = page.text().await?;
+            Ok(text.contains(REASON).then_some(text))
+        })
+        .await?;
         assert!(
             text.contains("alice") && !text.contains("Not told"),
             "nobody asked Keystone about them: {text}"

@@ -10,7 +10,7 @@ use crate::{
     confirm::{Confirm, Question, confirm},
     key_pair_form::{From, Place, key_pair_dialog},
     offers::{KeyPair, MadeKeyPair, compute, list_key_pairs},
-    project::changing,
+    project::{changing, why_only_looked_at},
     ui::{
         El, Held, Icon, Page,
         choice::{labelled, select},
@@ -43,9 +43,10 @@ pub fn KeyPairsPage() -> impl IntoView {
         open("button primary", "Create", Icon::Plus, From::Cloud),
     ];
     let title = Signal::stored(TITLE.to_owned());
+    let about = if why_only_looked_at().is_some() { ABOUT_OTHERS } else { ABOUT };
     let body = el("div")
         .class("page-body")
-        .child(el("p").class("page-about").text(ABOUT))
+        .child(el("p").class("page-about").text(about))
         .child(pairs.drawn("key pairs", move |answers| key_pair_table(answers, pairs, confirm)));
     let header = page_header(title, None, Vec::new(), actions);
     view! { <Page title>{vec![header, body, adding_dialog(pairs, is_open, from), confirm_dialog]}</Page> }
@@ -54,6 +55,9 @@ pub fn KeyPairsPage() -> impl IntoView {
 const TITLE: &str = "Key pairs";
 const ABOUT: &str = "Keys that open your servers. They are yours alone: others in the project neither see nor use them, and \
                      each region keeps its own.";
+/// In a support view the cloud is asked with the operator's own rights.
+const ABOUT_OTHERS: &str = "Key pairs are a person's, not a project's: these are your own. The customer's are told to nobody \
+                            else; a server's page names the one it was created with.";
 
 fn key_pair_table(answers: &[Answer<Vec<KeyPair>>], pairs: Across<Vec<KeyPair>>, confirm: Confirm) -> El {
     let mut rows: Vec<(&KeyPair, &Cloud)> = answers
