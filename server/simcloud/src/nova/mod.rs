@@ -8,7 +8,6 @@ mod create;
 mod flavors;
 pub mod groups;
 mod history;
-mod images;
 mod keygen;
 pub mod keypairs;
 mod labels;

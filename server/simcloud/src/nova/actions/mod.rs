@@ -1,17 +1,14 @@
 //! `POST /servers/{id}/action`: what people do to a server, when it is allowed, and how it begins.
 
 mod allowed;
+mod begin;
 mod rebuild;
+mod snapshot;
 mod table;
 
-use std::borrow::Cow;
-
-use rand::Rng;
-use rand::distr::Alphanumeric;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
-use super::{Context, console_log, history, images, lifecycle, validate};
+use super::{Context, console_log, history, lifecycle, validate};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
 use crate::latency::Cost;
@@ -19,6 +16,7 @@ use crate::script::Step;
 use crate::server::SimServer;
 
 pub use allowed::{must_be_in, must_be_in_state, must_be_ready, must_be_unlocked};
+pub use begin::{begin, failure_of, random_password};
 
 use allowed::{check_argument, check_state, is_hard};
 use table::{ACTIONS, Action};
@@ -111,7 +109,7 @@ fn perform(
             begin("resize_prep", steps);
         }
         "rebuild" => return rebuild::rebuild(context, argument, server),
-        "createImage" | "createBackup" => return images::snapshot(context, action.key, argument, server),
+        "createImage" | "createBackup" => return snapshot::snapshot(context, action.key, argument, server),
         "lock" | "unlock" => {
             let reason = validate::text(argument, "locked_reason")?.map(str::to_owned);
             let locks = action.key == "lock";
@@ -132,25 +130,6 @@ fn perform(
         _ => history::record_done(context, &server.id, action.name),
     }
     accepted()
-}
-
-/// Why an action is to fail after it was accepted: the server's metadata `oslab_fail` names it, or `any`.
-/// Several are separated by commas.
-pub fn failure_of(server: &SimServer, name: &str) -> Option<Cow<'static, str>> {
-    let (_, asked) = server.metadata.iter().find(|(key, _)| &**key == "oslab_fail")?;
-    let is_meant =
-        asked.split(',').map(str::trim).any(|asked| asked.eq_ignore_ascii_case(name) || asked == "any");
-    is_meant.then(|| format!("The host was told to fail: {name}").into())
-}
-
-/// Sets the task at once, as Nova does before it answers, and starts what follows.
-pub fn begin(context: &Context<'_>, id: &Uuid, task: Option<&'static str>, steps: Vec<Step>) {
-    context.region.servers.write().touch(id, context.call.now, |server| server.set_task(task));
-    context.world.start_script(context.region, *id, steps);
-}
-
-pub fn random_password() -> String {
-    rand::rng().sample_iter(Alphanumeric).take(12).map(char::from).collect()
 }
 
 fn new_flavor(

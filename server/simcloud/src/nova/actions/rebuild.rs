@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{begin, failure_of, random_password};
+use super::begin::{begin, failure_of, random_password};
 use crate::errors::nova as errors;
 use crate::http::{Answer, Handled};
 use crate::nova::view::{Lens, ServerDetail};

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, actions, history, lifecycle, validate};
+use super::begin::{begin, failure_of};
 use crate::clock::whole_seconds;
 use crate::faults::Service;
 use crate::http::{Answer, HTML_UTF8, Handled};
 use crate::ids;
 use crate::image::Image;
+use crate::nova::{Context, history, lifecycle, validate};
 use crate::server::SimServer;
 
 /// `createImage` and `createBackup`: the image exists at once and becomes active over time. Its id is in
@@ -53,11 +54,11 @@ pub fn snapshot(
         ("createImage", "image_snapshot")
     };
     history::record(context, &server.id, name);
-    let steps = match actions::failure_of(server, name) {
+    let steps = match failure_of(server, name) {
         Some(why) => lifecycle::snapshot_fails(id.clone(), why),
         None => lifecycle::snapshot(id.clone()),
     };
-    actions::begin(context, &server.id, Some(task), steps);
+    begin(context, &server.id, Some(task), steps);
     if context.at_least(45) {
         return Ok(Answer::json(202, &json!({"image_id": id})));
     }
