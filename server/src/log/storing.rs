@@ -1,9 +1,9 @@
 //! Writes lines to Postgres, many at a time, and keeps its partitions.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, thread, time::Duration};
 
 use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
     Context, Level, Line, Log,
@@ -22,8 +22,13 @@ pub struct Upkeep {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Lines of so long are written together.
+/// Lines of so long are written together,
 const GATHERED_FOR: Duration = Duration::from_millis(200);
+/// or, where many come, so many: Postgres then works a few milliseconds at a time, and whoever else needs the processors
+/// waits no longer for them.
+const ENOUGH_LINES: usize = 250;
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(10);
+/// At most, as after an outage.
 const MOST_LINES: usize = 1000;
 const MOST_BYTES: usize = 2 << 20;
 /// A statement that takes longer has lost its database.
@@ -39,27 +44,33 @@ const KEEP_AGAIN: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(4);
 /// And each statement meanwhile; one that fails is tried once more.
 const LAST_WRITE_WITHIN: Duration = Duration::from_millis(1500);
-/// One writes, one hears of levels, one is for what is done now and then.
-const CONNECTIONS: u32 = 3;
+/// One hears of levels, one is for what is done now and then.
+const CONNECTIONS: u32 = 2;
 
 impl Upkeep {
     /// Starts to store lines, where they are to be stored, and to follow the levels that operators set. The log has
     /// connections of its own: neither does it wait for those of the requests, nor they for it.
-    pub fn start(log: &Log, db: &PgPool, config: &LogConfig, clock: &Clock) -> Self {
-        let db = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(db.options().get_acquire_timeout())
-            .after_connect(|connection, _| {
-                Box::pin(async { connection.execute(STATEMENT_TIMEOUT).await.map(drop) })
-            })
-            .connect_lazy_with((*db.connect_options()).clone());
+    ///
+    /// Fails where there is no thread to be had for it.
+    pub fn start(log: &Log, db: &PgPool, config: &LogConfig, clock: &Clock) -> io::Result<Self> {
+        let pipeline = log.pipeline().filter(|pipeline| pipeline.outputs().store.is_some()).cloned();
+        let writer = pipeline.clone().map(|pipeline| {
+            let db = db.clone();
+            // Connections belong to the runtime that opens them.
+            let write = async move {
+                let own = pool_of_log(&db, 1);
+                drop(db);
+                write(own, pipeline).await;
+            };
+            on_a_thread_of_its_own(unstored(write))
+        });
+        let writer = writer.transpose()?;
+        let db = pool_of_log(db, CONNECTIONS);
         let store = LevelStore::new(db.clone(), clock.clone());
         let mut tasks = vec![tokio::spawn(unstored(level_store::follow(store, log.levels().clone())))];
         // What browsers log is stored in any case.
-        tasks.push(tokio::spawn(unstored(keep(db.clone(), config.keep_days))));
-        let pipeline = log.pipeline().filter(|pipeline| pipeline.outputs().store.is_some()).cloned();
-        let writer = pipeline.clone().map(|pipeline| tokio::spawn(unstored(write(db, pipeline))));
-        Self { pipeline, writer, tasks }
+        tasks.push(tokio::spawn(unstored(keep(db, config.keep_days))));
+        Ok(Self { pipeline, writer, tasks })
     }
 
     /// Ends the tasks once what was logged so far is stored, or cannot be.
@@ -88,6 +99,34 @@ impl Drop for Upkeep {
     }
 }
 
+/// As `db`, with connections of the log's own.
+fn pool_of_log(db: &PgPool, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(db.options().get_acquire_timeout())
+        .after_connect(|connection, _| {
+            Box::pin(async { connection.execute(STATEMENT_TIMEOUT).await.map(drop) })
+        })
+        .connect_lazy_with((*db.connect_options()).clone())
+}
+
+/// Runs a task that computes for milliseconds at a time, as lines by the thousand are put into a statement: a thread of
+/// the requests' would stand still for as long, and the requests on it.
+fn on_a_thread_of_its_own(task: impl Future<Output = ()> + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let (running, ended) = oneshot::channel::<()>();
+    let handle = runtime.spawn(async move {
+        // Dropped with the task, however that ends.
+        let _running = running;
+        task.await;
+    });
+    // What happens there is told to whom it would be told here.
+    let told = tracing::dispatcher::get_default(Clone::clone);
+    let run = move || _ = tracing::dispatcher::with_default(&told, || runtime.block_on(ended));
+    thread::Builder::new().name("log-store".to_owned()).spawn(run)?;
+    Ok(handle)
+}
+
 /// What is logged about storing lines is not stored, or there would be no end of it.
 fn unstored<F: Future>(task: F) -> impl Future<Output = F::Output> {
     Context::of_store().within(task)
@@ -98,8 +137,7 @@ async fn write(db: PgPool, pipeline: Arc<Pipeline>) {
     let mut writer = Writer { db, pipeline: &pipeline, queue, losses: Losses::default(), away: None };
     loop {
         queue.ready().await;
-        // More may come, and one statement for all of them costs less. A queue that ends is not waited for.
-        let _ = timeout(GATHERED_FOR, queue.ended()).await;
+        gather(queue).await;
         loop {
             let taken = queue.take(MOST_LINES, MOST_BYTES);
             if taken.items.is_empty() && taken.is_over && taken.dropped.is_none() {
@@ -111,10 +149,26 @@ async fn write(db: PgPool, pipeline: Arc<Pipeline>) {
             if !writer.store(&taken.items).await {
                 return;
             }
-            if taken.is_empty && !taken.is_over {
+            if queue.count() < MOST_LINES && !taken.is_over {
                 break;
             }
         }
+    }
+}
+
+/// Lets more lines come: one statement for all of them costs less. A queue that ends is not waited for.
+async fn gather(queue: &Queue<Arc<Line>>) {
+    let is_over = async {
+        let _ = timeout(GATHERED_FOR, queue.ended()).await;
+    };
+    let has_enough = async {
+        while queue.count() < ENOUGH_LINES {
+            tokio::time::sleep(LOOKED_AT_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = is_over => {}
+        () = has_enough => {}
     }
 }
 

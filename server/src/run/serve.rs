@@ -56,7 +56,7 @@ pub async fn serve(
     let watching = tokio::spawn(process::watch(metrics.clone(), db.clone()));
     let listen = config.listen.clone();
     log.count_with(metrics.clone());
-    let storing = log::Upkeep::start(&log, &db, &config.log, &Clock::system());
+    let storing = log::Upkeep::start(&log, &db, &config.log, &Clock::system())?;
     let app = App::new(config, db, Clock::system(), metrics.clone(), shutdown.clone(), log)?;
     let longest = app.config.health.drain_for + listen.stop_after * 2 + LONGEST_END;
     // The first pages are answered by what operators set as well.

@@ -51,7 +51,7 @@ async fn debugging_one_user_follows_on_another_node_and_ends(db: PgPool) {
     let store = LevelStore::new(db.clone(), clock.clone());
     let other = node();
     let _heard = Heard::hear(&other);
-    let _upkeep = Upkeep::start(&other, &db, &config(), &clock);
+    let _upkeep = Upkeep::start(&other, &db, &config(), &clock).expect("a thread");
     assert_eq!(requests(&other, "before").await, ["before info of alice", "before info of bob"]);
 
     let set = store.set_level(debug_of(Some("alice"), "debug")).await.expect("it is set");
@@ -83,7 +83,7 @@ async fn what_is_set_ends_at_its_time(db: PgPool) {
     let clock = Clock::movable();
     let store = LevelStore::new(db.clone(), clock.clone());
     let node = node();
-    let _upkeep = Upkeep::start(&node, &db, &config(), &clock);
+    let _upkeep = Upkeep::start(&node, &db, &config(), &clock).expect("a thread");
     store.set_level(debug_of(Some("alice"), "debug")).await.expect("it is set");
     until("the node to follow", async || node.levels().of_user("alice").is_some()).await;
     clock.advance(std::time::Duration::from_secs(601));
@@ -97,7 +97,7 @@ async fn a_filter_for_everybody_takes_the_place_of_the_configured_one(db: PgPool
     let store = LevelStore::new(db.clone(), clock.clone());
     let node = node();
     let _heard = Heard::hear(&node);
-    let _upkeep = Upkeep::start(&node, &db, &config(), &clock);
+    let _upkeep = Upkeep::start(&node, &db, &config(), &clock).expect("a thread");
     store.set_level(debug_of(None, "warn,server::log::tests=debug")).await.expect("it is set");
     until("the node to follow", async || {
         node.levels().wants(Level::Warn, None) && !node.levels().wants(Level::Info, None)

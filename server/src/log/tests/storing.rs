@@ -82,7 +82,7 @@ async fn two_nodes_do_not_make_the_same_partitions(db: PgPool) {
 async fn an_event_is_stored_with_all_that_is_known_and_what_it_names_itself_wins(db: PgPool) {
     let (log, _end, out) = start(Room::default(), ours());
     let _heard = Heard::hear(&log);
-    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system());
+    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system()).expect("a thread");
     let request = Context::of_request("req-1".into());
     request
         .within(async {
@@ -165,7 +165,7 @@ async fn while_postgres_is_away_nobody_waits_and_what_fits_is_stored_when_it_is_
     let (log, _end, out) = start(Room::default(), ours());
     let _heard = Heard::hear(&log);
     let proxy = DatabaseProxy::start(&db).await;
-    let upkeep = Upkeep::start(&log, &proxy.pool(), &config(), &Clock::system());
+    let upkeep = Upkeep::start(&log, &proxy.pool(), &config(), &Clock::system()).expect("a thread");
     tracing::info!("before");
     until("the first line", async || stored(&db, "before").await == 1).await;
     for (round, take_away) in [DatabaseProxy::refuse, DatabaseProxy::hang].into_iter().enumerate() {
@@ -199,7 +199,7 @@ async fn a_full_queue_loses_debug_first_and_tells_how_much(db: PgPool) {
     log.count_with(metrics.clone());
     let proxy = DatabaseProxy::start(&db).await;
     proxy.refuse();
-    let upkeep = Upkeep::start(&log, &proxy.pool(), &config(), &Clock::system());
+    let upkeep = Upkeep::start(&log, &proxy.pool(), &config(), &Clock::system()).expect("a thread");
     for number in 0..1000 {
         tracing::debug!(number, "debug {number}");
     }
@@ -224,7 +224,7 @@ async fn a_full_queue_loses_debug_first_and_tells_how_much(db: PgPool) {
 async fn what_is_logged_about_storing_lines_is_not_stored(db: PgPool) {
     let (log, _end, out) = start(Room::default(), Targets::new().with_default(LevelFilter::TRACE));
     let _heard = Heard::hear(&log);
-    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system());
+    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system()).expect("a thread");
     for round in 0..3 {
         let line = format!("round {round}");
         tracing::info!("{line}");
@@ -241,7 +241,7 @@ async fn what_is_logged_about_storing_lines_is_not_stored(db: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn lines_that_their_owner_has_stored_go_to_the_other_outputs_only(db: PgPool) {
     let (log, _end, out) = start(Room::default(), ours());
-    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system());
+    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system()).expect("a thread");
     log.hand_on([log.line(Level::Info, Facility::Client, "from a browser")]);
     log.take(log.line(Level::Info, Facility::Panel, "from us"), false);
     until("our own line", async || stored(&db, "from us").await == 1).await;
@@ -253,7 +253,7 @@ async fn lines_that_their_owner_has_stored_go_to_the_other_outputs_only(db: PgPo
 #[sqlx::test(migrations = "../migrations")]
 async fn what_was_logged_before_the_stop_is_stored(db: PgPool) {
     let (log, end, _) = start(Room::default(), ours());
-    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system());
+    let upkeep = Upkeep::start(&log, &db, &config(), &Clock::system()).expect("a thread");
     for number in 0..3000 {
         log.take(log.line(Level::Info, Facility::Panel, format!("last words {number}")), false);
     }
@@ -268,7 +268,7 @@ async fn what_cannot_be_stored_before_the_panel_stops_is_told(db: PgPool) {
     let _heard = Heard::hear(&log);
     let proxy = DatabaseProxy::start(&db).await;
     proxy.refuse();
-    let upkeep = Upkeep::start(&log, &proxy.pool(), &config(), &Clock::system());
+    let upkeep = Upkeep::start(&log, &proxy.pool(), &config(), &Clock::system()).expect("a thread");
     for number in 0..1500 {
         tracing::info!(number, "in vain");
     }
@@ -293,7 +293,7 @@ async fn days_come_and_go_where_only_browsers_lines_are_stored_too(db: PgPool) {
         room: Room::default(),
     };
     let (log, _end) = Log::start_with(ours(), place(), settings, Out::default()).expect("threads");
-    let _upkeep = Upkeep::start(&log, &db, &config(), &Clock::system());
+    let _upkeep = Upkeep::start(&log, &db, &config(), &Clock::system()).expect("a thread");
     let is_there = "SELECT to_regclass($1) IS NOT NULL";
     until("the day's partition", async || {
         sqlx::query_scalar::<_, bool>(is_there).bind(&name).fetch_one(&db).await.expect("an answer")
