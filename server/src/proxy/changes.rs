@@ -197,8 +197,11 @@ fn updated(server: &Value) -> Done {
 
 /// Values are often secrets.
 fn labeled(metadata: &Value) -> Done {
-    let keys = metadata.as_object().into_iter().flatten().map(|(key, _)| format!("+{key}"));
-    (ActionKind::SetMetadata.name(), Some(keys.collect::<Vec<_>>().join(" ")))
+    let mut keys: Vec<_> =
+        metadata.as_object().into_iter().flatten().map(|(key, _)| format!("+{key}")).collect();
+    // As the content has them they come only where the JSON library is built to keep their order.
+    keys.sort();
+    (ActionKind::SetMetadata.name(), Some(keys.join(" ")))
 }
 
 fn volume(attachment: &Value) -> Done {
