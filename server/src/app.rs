@@ -1,13 +1,21 @@
-//! The panel put together: what is shared, and the router with one line per feature.
+//! The panel put together: what is shared, the proxy, and the router with one line per feature.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
-    Router, extract::DefaultBodyLimit, extract::FromRef, middleware::from_fn, middleware::from_fn_with_state,
+    Router,
+    extract::{DefaultBodyLimit, FromRef, Request},
+    middleware::{from_fn, from_fn_with_state},
+    response::Response,
 };
 use sqlx::PgPool;
-use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::{Service, ServiceBuilder, ServiceExt};
 
 use crate::{
     analytics::Analytics,
@@ -31,16 +39,10 @@ use crate::{
     log::{LevelStore, Log, search::LogSearch},
     metrics::{self, Metrics},
     middleware::{
-        answer_errors::{answer_errors, answer_panic},
-        csrf::csrf,
-        limits::{LARGEST_BODY, limits},
-        log_request::log_request,
-        metrics::metrics as measure,
-        request_id::request_id,
-        security_headers::{SecurityHeaders, security_headers},
-        timeout::{RequestTimeout, timeout},
+        around::{Around, around, around_probe},
+        limits::LARGEST_BODY,
     },
-    proxy::{self, Proxy},
+    proxy::{self, PassOn, Proxy},
     secret::Secret,
     session::{
         Cookies, GivenUpTokens, Keystone, Operators, Scopes, SessionId, SessionStore, Sessions, Upkeep,
@@ -230,8 +232,55 @@ impl App {
     }
 }
 
-/// The whole panel.
-pub fn router(app: App) -> Router {
+/// The whole panel: what answers a request. Cheap to clone.
+#[derive(Clone)]
+pub struct Panel(Arc<Site>);
+
+struct Site {
+    around: Around,
+    proxy: PassOn,
+    features: Router,
+}
+
+impl Panel {
+    pub fn new(app: &App) -> Self {
+        let around = Around::new(app);
+        Self(Arc::new(Site {
+            proxy: PassOn::new(&app.proxy, &app.sessions, app.cookies),
+            features: features(app, &around),
+            around,
+        }))
+    }
+}
+
+impl Site {
+    async fn answer(&self, request: Request) -> Response {
+        // Most of what a busy panel answers; the way through a router takes as long as half of the rest.
+        if proxy::is_passed_on(request.uri().path()) {
+            return self.around.handle(request, |request| self.proxy.pass_on(request)).await;
+        }
+        let Ok(response) = self.features.clone().oneshot(request).await;
+        response
+    }
+}
+
+impl Service<Request> for Panel {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let site = self.0.clone();
+        Box::pin(async move { Ok(site.answer(request).await) })
+    }
+}
+
+/// One line per feature.
+fn features(app: &App, around_requests: &Around) -> Router {
     let features = Router::new()
         .merge(sign_in::router())
         .merge(account::router())
@@ -240,47 +289,19 @@ pub fn router(app: App) -> Router {
         .merge(servers::router())
         .merge(jobs_feature::router())
         .merge(client_log::router())
-        .merge(operator::router(&app))
-        .merge(proxy::router(&app.proxy, &app.sessions, app.cookies))
-        .merge(shell::router(&app))
+        .merge(operator::router(app))
+        .merge(shell::router(app))
         .merge(assets::router())
         .merge(metrics::page::router(&app.metrics, &app.config.metrics))
         .fallback(async || ApiError::Refused { status: axum::http::StatusCode::NOT_FOUND });
-
-    // The upstream calls of a request have their own deadline; a little more lets their answer through.
-    let request_timeout = RequestTimeout(app.config.upstream.timeout + Duration::from_secs(5));
-    // Each request takes some clones of what the middleware needs.
-    let around = Arc::new(app.clone());
-    let headers = SecurityHeaders::new(&app.config.listen.public_url);
-    let (probed, probe_headers) = (around.clone(), headers.clone());
-    // A request passes them from the first line down to the last, its answer the other way. One layer of ten, since
-    // each layer of its own is a box that every request has cloned.
     let middleware = ServiceBuilder::new()
-        // 1. Outermost, since everything below names the request by its id.
-        .layer(from_fn_with_state(around.clone(), request_id))
-        // 2. See the final status and the whole duration.
-        .layer(from_fn(log_request))
-        .layer(from_fn_with_state(app.metrics.clone(), measure))
-        // 3. On every answer, errors included.
-        .layer(from_fn_with_state(headers, security_headers))
-        // 4. Gives all errors from below their body.
-        .layer(from_fn_with_state(around.clone(), answer_errors))
-        // 5. A panic below is an answer above, with the id and the headers of every other.
-        .layer(CatchPanicLayer::custom(answer_panic))
-        // 6. Before anything reads the request.
-        .layer(from_fn(limits))
-        // 7. Bounds everything that waits.
-        .layer(from_fn_with_state(request_timeout, timeout))
-        // 8. Inside the time limit: it may have to look the session up.
-        .layer(from_fn_with_state(around, csrf))
-        // 9. Bounds what handlers read of a body whose length is not announced.
+        .layer(from_fn_with_state(around_requests.clone(), around))
+        // Bounds what handlers read of a body whose length is not announced.
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
-    // Probes need none of it but an id, and the headers that every answer has.
     let probes = health_feature::router().layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(probed, request_id))
-            .layer(from_fn(health_feature::quiet))
-            .layer(from_fn_with_state(probe_headers, security_headers)),
+            .layer(from_fn_with_state(around_requests.clone(), around_probe))
+            .layer(from_fn(health_feature::quiet)),
     );
-    features.layer(middleware).merge(probes).with_state(app)
+    features.layer(middleware).merge(probes).with_state(app.clone())
 }

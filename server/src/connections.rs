@@ -1,9 +1,17 @@
 //! The connections of browsers and proxies: how many there may be, how long they may be of no use, how they end.
 
-use std::{convert::Infallible, io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io::Write,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
-    Router,
     body::Body,
     extract::ConnectInfo,
     http::{HeaderValue, Request, Response, Version, header},
@@ -17,11 +25,10 @@ use hyper_util::{
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
     time::{Instant, sleep, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::Service;
 
 use crate::{
     config::{ConnectionLimits, ListenConfig},
@@ -31,14 +38,14 @@ use crate::{
 /// Serves until `shutdown` begins. Then every answer closes its connection, old or new, for a moment, so that nobody finds
 /// one closed that they were about to use; after it nothing is accepted any more, and what is under way may finish within
 /// `listen.stop_after_secs`.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown, config: ListenConfig) {
+pub async fn serve<S: Site>(listener: TcpListener, site: S, shutdown: Shutdown, config: ListenConfig) {
     let mut connections = Connections {
         server: server(&config.connections),
         open: GracefulShutdown::new(),
         places: Arc::new(Semaphore::new(config.connections.most)),
         is_full: false,
-        closing: CancellationToken::new(),
-        router,
+        closing: Arc::default(),
+        site,
         limits: config.connections.clone(),
     };
     loop {
@@ -47,7 +54,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown, co
             () = shutdown.begun() => break,
         }
     }
-    connections.closing.cancel();
+    connections.closing.store(true, Ordering::Relaxed);
     let lingers_until = Instant::now() + LINGER;
     while connections.open.count() > 0 && Instant::now() < lingers_until {
         tokio::select! {
@@ -70,19 +77,38 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown, co
 /// How long answers close their connections before idle ones are closed under whoever keeps them.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// What answers requests, and is always ready to.
+pub trait Site:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Site for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// Those that are open, and what each new one gets.
-struct Connections {
+struct Connections<S> {
     server: auto::Builder<TokioExecutor>,
     open: GracefulShutdown,
     places: Arc<Semaphore>,
     is_full: bool,
     /// From then on every answer over HTTP/1 says that it is the last one; HTTP/2 has its own way to say so.
-    closing: CancellationToken,
-    router: Router,
+    closing: Arc<AtomicBool>,
+    site: S,
     limits: ConnectionLimits,
 }
 
-impl Connections {
+impl<S: Site> Connections<S> {
     /// Serves one more, or says that there is no room.
     async fn take(&mut self, accepted: std::io::Result<(TcpStream, SocketAddr)>) {
         let (stream, peer) = match accepted {
@@ -110,13 +136,13 @@ impl Connections {
             tracing::debug!(%peer, %error, "a connection ended before it began");
             return;
         }
-        let begun = CancellationToken::new();
+        let begun = Arc::<Begun>::default();
         let service = {
-            let (begun, closing, router) = (begun.clone(), self.closing.clone(), self.router.clone());
+            let (begun, closing, site) = (begun.clone(), self.closing.clone(), self.site.clone());
             service_fn(move |mut request: Request<Incoming>| {
-                begun.cancel();
+                begun.note();
                 request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
-                answer(router.clone(), request, closing.clone())
+                answer(site.clone(), request, closing.clone())
             })
         };
         let connection = self.server.serve_connection_with_upgrades(TokioIo::new(stream), service);
@@ -132,17 +158,32 @@ impl Connections {
 }
 
 async fn answer(
-    router: Router,
+    mut site: impl Site,
     request: Request<Incoming>,
-    closing: CancellationToken,
+    closing: Arc<AtomicBool>,
 ) -> Result<Response<Body>, Infallible> {
     let is_http_1 = request.version() < Version::HTTP_2;
-    let mut response = router.oneshot(request).await?;
+    let mut response = site.call(request.map(Body::new)).await?;
     // An upgrade has a word of its own there.
-    if is_http_1 && closing.is_cancelled() && !response.headers().contains_key(header::CONNECTION) {
+    if is_http_1 && closing.load(Ordering::Relaxed) && !response.headers().contains_key(header::CONNECTION) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+/// Whether a connection has had its first request.
+#[derive(Default)]
+struct Begun {
+    is_noted: AtomicBool,
+    noted: Notify,
+}
+
+impl Begun {
+    fn note(&self) {
+        if !self.is_noted.swap(true, Ordering::Relaxed) {
+            self.noted.notify_one();
+        }
+    }
 }
 
 /// Headers that hyper reads. More than the panel takes, so that the refusal has a sentence and an id; beyond this
@@ -165,14 +206,14 @@ fn server(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
 /// Serves a connection to its end; without a first request in time, the end is then.
 async fn hold<E>(
     connection: impl Future<Output = Result<(), E>>,
-    begun: CancellationToken,
+    begun: Arc<Begun>,
     within: Duration,
 ) -> Result<(), E> {
     tokio::pin!(connection);
     tokio::select! {
         biased;
         ended = &mut connection => return ended,
-        () = begun.cancelled() => {}
+        () = begun.noted.notified() => {}
         // Nothing, or half of the preface of HTTP/2: an open connection costs us something, and them nothing.
         () = tokio::time::sleep(within) => return Ok(()),
     }

@@ -48,7 +48,7 @@ pub use self::{
     support_view::SupportView,
     upkeep::{Upkeep, delete_expired, hears, write_uses_once},
 };
-use crate::{clock::Clock, secret::Secret};
+use crate::{clock::Clock, log::Who, secret::Secret};
 
 /// Names a session to its owner, in logs and in Postgres; of no use to sign in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub struct Session {
     pub created_at: DateTime<Utc>,
     /// The absolute limit, whatever happens until then.
     pub expires_at: DateTime<Utc>,
+    /// The same as the log has it.
+    who: Who,
     liveness: Arc<Liveness>,
 }
 
@@ -82,7 +84,23 @@ pub struct SessionUser {
     pub domain: String,
 }
 
+impl SessionUser {
+    /// The same with a session of theirs, as the log has it.
+    fn who(&self, session: SessionId) -> Who {
+        Who {
+            user: Some(self.name.as_str().into()),
+            user_id: Some(self.id.as_str().into()),
+            session: Some(session.short().into()),
+        }
+    }
+}
+
 impl Session {
+    /// Whose it is, as the log has it.
+    pub fn who(&self) -> Who {
+        self.who.clone()
+    }
+
     /// Resolves when the session ends: signed out, revoked, expired, or no longer accepted by Keystone.
     pub async fn ended(&self) {
         self.liveness.ended.cancelled().await;

@@ -9,7 +9,6 @@ mod log;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
 use simcloud::{Cloud, CloudConfig};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
@@ -19,7 +18,7 @@ pub use database_proxy::DatabaseProxy;
 pub use log::Log;
 
 use crate::{
-    app::{App, router},
+    app::{App, Panel},
     clock::Clock,
     config::{Config, Source},
     connections,
@@ -29,7 +28,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// A panel without a network around it: requests go to its router directly.
+/// A panel without a network around it: requests go to it directly.
 pub struct TestApp {
     pub app: App,
     pub cloud: Cloud,
@@ -37,7 +36,7 @@ pub struct TestApp {
     pub clock: Clock,
     db: PgPool,
     source: Source,
-    router: Router,
+    panel: Panel,
     upkeep: Option<Upkeep>,
 }
 
@@ -86,12 +85,12 @@ impl TestApp {
 
     /// A browser that has not been here before.
     pub fn browser(&self) -> Client {
-        Client::new(self.router.clone(), &self.app, None)
+        Client::new(self.panel.clone(), &self.app, None)
     }
 
     /// A browser in which this user of the cloud signs in, by the form, with the first request.
     pub fn signed_in(&self, user: &str) -> Client {
-        Client::new(self.router.clone(), &self.app, Some(user))
+        Client::new(self.panel.clone(), &self.app, Some(user))
     }
 
     /// The id of one of the cloud's projects.
@@ -120,7 +119,7 @@ impl TestApp {
         let shutdown = Shutdown::default();
         let mut listen = self.app.config.listen.clone();
         listen.stop_after = Duration::from_secs(1);
-        tokio::spawn(connections::serve(listener, self.router.clone(), shutdown.clone(), listen));
+        tokio::spawn(connections::serve(listener, self.panel.clone(), shutdown.clone(), listen));
         Served { address, shutdown }
     }
 
@@ -132,7 +131,7 @@ impl TestApp {
         let app =
             App::new(config, db.clone(), clock.clone(), metrics, Shutdown::default(), log).expect("an app");
         let upkeep = app.start_upkeep();
-        Self { router: router(app.clone()), app, cloud, clock, db, source, upkeep: Some(upkeep) }
+        Self { panel: Panel::new(&app), app, cloud, clock, db, source, upkeep: Some(upkeep) }
     }
 }
 

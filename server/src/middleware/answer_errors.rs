@@ -6,9 +6,8 @@ use api_types::ErrorBody;
 use askama::Template;
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
@@ -21,37 +20,50 @@ use crate::{
     session::RequestId,
 };
 
+/// The form that an error would have.
+pub enum ErrorForm {
+    Json,
+    Page { theme: &'static str },
+}
+
+impl ErrorForm {
+    pub fn of(request: &Request) -> Self {
+        if request.uri().path().starts_with("/api") {
+            return Self::Json;
+        }
+        Self::Page { theme: page_style::theme(request.headers()) }
+    }
+}
+
 /// Takes the [`ApiError`] a handler returned, or makes one of what axum refused, and writes the answer.
-pub async fn answer_errors(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api");
-    let theme = page_style::theme(request.headers());
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
-    let mut response = next.run(request).await;
+pub fn answer_errors(app: &App, id: &RequestId, form: ErrorForm, response: &mut Response) {
+    let is_recorded = response.extensions().get::<Recorded>().is_some();
     let error = match response.extensions_mut().remove::<Arc<ApiError>>() {
         Some(error) => error,
         // What a service answered goes on as it is.
-        None if response.extensions().get::<Recorded>().is_some() => return response,
-        None if is_bare_refusal(&response) => Arc::new(ApiError::Refused { status: response.status() }),
-        None => return response,
+        None if !is_recorded && is_bare_refusal(response) => {
+            Arc::new(ApiError::Refused { status: response.status() })
+        }
+        None => return,
     };
-    if response.extensions().get::<Recorded>().is_none() {
+    if !is_recorded {
         log(&error);
         app.metrics.count(Metric::ErrorAnswered, &[error.code()]);
     }
     // Said of the body that goes: a browser would fail to unpack the one that comes.
     response.headers_mut().remove(header::CONTENT_ENCODING);
-    let (content_type, body) = if is_api {
-        ("application/json", as_json(&error, &id))
-    } else {
-        let policy = HeaderValue::from_static(page_style::policy());
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-        ("text/html; charset=utf-8", as_page(&error, &id, &app.config.sign_in.brand, theme))
+    let (content_type, body) = match form {
+        ErrorForm::Json => ("application/json", as_json(&error, id)),
+        ErrorForm::Page { theme } => {
+            let policy = HeaderValue::from_static(page_style::policy());
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+            ("text/html; charset=utf-8", as_page(&error, id, &app.config.sign_in.brand, theme))
+        }
     };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     // Said here, since axum says it at another place, or not at all, depending on how a route is served.
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = Body::from(body);
-    response
 }
 
 /// What a panic becomes.

@@ -1,16 +1,12 @@
 //! Keeps other sites from using a person's cookie.
 
-use std::sync::Arc;
-
 use api_types::routes::CSRF_HEADER;
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, Method, header, request::Parts},
-    middleware::Next,
-    response::Response,
+    extract::{FromRequestParts, Request},
+    http::{HeaderMap, Method, header},
 };
 
-use super::read_only::read_only;
+use super::read_only::{opens_console, read_only};
 use crate::{app::App, error::ApiError, session::Caller};
 
 /// Lets reading requests pass; a state change and a WebSocket must come from our own pages.
@@ -20,29 +16,30 @@ use crate::{app::App, error::ApiError, session::Caller};
 /// check theirs); and `SameSite` on the cookie. A WebSocket cannot carry a header, so its `Origin` has to be there.
 ///
 /// Errors: 403 `forged_request`, 403 `support_view_read_only`; for a state change of the API without a session those of [`Caller`].
-pub async fn csrf(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
-    let (mut parts, mut body) = request.into_parts();
-    let is_api = parts.uri.path().starts_with("/api");
-    let is_change = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let is_socket = wants_websocket(&parts);
+pub async fn check_origin_and_token(app: &App, request: Request) -> Result<Request, ApiError> {
+    let is_api = request.uri().path().starts_with("/api");
+    let is_change = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_socket = wants_websocket(&request);
     if is_change || is_socket || is_api {
-        check_fetch_site(&parts.headers)?;
+        check_fetch_site(request.headers())?;
     }
     if is_change || is_socket {
-        check_origin(&app, &parts.headers, is_socket)?;
+        check_origin(app, request.headers(), is_socket)?;
     }
-    if is_change && is_api {
-        let caller = <Caller as FromRequestParts<App>>::from_request_parts(&mut parts, &*app).await?;
+    if !is_api || !(is_change || is_socket || opens_console(&request)) {
+        return Ok(request);
+    }
+    let (mut parts, body) = request.into_parts();
+    if is_change {
+        let caller = <Caller as FromRequestParts<App>>::from_request_parts(&mut parts, app).await?;
         let token = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok()).unwrap_or("");
         if !app.sessions.is_csrf_token(&caller.session, token) {
             return Err(ApiError::Forged { reason: "the CSRF token is missing or wrong" });
         }
     }
     // Here, where every state change passes: a session that looks at a customer's project changes nothing there.
-    if is_api {
-        body = read_only(&app, &mut parts, body, is_change, is_socket).await?;
-    }
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let body = read_only(app, &mut parts, body, is_change, is_socket).await?;
+    Ok(Request::from_parts(parts, body))
 }
 
 fn check_fetch_site(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -64,11 +61,11 @@ fn check_origin(app: &App, headers: &HeaderMap, is_required: bool) -> Result<(),
     }
 }
 
-fn wants_websocket(parts: &Parts) -> bool {
+fn wants_websocket(request: &Request) -> bool {
     // Over HTTP/2 a WebSocket begins with CONNECT.
-    parts.method == Method::CONNECT
-        || parts
-            .headers
+    *request.method() == Method::CONNECT
+        || request
+            .headers()
             .get(header::UPGRADE)
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }

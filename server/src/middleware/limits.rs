@@ -2,12 +2,11 @@
 
 use api_types::routes;
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::Request,
     http::{HeaderMap, StatusCode, header},
-    middleware::Next,
-    response::Response,
 };
 
+use super::route::Route;
 use crate::{error::ApiError, proxy::is_passed_on};
 
 /// Longest path with its query.
@@ -22,7 +21,7 @@ pub const LARGEST_BODY: usize = 64 << 10;
 pub const LARGEST_JOB: usize = 2 << 20;
 
 /// Errors: 400 path or query are no UTF-8 once decoded, 413, 414, 431.
-pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> {
+pub fn check_limits(request: &Request) -> Result<(), ApiError> {
     let uri = request.uri();
     if uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > LONGEST_URI {
         return Err(ApiError::Refused { status: StatusCode::URI_TOO_LONG });
@@ -34,7 +33,7 @@ pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> 
     // What is passed on is bounded where it is passed on.
     let is_bounded_here = !is_passed_on(request.uri().path());
     if is_bounded_here
-        && announced_length(request.headers()).is_some_and(|length| length > largest_body(&request) as u64)
+        && announced_length(request.headers()).is_some_and(|length| length > largest_body(request) as u64)
     {
         return Err(ApiError::Refused { status: StatusCode::PAYLOAD_TOO_LARGE });
     }
@@ -44,11 +43,11 @@ pub async fn limits(request: Request, next: Next) -> Result<Response, ApiError> 
             message: "The address of the request is not valid text.".to_owned(),
         });
     }
-    Ok(next.run(request).await)
+    Ok(())
 }
 
 fn largest_body(request: &Request) -> usize {
-    match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+    match Route::of(request).as_str() {
         Some(routes::PROJECT_JOBS) => LARGEST_JOB,
         _ => LARGEST_BODY,
     }

@@ -1,31 +1,52 @@
 //! Counts and times requests by route.
 
-use axum::{
-    extract::{MatchedPath, Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, http::StatusCode};
 
+use super::route::Route;
 use crate::metrics::{Metric, Metrics, Timer};
 
+/// A request that is handled.
+pub struct MeasuredRequest {
+    route: Route,
+    timer: Timer,
+}
+
+impl MeasuredRequest {
+    pub fn begin(request: &Request) -> Self {
+        Self { route: Route::of(request), timer: Timer::start() }
+    }
+
+    pub fn end(self, status: StatusCode, metrics: &Metrics) {
+        let route = tag(self.route.as_str());
+        let outcome = match status.as_u16() {
+            ..300 => "ok",
+            300..400 => "redirect",
+            400..500 => "refused",
+            _ => "failed",
+        };
+        metrics.count(Metric::Request, &[&route, outcome]);
+        metrics.time(Metric::RequestDuration, &[&route], self.timer.elapsed());
+    }
+}
+
 /// The route's template is the tag, never the path: tags have few values.
-pub async fn metrics(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
-    let route = route.as_deref().map_or("none", |route| route.trim_matches('/'));
-    let route = if route.is_empty() {
-        "root".to_owned()
-    } else {
-        route.replace(['{', '}', '*'], "").replace('/', "-")
-    };
-    let timer = Timer::start();
-    let response = next.run(request).await;
-    let outcome = match response.status().as_u16() {
-        ..300 => "ok",
-        300..400 => "redirect",
-        400..500 => "refused",
-        _ => "failed",
-    };
-    metrics.count(Metric::Request, &[&route, outcome]);
-    metrics.time(Metric::RequestDuration, &[&route], timer.elapsed());
-    response
+fn tag(route: Option<&str>) -> String {
+    let Some(route) = route.map(|route| route.trim_matches('/')) else { return "none".to_owned() };
+    if route.is_empty() {
+        return "root".to_owned();
+    }
+    let kept = route.chars().filter(|character| !matches!(character, '{' | '}' | '*'));
+    kept.map(|character| if character == '/' { '-' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_becomes_one_word() {
+        assert_eq!(tag(None), "none");
+        assert_eq!(tag(Some("/")), "root");
+        assert_eq!(tag(Some("/api/cloud/{region}/{service}/{*path}")), "api-cloud-region-service-path");
+    }
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use api_types::routes;
 use axum::{
     body::{Body, to_bytes},
-    extract::{FromRequestParts, MatchedPath, RawPathParams},
+    extract::{FromRequestParts, RawPathParams, Request},
     http::request::Parts,
 };
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 
+use super::route::Route;
 use crate::{
     app::App,
     error::ApiError,
@@ -33,8 +34,8 @@ pub async fn read_only(
     is_change: bool,
     is_socket: bool,
 ) -> Result<Body, ApiError> {
-    let route = parts.extensions.get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str).unwrap_or_default();
+    let taken = Route::of_parts(&parts.uri, &parts.extensions);
+    let route = taken.as_str().unwrap_or_default();
     let may_change = is_change || route == routes::SERVER_CONSOLE || is_socket && route == routes::CLOUD;
     if !may_change {
         return Ok(body);
@@ -59,6 +60,11 @@ pub async fn read_only(
         "a support view refused a change"
     );
     Err(ApiError::SupportViewReadOnly { project: view.project.to_string() })
+}
+
+/// Whether it reads what gives a hand on a server.
+pub fn opens_console(request: &Request) -> bool {
+    Route::of(request).as_str() == Some(routes::SERVER_CONSOLE)
 }
 
 /// What touches no project: one's own sessions, what browsers tell of themselves, and the console itself.

@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
-    middleware::Next,
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::config::PublicUrl;
 
@@ -48,21 +43,11 @@ impl SecurityHeaders {
         Self(Arc::new(headers))
     }
 
-    fn add_to(&self, answer: &mut HeaderMap) {
+    pub fn add_to(&self, answer: &mut HeaderMap) {
         for (name, value) in self.0.iter() {
             if !answer.contains_key(name) {
                 answer.insert(name.clone(), value.clone());
             }
         }
     }
-}
-
-pub async fn security_headers(
-    State(headers): State<SecurityHeaders>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    headers.add_to(response.headers_mut());
-    response
 }

@@ -1,8 +1,9 @@
 //! Where a request goes: the endpoint that the caller's own service catalog names, and nowhere else.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use api_types::{Region, routes};
+use parking_lot::Mutex;
 use url::Url;
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     error::ApiError,
     session::ProjectScope,
     upstream::{
-        ServiceType,
+        ServiceCatalog, ServiceType,
         service_catalog::{join, versioned},
     },
 };
@@ -35,6 +36,50 @@ pub struct Address {
     pub path: String,
     /// How much of it stands before the version: Nova's bookmarks go on from there.
     root_length: usize,
+}
+
+/// The endpoints that were chosen lately: a catalog is not read again for every call.
+#[derive(Default)]
+pub struct Endpoints(Mutex<HashMap<usize, OfCatalog>>);
+
+struct OfCatalog {
+    /// Kept, so that no other one can come to lie at its address, by which it is found.
+    catalog: Arc<ServiceCatalog>,
+    endpoints: Vec<(ServiceType, Region, Arc<Endpoint>)>,
+}
+
+/// Catalogs of which endpoints are kept: one for each session and project.
+const MOST_CATALOGS: usize = 1_000;
+
+impl Endpoints {
+    /// Errors: those of [`Endpoint::choose`].
+    pub fn choose(
+        &self,
+        scope: &ProjectScope,
+        service: ServiceType,
+        region: &Region,
+        interface: EndpointInterface,
+    ) -> Result<Arc<Endpoint>, ApiError> {
+        let mut catalogs = self.0.lock();
+        let at = Arc::as_ptr(&scope.catalog).addr();
+        let is_asked =
+            |known: &&(ServiceType, Region, Arc<Endpoint>)| known.0 == service && known.1 == *region;
+        if let Some((.., endpoint)) =
+            catalogs.get(&at).and_then(|known| known.endpoints.iter().find(is_asked))
+        {
+            return Ok(endpoint.clone());
+        }
+        let endpoint = Arc::new(Endpoint::choose(scope, service, region, interface)?);
+        if catalogs.len() >= MOST_CATALOGS && !catalogs.contains_key(&at) {
+            catalogs.clear();
+        }
+        let of_catalog = catalogs
+            .entry(at)
+            .or_insert_with(|| OfCatalog { catalog: scope.catalog.clone(), endpoints: Vec::new() });
+        debug_assert!(Arc::ptr_eq(&of_catalog.catalog, &scope.catalog), "a kept catalog stays where it is");
+        of_catalog.endpoints.push((service, region.clone(), endpoint.clone()));
+        Ok(endpoint)
+    }
 }
 
 impl Endpoint {

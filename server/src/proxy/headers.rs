@@ -1,7 +1,5 @@
 //! Which headers go through, each way. What is not named here stays behind.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
@@ -13,7 +11,8 @@ use crate::error::ApiError;
 /// (RFC 9110, 7.6.1) and what the connection's own list names.
 pub fn for_upstream(headers: &HeaderMap) -> HeaderMap {
     let of_connection = named_by_connection(headers);
-    let mut passed = HeaderMap::with_capacity(8);
+    // With what is added later: the token, the host, the program.
+    let mut passed = HeaderMap::with_capacity(12);
     for name in &TO_UPSTREAM {
         if of_connection.contains(name) {
             continue;
@@ -46,8 +45,11 @@ pub fn is_shareable(headers: &HeaderMap) -> bool {
 }
 
 /// All that is sent on of a read but its token, as one text.
-pub fn question(method: &Method, url: &Url, headers: &HeaderMap) -> Arc<str> {
-    let mut text = format!("{method} {url}");
+pub fn question(method: &Method, url: &Url, headers: &HeaderMap) -> String {
+    let mut text = String::with_capacity(512);
+    text.push_str(method.as_str());
+    text.push(' ');
+    text.push_str(url.as_str());
     for name in &TO_UPSTREAM {
         for value in headers.get_all(name) {
             text.push('\n');
@@ -56,7 +58,7 @@ pub fn question(method: &Method, url: &Url, headers: &HeaderMap) -> Arc<str> {
             text.push_str(&String::from_utf8_lossy(value.as_bytes()));
         }
     }
-    text.into()
+    text
 }
 
 /// The headers of an answer that the browser is to see. Those that hold addresses are not among them: see

@@ -21,20 +21,19 @@ use std::sync::Arc;
 
 use api_types::{ProjectId, Region, routes};
 use axum::{
-    Router,
-    extract::{FromRef, Request, State},
+    body::Body,
+    extract::{FromRef, FromRequestParts, Request},
     http::{Method, StatusCode, request::Parts},
     response::{IntoResponse, Response},
-    routing::any,
 };
 use hyper::body::Body as _;
 
 use self::{
     changes::Write,
-    endpoint::Endpoint,
+    endpoint::Endpoints,
     open_calls::OpenCalls,
     path::{CloudPath, CloudQuery},
-    reads::{Question, Reads, Shared, Turn},
+    reads::{Reads, Shared, Turn},
     record::{Record, Source},
     send::{Answered, Sending},
 };
@@ -43,6 +42,7 @@ use crate::{
     clock::Clock,
     config::ProxyConfig,
     error::ApiError,
+    log,
     metrics::Metrics,
     session::{Caller, Cookies, Scopes, Session, Sessions},
     shutdown::Shutdown,
@@ -59,6 +59,7 @@ struct Inner {
     config: ProxyConfig,
     metrics: Metrics,
     open: OpenCalls,
+    endpoints: Endpoints,
     reads: Reads,
     changes: Changes,
     clock: Clock,
@@ -69,17 +70,12 @@ struct Inner {
 #[derive(Clone, Copy, Debug)]
 pub struct Recorded;
 
-/// What a request is handled with, and no more: each one takes clones of it.
+/// The sub-app: passes requests on for whoever is signed in. Cheap to clone.
 #[derive(Clone, FromRef)]
-struct Handling {
+pub struct PassOn {
     proxy: Proxy,
     sessions: Sessions,
     cookies: Cookies,
-}
-
-pub fn router<S>(proxy: &Proxy, sessions: &Sessions, cookies: Cookies) -> Router<S> {
-    let handling = Handling { proxy: proxy.clone(), sessions: sessions.clone(), cookies };
-    Router::new().route(routes::CLOUD, any(pass_on)).with_state(handling)
 }
 
 /// Whether a request is one of ours, whose body may be long and take its time.
@@ -87,24 +83,36 @@ pub fn is_passed_on(path: &str) -> bool {
     path.starts_with(routes::CLOUD_PREFIX)
 }
 
-/// Passes a request on to a service, and its answer back.
-///
-/// Errors: 400 `invalid_path`, `invalid_project_id`, `project_needed`, `unexpected_body`, `console_not_passed_on`; 404
-/// no such service there, or no role in the project; 405, 408, 413, 415; 429 `too_many_calls`; 502 to 504 where the service has no answer;
-/// and those of [`Caller`].
-/// Whatever the service itself answers is passed on with its status, under
-/// [`ANSWER_HEADER`](api_types::routes::ANSWER_HEADER).
-async fn pass_on(State(proxy): State<Proxy>, caller: Result<Caller, ApiError>, request: Request) -> Response {
-    let mut record = Record::begin(&request, proxy.0.metrics.clone(), proxy.0.changes.clone());
-    let mut response = match proxy.pass(&mut record, caller, request).await {
-        Ok(answered) => answered.into_response(record),
-        Err(error) => {
-            record.refused(&error);
-            error.into_response()
-        }
-    };
-    response.extensions_mut().insert(Recorded);
-    response
+impl PassOn {
+    pub fn new(proxy: &Proxy, sessions: &Sessions, cookies: Cookies) -> Self {
+        Self { proxy: proxy.clone(), sessions: sessions.clone(), cookies }
+    }
+
+    /// Passes a request on to a service, and its answer back.
+    ///
+    /// Errors: 400 `invalid_path`, `invalid_project_id`, `project_needed`, `unexpected_body`, `console_not_passed_on`; 404
+    /// no such service there, or no role in the project; 405, 408, 413, 415; 429 `too_many_calls`; 502 to 504 where the service has no answer;
+    /// and those of [`Caller`].
+    /// Whatever the service itself answers is passed on with its status, under
+    /// [`ANSWER_HEADER`](api_types::routes::ANSWER_HEADER).
+    pub async fn pass_on(&self, request: Request) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let mut record = Record::begin(&parts, &self.proxy);
+        let caller = <Caller as FromRequestParts<Self>>::from_request_parts(&mut parts, self).await;
+        let answered = match caller {
+            Ok(caller) => self.proxy.pass(&mut record, &caller, parts, body).await,
+            Err(error) => Err(error),
+        };
+        let mut response = match answered {
+            Ok(answered) => answered.into_response(record),
+            Err(error) => {
+                record.refused(&error);
+                error.into_response()
+            }
+        };
+        response.extensions_mut().insert(Recorded);
+        response
+    }
 }
 
 impl Proxy {
@@ -119,8 +127,19 @@ impl Proxy {
     ) -> Self {
         let open = OpenCalls::new(metrics.clone(), config);
         let reads = Reads::new(config.cache, clock.clone());
-        let config = config.clone();
-        Self(Arc::new(Inner { upstream, scopes, config, metrics, open, reads, changes, clock, shutdown }))
+        let (config, endpoints) = (config.clone(), Endpoints::default());
+        Self(Arc::new(Inner {
+            upstream,
+            scopes,
+            config,
+            metrics,
+            open,
+            endpoints,
+            reads,
+            changes,
+            clock,
+            shutdown,
+        }))
     }
 
     /// Forgets the answers that are kept of a project in a region, because something was changed there. Every write
@@ -137,12 +156,11 @@ impl Proxy {
     async fn pass(
         &self,
         record: &mut Record,
-        caller: Result<Caller, ApiError>,
-        request: Request,
+        caller: &Caller,
+        mut parts: Parts,
+        body: Body,
     ) -> Result<Answered, ApiError> {
-        let caller = caller?;
         record.session = Some(caller.session.clone());
-        let (mut parts, body) = request.into_parts();
         check_method(&parts.method)?;
         let uri = parts.uri.clone();
         let path = CloudPath::parse(&uri, parts.version)?;
@@ -153,17 +171,17 @@ impl Proxy {
         let wish = sockets::wish(&mut parts)?;
         let project = project_of(&parts, &query, &caller.session)?;
         record.project = Some(project.clone());
+        log::note_project(project.as_str());
         let scope = self.0.scopes.scope(&caller.session, &project).await?;
 
         let interface = self.0.upstream.config().interface;
-        let endpoint = Endpoint::choose(&scope, path.service, &path.region, interface)?;
-        let endpoint = Arc::new(endpoint);
+        let endpoint = self.0.endpoints.choose(&scope, path.service, &path.region, interface)?;
         let url = endpoint.url(&path.segments, query.rest.as_deref());
         record.url = Some(url.clone());
         record.open = Some(self.0.open.begin(&target, caller.session.id)?);
         let sending = Sending {
             proxy: &self.0,
-            caller: &caller,
+            caller,
             project: &project,
             path: &path,
             target: &target,
@@ -187,12 +205,8 @@ impl Proxy {
         {
             return sending.send(record, &parts, body, scope, wish).await;
         }
-        let question = Question {
-            scope: scope.clone(),
-            service: path.service,
-            region: path.region.clone(),
-            asked: headers::question(&parts.method, &sending.url, &parts.headers),
-        };
+        let asked = headers::question(&parts.method, &sending.url, &parts.headers);
+        let question = self.0.reads.question(&scope, path.service, &path.region, asked);
         loop {
             match self.0.reads.take_turn(&question) {
                 Turn::Known(document) => {

@@ -1,6 +1,12 @@
 //! How many calls are under way: by service and region, to be seen, and by session, to be bounded.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 
@@ -14,9 +20,11 @@ use crate::{
 
 /// The calls of this node that have begun and not ended. Cheap to clone.
 #[derive(Clone)]
-pub struct OpenCalls {
+pub struct OpenCalls(Arc<Inner>);
+
+struct Inner {
     metrics: Metrics,
-    open: Arc<Mutex<HashMap<Target, usize>>>,
+    open: Mutex<HashMap<Target, Arc<AtomicUsize>>>,
     calls: PerSession,
     /// Those with a long body or a WebSocket. A service has only so many places for them, for everybody.
     transfers: PerSession,
@@ -26,6 +34,8 @@ pub struct OpenCalls {
 pub struct OpenCall {
     calls: OpenCalls,
     target: Target,
+    /// The calls under way with the target.
+    now: Arc<AtomicUsize>,
     session: SessionId,
     transfer: Option<OpenOne>,
     _place: OpenOne,
@@ -35,32 +45,35 @@ impl OpenCalls {
     pub fn new(metrics: Metrics, config: &ProxyConfig) -> Self {
         let calls = PerSession::new(config.calls_per_session);
         let transfers = PerSession::new(config.transfers_per_session);
-        Self { metrics, open: Arc::default(), calls, transfers }
+        Self(Arc::new(Inner { metrics, open: Mutex::default(), calls, transfers }))
     }
 
     /// Errors: 429 `too_many_calls` when the session has as many under way as it may.
     pub fn begin(&self, target: &Target, session: SessionId) -> Result<OpenCall, ApiError> {
-        let place = self.calls.open(session);
-        let place = place.ok_or(ApiError::TooManyCalls { most: self.calls.most() })?;
-        self.change(target, 1);
-        Ok(OpenCall { calls: self.clone(), target: target.clone(), session, transfer: None, _place: place })
+        let place = self.0.calls.open(session);
+        let place = place.ok_or(ApiError::TooManyCalls { most: self.0.calls.most() })?;
+        let now = {
+            let mut open = self.0.open.lock();
+            match open.get(target) {
+                Some(now) => now.clone(),
+                None => open.entry(target.clone()).or_default().clone(),
+            }
+        };
+        now.fetch_add(1, Ordering::Relaxed);
+        self.show(target, &now);
+        let (calls, target) = (self.clone(), target.clone());
+        Ok(OpenCall { calls, target, now, session, transfer: None, _place: place })
     }
 
     /// The calls under way with one service of one region.
     pub fn now(&self, target: &Target) -> usize {
-        self.open.lock().get(target).copied().unwrap_or(0)
+        self.0.open.lock().get(target).map_or(0, |now| now.load(Ordering::Relaxed))
     }
 
-    fn change(&self, target: &Target, by: isize) {
-        let mut open = self.open.lock();
-        let count = match open.get_mut(target) {
-            Some(count) => count,
-            None => open.entry(target.clone()).or_default(),
-        };
-        *count = count.saturating_add_signed(by);
-        let now = *count;
-        drop(open);
-        self.metrics.gauge(Metric::ProxyOpen, &[target.service.tag(), target.region_tag()], now as f64);
+    /// Looks only now: of two that change it at once, the one that shows it last is to show what is true.
+    fn show(&self, target: &Target, now: &AtomicUsize) {
+        let now = now.load(Ordering::Relaxed);
+        self.0.metrics.gauge(Metric::ProxyOpen, &[target.service.tag(), target.region_tag()], now as f64);
     }
 }
 
@@ -70,7 +83,7 @@ impl OpenCall {
     /// Errors: 429 `too_many_calls` when the session has as many of them under way as it may.
     pub fn is_transfer(&mut self) -> Result<(), ApiError> {
         if self.transfer.is_none() {
-            let transfers = &self.calls.transfers;
+            let transfers = &self.calls.0.transfers;
             let transfer = transfers.open(self.session);
             self.transfer = Some(transfer.ok_or(ApiError::TooManyCalls { most: transfers.most() })?);
         }
@@ -80,6 +93,7 @@ impl OpenCall {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        self.calls.change(&self.target, -1);
+        self.now.fetch_sub(1, Ordering::Relaxed);
+        self.calls.show(&self.target, &self.now);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    hash::{Hash, Hasher},
+    hash::{BuildHasher, Hash, Hasher, RandomState},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use api_types::{ProjectId, Region};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use crate::{clock::Clock, session::ProjectScope, upstream::ServiceType};
 
@@ -23,12 +23,15 @@ pub struct Reads(Arc<Inner>);
 
 /// What makes two reads the same.
 #[derive(Clone)]
-pub struct Question {
-    pub scope: Arc<ProjectScope>,
-    pub service: ServiceType,
-    pub region: Region,
-    /// The URL, and every header that is sent on.
-    pub asked: Arc<str>,
+pub struct Question(Arc<Asked>);
+
+struct Asked {
+    scope: Arc<ProjectScope>,
+    service: ServiceType,
+    region: Region,
+    text: String,
+    /// Of all that, made once: a read is looked up several times.
+    hash: u64,
 }
 
 /// A document a service answered with: status 200, JSON, whole.
@@ -49,17 +52,22 @@ pub enum Turn {
 }
 
 /// Somebody else's read.
-pub struct Waiting(watch::Receiver<State>);
+pub struct Waiting(oneshot::Receiver<Shared>);
 
 /// One's own read, that others may wait for.
 pub struct Asking {
     reads: Reads,
     question: Question,
     id: u64,
-    told: watch::Sender<State>,
+    waiting: Waiters,
+    is_kept: bool,
 }
 
+/// Those who wait for a read. Whoever asks has them, even when the read is to be forgotten.
+type Waiters = Arc<Mutex<Vec<oneshot::Sender<Shared>>>>;
+
 /// What became of somebody else's read.
+#[derive(Clone)]
 pub enum Shared {
     Document(Arc<Document>),
     /// It is nothing to share: everybody asks for himself.
@@ -71,6 +79,7 @@ pub enum Shared {
 struct Inner {
     clock: Clock,
     kept_for: Duration,
+    hashing: RandomState,
     table: Mutex<Table>,
 }
 
@@ -89,15 +98,8 @@ struct Slot {
 }
 
 enum Content {
-    UnderWay(watch::Receiver<State>),
+    UnderWay(Waiters),
     Kept(Arc<Document>, Instant),
-}
-
-#[derive(Clone)]
-enum State {
-    UnderWay,
-    Document(Arc<Document>),
-    Alone,
 }
 
 /// All that is kept at a time; it is a second's worth.
@@ -107,7 +109,19 @@ const MOST_DOCUMENTS: usize = 2_000;
 impl Reads {
     /// `kept_for`: how long an answer is good for others; nothing is kept or shared with zero.
     pub fn new(kept_for: Duration, clock: Clock) -> Self {
-        Self(Arc::new(Inner { clock, kept_for, table: Mutex::default() }))
+        Self(Arc::new(Inner { clock, kept_for, hashing: RandomState::new(), table: Mutex::default() }))
+    }
+
+    /// `text`: the URL, and every header that is sent on.
+    pub fn question(
+        &self,
+        scope: &Arc<ProjectScope>,
+        service: ServiceType,
+        region: &Region,
+        text: String,
+    ) -> Question {
+        let hash = self.0.hashing.hash_one((Arc::as_ptr(scope), service, region, &text));
+        Question(Arc::new(Asked { scope: scope.clone(), service, region: region.clone(), text, hash }))
     }
 
     /// False where nothing is to be shared at all.
@@ -123,16 +137,18 @@ impl Reads {
             Some(Content::Kept(document, at)) if now.duration_since(*at) < self.0.kept_for => {
                 return Turn::Known(document.clone());
             }
-            Some(Content::UnderWay(told)) if told.has_changed().is_ok() => {
-                return Turn::Wait(Waiting(told.clone()));
+            Some(Content::UnderWay(waiting)) => {
+                let (told, outcome) = oneshot::channel();
+                waiting.lock().push(told);
+                return Turn::Wait(Waiting(outcome));
             }
             _ => {}
         }
-        let (told, receiver) = watch::channel(State::UnderWay);
+        let waiting = Waiters::default();
         table.last_id += 1;
         let id = table.last_id;
-        table.slots.insert(question.clone(), Slot { id, content: Content::UnderWay(receiver) });
-        Turn::Ask(Asking { reads: self.clone(), question: question.clone(), id, told })
+        table.slots.insert(question.clone(), Slot { id, content: Content::UnderWay(waiting.clone()) });
+        Turn::Ask(Asking { reads: self.clone(), question: question.clone(), id, waiting, is_kept: false })
     }
 
     /// Forgets what is known of a project in a region, all services: something was changed there. Reads under way go
@@ -144,7 +160,7 @@ impl Reads {
         }
         let Table { slots, bytes, .. } = &mut *table;
         slots.retain(|question, slot| {
-            let is_other = question.scope.project != *project || question.region != *region;
+            let is_other = question.0.scope.project != *project || question.0.region != *region;
             if !is_other && let Content::Kept(document, _) = &slot.content {
                 *bytes -= document.body.len();
             }
@@ -154,41 +170,47 @@ impl Reads {
 }
 
 impl Waiting {
-    pub async fn outcome(mut self) -> Shared {
-        let state = self.0.wait_for(|state| !matches!(state, State::UnderWay)).await;
-        match state.as_deref() {
-            Ok(State::Document(document)) => Shared::Document(document.clone()),
-            Ok(State::Alone | State::UnderWay) => Shared::Alone,
-            Err(_) => Shared::Left,
-        }
+    pub async fn outcome(self) -> Shared {
+        self.0.await.unwrap_or(Shared::Left)
     }
 }
 
 impl Asking {
     /// Hands the answer to those who wait, and keeps it, unless it was forgotten meanwhile.
-    pub fn share(self, document: Arc<Document>) {
+    pub fn share(mut self, document: Arc<Document>) {
         let now = self.reads.0.clock.instant();
         let mut table = self.reads.0.table.lock();
-        let is_room = table.bytes + document.body.len() <= MOST_BYTES && table.kept.len() < MOST_DOCUMENTS;
-        let is_current = table.slots.get(&self.question).is_some_and(|slot| slot.id == self.id);
-        if is_current && is_room {
-            table.bytes += document.body.len();
-            let content = Content::Kept(document.clone(), now);
-            table.slots.insert(self.question.clone(), Slot { id: self.id, content });
-            table.kept.push_back((now, self.question.clone(), self.id));
+        let Table { slots, kept, bytes, .. } = &mut *table;
+        let is_room = *bytes + document.body.len() <= MOST_BYTES && kept.len() < MOST_DOCUMENTS;
+        let slot = slots.get_mut(&self.question).filter(|slot| slot.id == self.id && is_room);
+        if let Some(slot) = slot {
+            *bytes += document.body.len();
+            slot.content = Content::Kept(document.clone(), now);
+            kept.push_back((now, self.question.clone(), self.id));
+            self.is_kept = true;
         }
         drop(table);
-        self.told.send_replace(State::Document(document));
+        self.tell(&Shared::Document(document));
     }
 
     /// Lets those who wait ask for themselves.
     pub fn alone(self) {
-        self.told.send_replace(State::Alone);
+        self.tell(&Shared::Alone);
+    }
+
+    fn tell(&self, outcome: &Shared) {
+        for told in self.waiting.lock().drain(..) {
+            // Who has left needs no answer.
+            let _ = told.send(outcome.clone());
+        }
     }
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         let mut table = self.reads.0.table.lock();
         let is_own = |slot: &Slot| slot.id == self.id && matches!(slot.content, Content::UnderWay(_));
         if table.slots.get(&self.question).is_some_and(is_own) {
@@ -213,10 +235,13 @@ impl Table {
 
 impl PartialEq for Question {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.scope, &other.scope)
-            && self.service == other.service
-            && self.asked == other.asked
-            && self.region == other.region
+        let (one, other) = (&*self.0, &*other.0);
+        std::ptr::eq(one, other)
+            || one.hash == other.hash
+                && Arc::ptr_eq(&one.scope, &other.scope)
+                && one.service == other.service
+                && one.region == other.region
+                && one.text == other.text
     }
 }
 
@@ -224,8 +249,7 @@ impl Eq for Question {}
 
 impl Hash for Question {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.scope).hash(state);
-        self.asked.hash(state);
+        state.write_u64(self.0.hash);
     }
 }
 
@@ -245,9 +269,9 @@ mod tests {
         })
     }
 
-    fn question(scope: &Arc<ProjectScope>, asked: &str) -> Question {
+    fn question(reads: &Reads, scope: &Arc<ProjectScope>, text: &str) -> Question {
         let region = "RegionOne".parse().expect("a region");
-        Question { scope: scope.clone(), service: ServiceType::Compute, region, asked: asked.into() }
+        reads.question(scope, ServiceType::Compute, &region, text.to_owned())
     }
 
     fn document(body: &'static str) -> Arc<Document> {
@@ -276,12 +300,12 @@ mod tests {
         let clock = Clock::movable();
         let reads = Reads::new(SECOND, clock.clone());
         let (alpha, other_token) = (scope("alpha"), scope("alpha"));
-        let servers = question(&alpha, "servers");
+        let servers = question(&reads, &alpha, "servers");
         let asking = ask(&reads, &servers);
         let Turn::Wait(waiting) = reads.take_turn(&servers) else { panic!("it is under way") };
         // Neither another address nor another token is the same.
-        ask(&reads, &question(&alpha, "flavors")).alone();
-        ask(&reads, &question(&other_token, "servers")).alone();
+        ask(&reads, &question(&reads, &alpha, "flavors")).alone();
+        ask(&reads, &question(&reads, &other_token, "servers")).alone();
         asking.share(document("one"));
         assert!(matches!(waiting.outcome().await, Shared::Document(document) if document.body == "one"));
         assert_eq!(known(&reads, &servers).as_deref(), Some(&b"one"[..]));
@@ -294,26 +318,28 @@ mod tests {
     async fn a_write_empties_what_is_kept_and_keeps_out_what_is_under_way() {
         let reads = Reads::new(SECOND, Clock::movable());
         let (alpha, beta) = (scope("alpha"), scope("beta"));
-        ask(&reads, &question(&alpha, "kept")).share(document("old"));
-        ask(&reads, &question(&beta, "kept")).share(document("old"));
-        let under_way = ask(&reads, &question(&alpha, "slow"));
-        let Turn::Wait(early) = reads.take_turn(&question(&alpha, "slow")) else { panic!("it is under way") };
+        ask(&reads, &question(&reads, &alpha, "kept")).share(document("old"));
+        ask(&reads, &question(&reads, &beta, "kept")).share(document("old"));
+        let under_way = ask(&reads, &question(&reads, &alpha, "slow"));
+        let Turn::Wait(early) = reads.take_turn(&question(&reads, &alpha, "slow")) else {
+            panic!("it is under way")
+        };
         reads.forget(&alpha.project, &"RegionOne".parse().expect("a region"));
-        assert_eq!(known(&reads, &question(&alpha, "kept")), None);
-        assert!(known(&reads, &question(&beta, "kept")).is_some(), "of another project");
+        assert_eq!(known(&reads, &question(&reads, &alpha, "kept")), None);
+        assert!(known(&reads, &question(&reads, &beta, "kept")).is_some(), "of another project");
         // Who asks from now on is not to hear what was read before the write.
-        let afresh = ask(&reads, &question(&alpha, "slow"));
+        let afresh = ask(&reads, &question(&reads, &alpha, "slow"));
         under_way.share(document("before"));
         assert!(matches!(early.outcome().await, Shared::Document(_)));
         afresh.share(document("after"));
-        assert_eq!(known(&reads, &question(&alpha, "slow")).as_deref(), Some(&b"after"[..]));
+        assert_eq!(known(&reads, &question(&reads, &alpha, "slow")).as_deref(), Some(&b"after"[..]));
     }
 
     #[tokio::test]
     async fn who_waits_for_somebody_that_left_asks_himself() {
         let reads = Reads::new(SECOND, Clock::movable());
         let alpha = scope("alpha");
-        let servers = question(&alpha, "servers");
+        let servers = question(&reads, &alpha, "servers");
         let asking = ask(&reads, &servers);
         let Turn::Wait(waiting) = reads.take_turn(&servers) else { panic!("it is under way") };
         drop(asking);

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use api_types::ProjectId;
-use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode},
-};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, request::Parts};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{changes::Write, open_calls::OpenCall};
+use super::{Proxy, changes::Write, open_calls::OpenCall};
 use crate::{
-    changes::{Change, Changes},
+    changes::Change,
     error::ApiError,
-    metrics::{Metric, Metrics},
+    log::Context,
+    metrics::Metric,
     session::{ClientAddress, RequestId, Session},
     upstream::{
         Target, UpstreamError,
@@ -25,15 +23,16 @@ use crate::{
 
 /// What is known of a call so far. Its line is written when it ends; dropped before, the caller has left.
 pub struct Record {
-    metrics: Metrics,
-    changes: Changes,
+    proxy: Proxy,
+    /// What the log knows of the request, for the line at its end.
+    context: Context,
     started_at: Instant,
     request_id: Arc<str>,
     client_request_id: Option<String>,
     address: Option<ClientAddress>,
     method: Method,
-    /// Our own path, bounded, for what gets no further.
-    path: String,
+    /// Our own address, for what gets no further.
+    uri: Uri,
     pub session: Option<Arc<Session>>,
     pub project: Option<ProjectId>,
     pub target: Option<Target>,
@@ -60,18 +59,18 @@ pub enum Source {
 }
 
 impl Record {
-    pub fn begin(request: &Request, metrics: Metrics, changes: Changes) -> Self {
-        let extensions = request.extensions();
-        let theirs = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+    pub fn begin(parts: &Parts, proxy: &Proxy) -> Self {
+        let extensions = &parts.extensions;
+        let theirs = parts.headers.get("x-request-id").and_then(|value| value.to_str().ok());
         Self {
-            metrics,
-            changes,
+            proxy: proxy.clone(),
+            context: Context::current(),
             started_at: Instant::now(),
             request_id: extensions.get::<RequestId>().cloned().unwrap_or_default().0,
             client_request_id: theirs.map(|id| id.chars().take(64).collect()),
             address: extensions.get::<ClientAddress>().copied(),
-            method: request.method().clone(),
-            path: request.uri().path().chars().take(200).collect(),
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
             session: None,
             project: None,
             target: None,
@@ -161,27 +160,25 @@ impl Record {
         let took = self.started_at.elapsed();
         let service = self.target.as_ref().map_or("none", |target| target.service.tag());
         let region = self.target.as_ref().filter(|_| is_known).map_or("none", |target| target.region_tag());
-        self.metrics.count(Metric::ProxyCall, &[service, region, ending.outcome]);
-        self.metrics.time(Metric::ProxyDuration, &[service, region], took);
+        let metrics = &self.proxy.0.metrics;
+        metrics.count(Metric::ProxyCall, &[service, region, ending.outcome]);
+        metrics.time(Metric::ProxyDuration, &[service, region], took);
 
-        let url = self.url.as_ref().map(without_secrets);
-        let user = self.session.as_ref().map(|session| &session.user);
+        let url = match &self.url {
+            Some(url) => without_secrets(url),
+            None => self.uri.path().chars().take(200).collect(),
+        };
         let sent_bytes = match ending.words {
             Words::Closed { sent } => sent,
             _ => self.upload.as_ref().map_or(0, UploadProgress::bytes),
         };
-        let session = self.session.as_ref().map(|session| session.id.short());
+        // User, session, project and the request's id are of the context.
         let line = CallLine {
-            user: user.map(|user| user.name.as_str()),
-            user_id: user.map(|user| user.id.as_str()),
-            project: self.project.as_ref().map(ProjectId::as_str),
-            session: session.as_deref(),
-            job: None,
             facility: "proxy",
             region: self.target.as_ref().map_or("none", Target::region_tag),
             service,
             method: self.method.as_str(),
-            url: url.as_deref().unwrap_or(&self.path),
+            url: &url,
             status: self.status.map(|status| status.as_u16()),
             outcome: ending.outcome,
             sent_bytes,
@@ -189,13 +186,13 @@ impl Record {
             took,
             source: self.source.word(),
             upstream_request_id: self.upstream_request_id.as_ref().and_then(|id| id.to_str().ok()),
-            request_id: &self.request_id,
             client_request_id: self.client_request_id.as_deref(),
             address: self.address.map(|ClientAddress(ip)| ip),
             cause: ending.cause.as_deref(),
             what: &ending.words.tell(service),
+            ..CallLine::default()
         };
-        line.write(ending.is_failure);
+        self.context.clone().within_now(|| line.write(ending.is_failure));
         self.note_change();
     }
 
@@ -207,7 +204,7 @@ impl Record {
             return;
         };
         let upstream_request_id = self.upstream_request_id.as_ref().and_then(|id| id.to_str().ok());
-        self.changes.note(Change {
+        self.proxy.0.changes.note(Change {
             request_id: self.request_id.clone(),
             at: told.at,
             project: project.clone(),

@@ -81,7 +81,7 @@ impl Answered {
     }
 
     /// The response, whose body writes the record's line at its end.
-    pub fn into_response(self, record: Record) -> Response {
+    pub fn into_response(mut self, record: Record) -> Response {
         let body = match self.body {
             AnsweredBody::Stream(body, rewriter) => {
                 Body::new(AnswerBody::new(BodySource::Stream(body), rewriter, record))
@@ -94,6 +94,10 @@ impl Answered {
                 Body::empty()
             }
         };
+        let length = body.size_hint().exact();
+        if let Some(length) = length.filter(|length| *length > 0) {
+            self.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+        }
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
@@ -118,25 +122,19 @@ impl Sending<'_> {
             record.is_transfer()?;
         }
         let has_body = upload.is_some();
-        let mut headers = headers::for_upstream(&parts.headers);
-        consoles::lift(&parts.method, self.path, &mut headers);
         let handshake = wish.as_ref().map(Wish::handshake);
-        headers.extend(handshake.iter().flat_map(|handshake| handshake.headers.clone()));
-        let call = |scope: &ProjectScope, upload: Option<Upload>| {
-            let mut headers = headers.clone();
+        let headers = |scope: &ProjectScope| {
+            let mut headers = headers::for_upstream(&parts.headers);
+            consoles::lift(&parts.method, self.path, &mut headers);
+            headers.extend(handshake.iter().flat_map(|handshake| handshake.headers.clone()));
             if let Ok(mut token) = HeaderValue::from_str(scope.token.expose()) {
                 token.set_sensitive(true);
                 headers.insert(TOKEN, token);
             }
-            StreamedCall {
-                method: parts.method.clone(),
-                url: self.url.clone(),
-                headers,
-                upload,
-                idle: self.proxy.config.idle,
-            }
+            headers
         };
-        let mut answer = self.stream(call(&scope, upload.take().map(|(upload, _)| upload))).await?;
+        let upload = upload.take().map(|(upload, _)| upload);
+        let mut answer = self.stream(&parts.method, &|| headers(&scope), upload).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             drop(answer);
             let renewed = self.renewed(&scope).await?;
@@ -144,7 +142,7 @@ impl Sending<'_> {
                 // It is gone, and whoever sent it still has it.
                 return Err(ApiError::TokenRenewed);
             }
-            answer = self.stream(call(&renewed, None)).await?;
+            answer = self.stream(&parts.method, &|| headers(&renewed), None).await?;
             if answer.status == StatusCode::UNAUTHORIZED {
                 // To a browser 401 says that its session is over, which it is not.
                 let refused = UpstreamError::refused(answer.status, &answer.headers);
@@ -191,7 +189,13 @@ impl Sending<'_> {
         Ok(Some((upload, progress)))
     }
 
-    async fn stream(&self, call: StreamedCall) -> Result<StreamedAnswer, ApiError> {
+    async fn stream(
+        &self,
+        method: &Method,
+        headers: &(dyn Fn() -> HeaderMap + Sync),
+        upload: Option<Upload>,
+    ) -> Result<StreamedAnswer, ApiError> {
+        let call = StreamedCall { method, url: &self.url, headers, upload, idle: self.proxy.config.idle };
         self.proxy.upstream.stream(self.target, call).await.map_err(|error| match error {
             StreamError::Upstream(error) => ApiError::upstream(self.target)(error),
             StreamError::Upload(fault) => ApiError::Refused {

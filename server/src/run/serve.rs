@@ -12,7 +12,7 @@ use tokio::{
 
 use super::systemd::Systemd;
 use crate::{
-    app::{self, App},
+    app::{App, Panel},
     clock::Clock,
     config::Config,
     connections,
@@ -65,7 +65,7 @@ pub async fn serve(
     let systemd = tokio::spawn(systemd);
     let changes = app.changes.clone();
     let upkeep = app.start_upkeep().finishing(tokio::spawn(app.health.clone().run()), LONGEST_END);
-    connections::serve(listener, app::router(app), shutdown, listen).await;
+    connections::serve(listener, Panel::new(&app), shutdown, listen).await;
     changes.end();
     upkeep.stop().await;
     systemd.abort();

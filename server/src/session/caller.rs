@@ -9,11 +9,7 @@ use axum::{
 };
 
 use super::{CookieSecret, Cookies, ProjectScope, Scopes, Session, SessionUser, Sessions};
-use crate::{
-    error::ApiError,
-    log::{self, Who},
-    upstream::OnBehalf,
-};
+use crate::{error::ApiError, log, upstream::OnBehalf};
 
 /// The signed-in user behind a request.
 ///
@@ -64,17 +60,6 @@ impl Caller {
     /// Resolves when the session ends.
     pub async fn ended(&self) {
         self.session.ended().await;
-    }
-}
-
-impl Session {
-    /// Whose it is, as the log has it.
-    pub fn who(&self) -> Who {
-        Who {
-            user: Some(self.user.name.as_str().into()),
-            user_id: Some(self.user.id.as_str().into()),
-            session: Some(self.id.short().into()),
-        }
     }
 }
 

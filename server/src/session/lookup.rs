@@ -79,6 +79,7 @@ impl Sessions {
         inner.store.insert_session(&row).await?;
         let session = inner.take_in(cookie.hash(), id, |liveness| Session {
             id,
+            who: issued.user.who(id),
             user: issued.user.clone(),
             token: issued.token.clone(),
             token_expires_at: issued.expires_at,
@@ -218,6 +219,7 @@ impl Sessions {
         inner.replace_cookie(&row.previous_cookie_hash, OLD_COOKIE_LASTS);
         inner.take_in(cookie.hash(), session.id, |liveness| Session {
             id: session.id,
+            who: session.who(),
             user: session.user.clone(),
             token: issued.token.clone(),
             token_expires_at: issued.expires_at,

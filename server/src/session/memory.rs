@@ -276,6 +276,7 @@ impl Inner {
         let good_until = known.and_then(|known| known.good_until).or(good_until);
         let session = Arc::new(Session {
             id: row.id,
+            who: row.user.who(row.id),
             user: row.user,
             token,
             token_expires_at: row.token_expires_at,

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use api_types::{ErrorBody, routes};
 use axum::{
-    Router,
     body::Body,
     extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header},
@@ -16,12 +15,12 @@ use simcloud::{DEMO_PASSWORD, DEMO_USER, TEST_PASSWORD};
 use tower::ServiceExt;
 
 use super::Shared;
-use crate::app::App;
+use crate::app::{App, Panel};
 
 /// Sends requests as a browser on our own pages would. Clones share their cookies, as tabs do.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
+    panel: Panel,
     app: App,
     origin: String,
     /// Who signs in with the first request.
@@ -39,9 +38,9 @@ pub struct TestResponse {
 }
 
 impl Client {
-    pub(super) fn new(router: Router, app: &App, user: Option<&str>) -> Self {
+    pub(super) fn new(panel: Panel, app: &App, user: Option<&str>) -> Self {
         Self {
-            router,
+            panel,
             app: app.clone(),
             origin: app.config.listen.public_url.origin().to_owned(),
             user: user.map(str::to_owned),
@@ -191,7 +190,7 @@ impl Client {
             let name: HeaderName = name.parse().expect("a header's name");
             own.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header's value"));
         }
-        let response = self.router.clone().oneshot(request).await.expect("the router never fails");
+        let response = self.panel.clone().oneshot(request).await.expect("the panel never fails");
         self.keep_cookies(response.headers());
         response
     }

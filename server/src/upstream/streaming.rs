@@ -26,10 +26,11 @@ use super::{
 };
 
 /// One call to one service, whose bodies are passed on as they come.
-pub struct StreamedCall {
-    pub method: Method,
-    pub url: Url,
-    pub headers: HeaderMap,
+pub struct StreamedCall<'a> {
+    pub method: &'a Method,
+    pub url: &'a Url,
+    /// Made anew for each attempt.
+    pub headers: &'a (dyn Fn() -> HeaderMap + Sync),
     pub upload: Option<Upload>,
     /// How long a body may stand still, either way.
     pub idle: Duration,
@@ -75,7 +76,7 @@ impl UpstreamClient {
     pub async fn stream(
         &self,
         target: &Target,
-        mut call: StreamedCall,
+        mut call: StreamedCall<'_>,
     ) -> Result<StreamedAnswer, StreamError> {
         let inner = self.inner();
         let gate = inner.gate(target);
@@ -92,14 +93,12 @@ impl UpstreamClient {
 
         let ends_at = Instant::now() + deadline;
         let pass = gate.admit(inner, target)?;
-        let is_repeatable = upload.is_none() && matches!(call.method, Method::GET | Method::HEAD);
+        let is_repeatable = upload.is_none() && matches!(*call.method, Method::GET | Method::HEAD);
         let progress = upload.as_ref().map(|upload| upload.progress.clone());
         let mut attempts = 0;
         let mut response = loop {
-            let headers =
-                if is_repeatable { call.headers.clone() } else { std::mem::take(&mut call.headers) };
             let body = upload.take().map_or(Either::Left(Full::default()), Either::Right);
-            let sent = inner.streaming.send(&call.method, &call.url, headers, body);
+            let sent = inner.streaming.send(call.method, call.url, (call.headers)(), body);
             let attempt = match &progress {
                 None => timeout_at(ends_at, sent)
                     .await
