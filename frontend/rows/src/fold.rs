@@ -22,6 +22,14 @@ pub fn fold_into(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// True where a look is enough to know that the text is its own folded form, as most names are.
+#[inline]
+pub fn is_folded(text: &str) -> bool {
+    // All of it rather than up to the first that is not: several bytes are looked at together.
+    let is_odd = |byte: u8| !byte.is_ascii() | byte.is_ascii_uppercase() | (byte == b'\n');
+    !text.bytes().fold(false, |odd, byte| odd | is_odd(byte))
+}
+
 /// The folded text.
 pub fn fold(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
@@ -153,6 +161,7 @@ mod tests {
         fn a_part_of_a_text_folds_to_a_part_of_the_folded_text(head in ".*", part in ".*", tail in ".*") {
             prop_assert_eq!(fold(&format!("{head}{part}{tail}")), fold(&head) + &fold(&part) + &fold(&tail));
             prop_assert_eq!(fold(&fold(&part)), fold(&part));
+            prop_assert!(!is_folded(&part) || fold(&part) == part);
         }
 
         #[test]

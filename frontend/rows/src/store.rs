@@ -330,6 +330,10 @@ impl Rows {
             index
         };
         let Self { table, blocks, .. } = self;
+        if table.len() == table.capacity() {
+            // Four times as many: each time all of them are looked up again.
+            table.reserve(3 * table.len() + BLOCK_ROWS, hash_of(blocks));
+        }
         table.insert_unique(hash(&row.id), index, hash_of(blocks));
         self.len += 1;
         self.regions[region].rows += 1;

@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use memchr::memmem::Finder;
 
-use super::{fold::fold_into, ragged::Ragged};
+use super::{
+    fold::{fold_into, is_folded},
+    ragged::Ragged,
+};
 
 /// Texts, each beside its folded form.
 ///
@@ -78,6 +81,11 @@ impl Texts {
 }
 
 fn append(text: &str, items: &mut Vec<u8>) {
+    if is_folded(text) {
+        items.extend_from_slice(text.as_bytes());
+        items.push(b'\n');
+        return;
+    }
     let start = items.len();
     fold_into(text, items);
     let is_folded = &items[start..] == text.as_bytes();
