@@ -6,6 +6,8 @@
 //! ```text
 //! frames ──> Rows::apply ──> View::step ──> View::at, View::facets, RowView
 //! ```
+//!
+//! [`View::find`] is the part of a step that a person waits for: the rows without the counts.
 
 mod bits;
 mod block;

@@ -105,6 +105,21 @@ impl View {
 
     /// Works while `within` says there is time, and at least a little; what it did stays done.
     pub fn step(&mut self, rows: &mut Rows, within: &mut dyn FnMut() -> bool) -> Step {
+        if self.find(rows, within) == Step::More {
+            return Step::More;
+        }
+        loop {
+            if !self.count_on(rows) {
+                return Step::Done;
+            }
+            if !within() {
+                return if self.is_counting() { Step::More } else { Step::Done };
+            }
+        }
+    }
+
+    /// Works like [`Self::step`] on the rows alone: once it is done they are right, and the counts follow.
+    pub fn find(&mut self, rows: &mut Rows, within: &mut dyn FnMut() -> bool) -> Step {
         if self.layout != rows.layout() {
             self.layout = rows.layout();
             self.choices = Choices::new(&self.query.facets);
@@ -119,6 +134,11 @@ impl View {
                 return if self.has_work(rows) { Step::More } else { Step::Done };
             }
         }
+    }
+
+    /// True while the counts are not those of the rows it shows.
+    pub fn is_counting(&self) -> bool {
+        self.work.needs_recount || self.work.recount.is_some() || self.work.needs_publishing
     }
 
     /// How many rows it shows.

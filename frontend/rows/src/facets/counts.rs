@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     Facet,
-    choices::{code_count, label_code},
+    choices::{OTHER_THAN_FACETS, code_count, label_code},
 };
 use crate::{Rows, block::Block, words::Words};
 
@@ -14,6 +14,8 @@ use crate::{Rows, block::Block, words::Words};
 pub struct Counts {
     /// By code, as blocks have them.
     by_code: [Vec<u32>; Facet::ALL.len()],
+    /// Room for the rows at hand that the search lets through, with their masks.
+    found: Vec<(u32, u8)>,
 }
 
 impl Counts {
@@ -31,20 +33,27 @@ impl Counts {
 
     /// Counts the rows at `places`; their masks say what leaves each out.
     pub fn add(&mut self, block: &Block, places: Range<usize>, masks: &[u8]) {
+        let Self { by_code, found } = self;
+        // Once for all facets: which rows a search finds is nothing that a processor could guess.
+        found.resize(places.len(), (0, 0));
+        let mut count = 0;
+        for (at, mask) in places.zip(masks) {
+            found[count] = (at as u32, *mask);
+            count += usize::from(mask & OTHER_THAN_FACETS == 0);
+        }
+        let found = &found[..count];
         for facet in Facet::ALL {
-            let counts = self.by_code[facet as usize].as_mut_slice();
+            let counts = by_code[facet as usize].as_mut_slice();
             match facet {
-                Facet::Region => add_column(counts, facet, &block.regions[places.clone()], masks),
-                Facet::Status => add_column(counts, facet, &block.statuses[places.clone()], masks),
-                Facet::Image => add_column(counts, facet, &block.images[places.clone()], masks),
-                Facet::Ram | Facet::Flavor => {
-                    add_column(counts, facet, &block.flavors[places.clone()], masks)
-                }
-                Facet::Zone => add_column(counts, facet, &block.zones[places.clone()], masks),
+                Facet::Region => add_column(counts, facet, &block.regions, found),
+                Facet::Status => add_column(counts, facet, &block.statuses, found),
+                Facet::Image => add_column(counts, facet, &block.images, found),
+                Facet::Ram | Facet::Flavor => add_column(counts, facet, &block.flavors, found),
+                Facet::Zone => add_column(counts, facet, &block.zones, found),
                 Facet::Tag => {
-                    for (at, mask) in places.clone().zip(masks) {
+                    for (at, mask) in found {
                         if counts_for(facet, *mask) {
-                            match block.tags.get(at) {
+                            match block.tags.get(*at as usize) {
                                 [] => add(counts, 0),
                                 tags => tags.iter().for_each(|tag| add(counts, *tag)),
                             }
@@ -79,10 +88,10 @@ fn counts_for(facet: Facet, mask: u8) -> bool {
     mask & !(1 << facet as u8) == 0
 }
 
-fn add_column<C: Copy + Into<u32>>(counts: &mut [u32], facet: Facet, codes: &[C], masks: &[u8]) {
-    for (code, mask) in codes.iter().zip(masks) {
+fn add_column<C: Copy + Into<u32>>(counts: &mut [u32], facet: Facet, codes: &[C], found: &[(u32, u8)]) {
+    for (at, mask) in found {
         if counts_for(facet, *mask) {
-            add(counts, (*code).into());
+            add(counts, codes[*at as usize].into());
         }
     }
 }

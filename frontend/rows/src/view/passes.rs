@@ -30,6 +30,18 @@ impl View {
         }
     }
 
+    /// Does one piece of counting; false if there is none.
+    pub(super) fn count_on(&mut self, rows: &Rows) -> bool {
+        if self.work.recount.is_some() || self.work.needs_recount {
+            self.recount_block(rows);
+        } else if self.work.needs_publishing {
+            self.publish(rows);
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// Whether [`Self::work_on`] would do anything.
     pub(super) fn has_work(&self, rows: &Rows) -> bool {
         let work = &self.work;
@@ -40,12 +52,9 @@ impl View {
             || rows.has_changes()
             || !work.incoming.is_empty()
             || self.is_to_settle()
-            || work.needs_recount
-            || work.recount.is_some()
-            || work.needs_publishing
     }
 
-    /// Does one piece of work; false if there is none.
+    /// Does one piece of work on the rows; false if there is none.
     pub(super) fn work_on(&mut self, rows: &mut Rows, within: &mut dyn FnMut() -> bool) -> bool {
         if let Some(block) = self.work.filter {
             self.filter_block(rows, block);
@@ -62,10 +71,6 @@ impl View {
             self.order.remove_leaving(rows);
         } else if !self.work.incoming.is_empty() {
             self.place_incoming(rows);
-        } else if self.work.recount.is_some() || self.work.needs_recount {
-            self.recount_block(rows);
-        } else if self.work.needs_publishing {
-            self.publish(rows);
         } else {
             return false;
         }
@@ -77,21 +82,16 @@ impl View {
         !self.is_held && (self.order.waiting() > 0 || self.order.has_leaving())
     }
 
-    /// Compares a block with a new query, and counts it anew.
+    /// Compares a block with a new query.
     fn filter_block(&mut self, rows: &Rows, number: usize) {
-        if number == 0 {
-            self.counts.clear();
-            self.work.recount = None;
-            self.work.needs_recount = false;
-        }
         let Some(block) = rows.blocks().get(number) else {
             self.work.filter = None;
             self.work.needs_sorting = true;
-            self.work.needs_publishing = true;
+            self.work.recount = None;
+            self.work.needs_recount = true;
             return;
         };
         self.mark(rows, number, 0..block.len());
-        self.count(block, number, 0..block.len());
         self.work.filter = Some(number + 1);
     }
 

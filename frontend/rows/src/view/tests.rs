@@ -453,6 +453,26 @@ proptest! {
     }
 }
 
+#[test]
+fn the_rows_of_a_new_query_are_found_before_they_are_counted() {
+    let mut cloud = Cloud::new(&["RegionOne"]);
+    let mut rows = Rows::new();
+    for name in ["web-1", "db", "web-2"] {
+        cloud.put(0, name, |row| row.tags = vec![name.to_owned()]);
+    }
+    cloud.send_all(&mut rows);
+    let mut view = View::new();
+    finish(&mut view, &mut rows);
+    assert!(!view.is_counting());
+    view.set_query(Query::parse("web", FacetSelection::default(), NOW));
+    assert_eq!(view.find(&mut rows, &mut || true), Step::Done);
+    assert_eq!((view.len(), view.facets().values(Facet::Tag).len()), (2, 3));
+    assert!(view.is_counting());
+    finish(&mut view, &mut rows);
+    assert_eq!((view.len(), view.facets().values(Facet::Tag).len()), (2, 2));
+    assert!(!view.is_counting());
+}
+
 fn versions(rows: &Rows, region: usize, servers: &[ServerRow]) -> Vec<Option<u32>> {
     servers.iter().map(|row| rows.find_in(region, &row.id).map(|row| rows.version(row))).collect()
 }

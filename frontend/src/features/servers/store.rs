@@ -98,7 +98,11 @@ impl ServersStore {
 
     /// Something changed that is drawn with the next frame.
     pub fn is_frame_asked(self) -> bool {
-        let is_asked = |inner: &Rc<Inner>| inner.is_frame_asked.get() || inner.is_beside_asked.get();
+        let is_asked = |inner: &Rc<Inner>| {
+            [&inner.is_frame_asked, &inner.is_beside_asked, &inner.is_answer_unpainted]
+                .iter()
+                .any(|is| is.get())
+        };
         self.inner.try_with_value(is_asked).unwrap_or(false)
     }
 
@@ -235,12 +239,14 @@ impl ServersStore {
             if let Ok(mut servers) = inner.servers.try_borrow_mut() {
                 change(&mut servers);
                 servers.asked = servers.asked.wrapping_add(1);
-                servers.is_settled = false;
                 // Most lists answer within this very keystroke; the others go on in turns.
                 let mut deadline = Deadline::in_ms(servers.typing_ms());
-                servers.is_asked = servers.step(&mut deadline) == Step::More;
+                servers.is_asked = servers.find(&mut deadline) == Step::More;
+                servers.is_settled &= !servers.is_asked;
                 if !servers.is_asked {
-                    inner.ask_frame();
+                    drop(servers);
+                    // The counts follow, once the rows are painted.
+                    return inner.show_answer();
                 }
             }
             inner.ask_turn();
@@ -327,6 +333,11 @@ impl Servers {
     /// How long a keystroke or a click may compute.
     fn typing_ms(&self) -> f64 {
         if self.has_been_complete { TYPING_MS } else { TYPING_WHILE_LOADING_MS }
+    }
+
+    /// Lets the view look for its rows until it has them or is out of time; what is counted follows with [`Self::step`].
+    fn find(&mut self, deadline: &mut Deadline) -> Step {
+        self.view.find(&mut self.rows, &mut || deadline.has_time())
     }
 
     /// Lets the view work until it is done or out of time.

@@ -33,6 +33,8 @@ pub struct Inner {
     turns: RefCell<Option<Turns>>,
     pub(super) is_frame_asked: Cell<bool>,
     is_frame_waited_for: Cell<bool>,
+    /// What a person asked for is drawn and not painted yet.
+    pub(super) is_answer_unpainted: Cell<bool>,
     /// When the page was drawn last.
     shown_at: Cell<f64>,
     rest_timer: Cell<Option<TimeoutHandle>>,
@@ -62,8 +64,8 @@ pub enum Arrived {
 
 /// The server pings every 20 s: two that are missing are no accident.
 const SILENCE_MS: f64 = 50_000.0;
-/// While rows pour in, the view catches up with them no more often than this.
-const VIEW_EVERY_MS: f64 = 14.0;
+/// While rows pour in, the view catches up with them no more often than this: each time it sorts and counts.
+const VIEW_EVERY_MS: f64 = 50.0;
 /// So long after the last rows the others are not waited for.
 const RESTS_AFTER: Duration = Duration::from_millis(700);
 /// And the page shows them no more often than this: drawing a frame takes the browser as long as reading some ten
@@ -81,6 +83,7 @@ impl Inner {
             turns: RefCell::new(None),
             is_frame_asked: Cell::new(false),
             is_frame_waited_for: Cell::new(false),
+            is_answer_unpainted: Cell::new(false),
             shown_at: Cell::new(f64::MIN),
             rest_timer: Cell::new(None),
             view_stepped_at: Cell::new(0.0),
@@ -146,6 +149,23 @@ impl Inner {
                 inner.show_now();
             }
         });
+    }
+
+    /// Draws what a person asked for within the event that asked, so that the very next frame has it; the work goes on
+    /// when that frame is out.
+    pub(super) fn show_answer(&self) {
+        self.shown_at.set(now_ms());
+        (self.on_frame)(Drawn::Rows);
+        self.is_answer_unpainted.set(true);
+        let this = self.this.clone();
+        let go_on = move || {
+            if let Some(inner) = this.upgrade() {
+                inner.is_answer_unpainted.set(false);
+                inner.ask_turn();
+            }
+        };
+        // By a timer, so that the frame is out: a message may come before it.
+        request_animation_frame(move || set_timeout(go_on, Duration::ZERO));
     }
 
     fn show_now(&self) {
@@ -231,6 +251,13 @@ impl Inner {
 
     /// One turn of work: takes in what arrived, then lets the view catch up. True while there is more to do.
     fn turn(&self, deadline: &mut Deadline) -> bool {
+        if self.is_answer_unpainted.get() {
+            // Comes again once it is.
+            return false;
+        }
+        if let Some(has_more) = self.answer() {
+            return has_more;
+        }
         let mut happened = Vec::new();
         let has_more = self.take_in(deadline, &mut happened);
         for happening in happened {
@@ -242,14 +269,12 @@ impl Inner {
         let Ok(mut servers) = self.servers.try_borrow_mut() else { return true };
         let now = now_ms();
         let is_first = servers.is_first_sight();
-        if servers.is_settled || (has_more && !is_first && now - self.view_stepped_at.get() < VIEW_EVERY_MS) {
+        let is_settled = servers.is_settled && !servers.view.is_counting();
+        if is_settled || (has_more && !is_first && now - self.view_stepped_at.get() < VIEW_EVERY_MS) {
             return has_more;
         }
         self.view_stepped_at.set(now);
-        let is_asked = servers.is_asked;
-        let mut own = Deadline::in_ms(servers.typing_ms());
-        let is_done = servers.step(if is_asked { &mut own } else { deadline }) == Step::Done;
-        servers.is_asked &= !is_done;
+        let is_done = servers.step(deadline) == Step::Done;
         servers.is_settled = is_done && !has_more;
         servers.has_been_complete |= servers.is_complete();
         let is_loading = !servers.has_been_complete;
@@ -262,14 +287,26 @@ impl Inner {
             self.show_now();
             self.ask_turn_after_frame();
             return false;
-        } else if is_asked && !is_done {
-            // What a person asked for shows all at once: a frame before would only put it off.
-        } else if is_loading && !is_asked {
+        } else if is_loading {
             self.ask_frame_of_loading();
         } else {
             self.ask_frame();
         }
         has_more || !is_done
+    }
+
+    /// Looks on for what a person asked for, before anything else is taken in. It shows all at once: a frame before would
+    /// only put it off. True while there is more to do, `None` if nothing was asked for.
+    fn answer(&self) -> Option<bool> {
+        let mut servers = self.servers.try_borrow_mut().ok().filter(|servers| servers.is_asked)?;
+        let mut own = Deadline::in_ms(servers.typing_ms());
+        servers.is_asked = servers.find(&mut own) == Step::More;
+        let is_found = !servers.is_asked;
+        drop(servers);
+        if is_found {
+            self.show_answer();
+        }
+        Some(!is_found)
     }
 
     fn take_in(&self, deadline: &mut Deadline, happened: &mut Vec<Happening>) -> bool {
