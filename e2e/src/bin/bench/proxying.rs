@@ -2,7 +2,10 @@
 
 mod nginx;
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use tokio::task::JoinHandle;
@@ -24,13 +27,32 @@ pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
     );
     // As many calls side by side as the load makes, and nginx's pool holds.
     let side_by_side = ("UPSTREAM_CONCURRENCY".to_owned(), (2 * CONNECTIONS).to_string());
+    // Like nginx's access log, the line goes to a file and nowhere else.
+    let to_a_file = ("LOG_POSTGRES".to_owned(), "false".to_owned());
+    let ground = Ground::start(vec![side_by_side.clone(), to_a_file]).await?;
+    let nginx = Nginx::start(ground.service.address(), 2 * CONNECTIONS).await?;
+    let ours = ground.visitor().await?.image(&ground.cloud)?;
+    let what = "calls a second, against nginx";
+    let turns = throughput(&ground, &nginx, &ours, rounds).await?;
+    let figure = Figure::new(format!("proxy: {what}"), turns.ours(), "/s");
+    report.add(figure.against(turns.theirs()).ratio_at_least(0.8));
+    let name = "proxy: processor time of a call, against nginx's";
+    let (ours, theirs) = (median(turns.panel.cpu_us), median(turns.nginx.cpu_us));
+    report.add(Figure::new(name, ours, "µs").against(theirs));
+    nginx.stop()?;
+    ground.stop().await?;
+
+    // From here on every line is stored in Postgres as well, which runs on the same machine here.
     let ground = Ground::start(vec![side_by_side]).await?;
     let nginx = Nginx::start(ground.service.address(), 2 * CONNECTIONS).await?;
     let asked = ground.visitor().await?.image(&ground.cloud)?;
+    let turns = throughput(&ground, &nginx, &asked, rounds).await?;
+    let most = turns.ours();
+    let figure = Figure::new(format!("proxy: {what}, every line stored in Postgres as well"), most, "/s");
+    report.add(figure.against(turns.theirs()));
     // The same question with the same headers to nginx, and to the service itself.
-    let at = |address| Asked { address, prefix: "/v2".to_owned(), ..asked.clone() };
-    let (ours, theirs, direct) = (&asked, &at(nginx.address()), &at(ground.service.address()));
-    let most = throughput(report, &ground, &nginx, ours, theirs, rounds).await?;
+    let (ours, theirs, direct) =
+        (&asked, &at(&asked, nginx.address()), &at(&asked, ground.service.address()));
     added_time(report, "at 80 requests/s", 80.0, 1.0, [ours, theirs, direct]).await?;
     added_time(report, "at half of its maximum", most / 2.0, 3.0, [ours, theirs, direct]).await?;
     memory(report, &ground, ours).await?;
@@ -42,30 +64,40 @@ pub async fn run(report: &mut Report, rounds: usize) -> Result<()> {
 const CONNECTIONS: usize = 32;
 const ROUND: Duration = Duration::from_secs(5);
 
+/// The same question with the same headers, asked elsewhere.
+fn at(asked: &Asked, address: SocketAddr) -> Asked {
+    Asked { address, prefix: "/v2".to_owned(), ..asked.clone() }
+}
+
 /// As many calls a second as go through, the panel's and nginx's turns one after the other.
-async fn throughput(
-    report: &mut Report,
-    ground: &Ground,
-    nginx: &Nginx,
-    ours: &Asked,
-    theirs: &Asked,
-    rounds: usize,
-) -> Result<f64> {
-    let (mut of_panel, mut of_nginx) = (Turns::default(), Turns::default());
+async fn throughput(ground: &Ground, nginx: &Nginx, ours: &Asked, rounds: usize) -> Result<Both> {
+    let theirs = &at(ours, nginx.address());
+    let mut both = Both::default();
     for asked in [theirs, ours] {
         Load::closed(CONNECTIONS, Duration::from_secs(1)).run(asked).await?;
     }
     for _ in 0..rounds {
-        of_nginx.take(theirs, &nginx.processes()?).await?;
-        of_panel.take(ours, &[ground.panel.pid()]).await?;
+        both.nginx.take(theirs, &nginx.processes()?).await?;
+        both.panel.take(ours, &[ground.panel.pid()]).await?;
     }
-    let most = median(of_panel.per_second);
-    let figure = Figure::new("proxy: calls a second, against nginx", most, "/s");
-    report.add(figure.against(median(of_nginx.per_second)).ratio_at_least(0.8));
-    let figure =
-        Figure::new("proxy: processor time of a call, against nginx's", median(of_panel.cpu_us), "µs");
-    report.add(figure.against(median(of_nginx.cpu_us)));
-    Ok(most)
+    Ok(both)
+}
+
+#[derive(Default)]
+struct Both {
+    panel: Turns,
+    nginx: Turns,
+}
+
+impl Both {
+    /// Calls a second.
+    fn ours(&self) -> f64 {
+        median(self.panel.per_second.clone())
+    }
+
+    fn theirs(&self) -> f64 {
+        median(self.nginx.per_second.clone())
+    }
 }
 
 /// What one of the two did when it was its turn.
