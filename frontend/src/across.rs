@@ -10,7 +10,7 @@ use web_sys::AbortSignal;
 use crate::{
     api_client::until_left,
     cloud::{Cloud, CloudError, Service},
-    cloud_fault::cloud_fault,
+    cloud_fault::cloud_gap,
     project::use_project,
     regions::{use_regions, with_service},
     session::use_session,
@@ -195,7 +195,7 @@ impl<T: 'static> Across<T> {
             Some(_) => format!("The {what} of {region} are what was known before."),
             None => format!("The {what} of {region} are missing here."),
         };
-        let text = el("div").class("banner-text").child(el("strong").text(&lead)).child(cloud_fault(error));
+        let text = el("div").class("banner-text").child(el("strong").text(&lead)).child(cloud_gap(error));
         let retry = retry_button(Callback::new(move |()| self.refetch(&region)));
         Some(banner(BannerKind::Warning, text, el("div").class("banner-actions").child(retry)))
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     cloud::CloudError,
-    explain::{Fault, Traces, explained},
+    explain::{Fault, Traces, explained, explained_gap},
     ui::{El, el, sending::Told},
 };
 
@@ -44,6 +44,15 @@ impl Told for Trouble {
 
 /// A refusal of the cloud with its cause, consequence and next step.
 pub fn cloud_fault(error: &CloudError) -> El {
+    drawn(error, explained)
+}
+
+/// The same for what could not be read.
+pub fn cloud_gap(error: &CloudError) -> El {
+    drawn(error, explained_gap)
+}
+
+fn drawn(error: &CloudError, explained: fn(Fault<'_>, &Traces) -> El) -> El {
     let ids = error.request_ids();
     let traces = Traces { request_id: ids.first().cloned(), upstream_request_id: ids.get(1).cloned() };
     let words = error.message();

@@ -6,7 +6,7 @@
 mod numbers;
 mod view;
 
-pub use view::{Traces, explained, fault_banner};
+pub use view::{Traces, explained, explained_gap, fault_banner};
 
 use numbers::{amount, between, number_after};
 
@@ -37,6 +37,22 @@ pub fn explain(fault: Fault<'_>) -> Explanation {
         .or_else(|| fault.status.and_then(by_status))
         .unwrap_or_else(|| general(fault))
 }
+
+/// Explains why something could not be read. Reading changes nothing, and can be tried again without a look before.
+pub fn explain_gap(fault: Fault<'_>) -> Explanation {
+    let Explanation { cause, consequence, next } = explain(fault);
+    let may_have_happened = consequence == MAY_HAVE_HAPPENED;
+    let next = match next {
+        LOOK_FIRST => AGAIN,
+        CONNECTION_FIRST => "Check the connection, then try again.",
+        next => next,
+    };
+    Explanation { cause, consequence: if may_have_happened { NOTHING_CHANGED } else { consequence }, next }
+}
+
+const AGAIN: &str = "Try again shortly. Other regions and services are not affected.";
+const LOOK_FIRST: &str = "Look whether it was done before you ask again.";
+const CONNECTION_FIRST: &str = "Check the connection, then look whether it was done before you ask again.";
 
 const NOTHING_CHANGED: &str = "Nothing was changed.";
 const MAY_HAVE_HAPPENED: &str =
@@ -246,15 +262,9 @@ fn choice(words: &str) -> Option<Explanation> {
 
 /// Calls that did not get through, by our own code.
 fn by_code(fault: Fault<'_>) -> Option<Explanation> {
-    const AGAIN: &str = "Try again shortly. Other regions and services are not affected.";
-    const LOOK_FIRST: &str = "Look whether it was done before you ask again.";
     match fault.code {
         // Between the browser and the panel: what was asked for may have arrived all the same.
-        "unreachable" => told(
-            "No answer came from the panel.",
-            MAY_HAVE_HAPPENED,
-            "Check the connection, then look whether it was done before you ask again.",
-        ),
+        "unreachable" => told("No answer came from the panel.", MAY_HAVE_HAPPENED, CONNECTION_FIRST),
         "malformed" | "request_timeout" | "internal_error" | "database_unavailable" => {
             told(cause_of(fault.words), MAY_HAVE_HAPPENED, LOOK_FIRST)
         }

@@ -110,3 +110,18 @@ fn odd_numbers_and_half_sentences_break_nothing() {
         assert!(!said(409, words).cause.is_empty(), "{words}");
     }
 }
+
+#[test]
+fn what_could_not_be_read_changed_nothing_and_is_just_tried_again() {
+    for (code, next) in [
+        ("upstream_timeout", AGAIN),
+        ("database_unavailable", AGAIN),
+        ("unreachable", "Check the connection, then try again."),
+    ] {
+        let gap = explain_gap(Fault { code, words: "It did not work.", ..Fault::default() });
+        assert_eq!((gap.consequence, gap.next), (NOTHING_CHANGED, next), "{code}");
+    }
+    let fault = Fault { status: Some(503), ..Fault::default() };
+    assert_eq!(explain_gap(fault).consequence, NOTHING_CHANGED);
+    assert_eq!(explain_gap(fault).cause, explain(fault).cause);
+}

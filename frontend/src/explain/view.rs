@@ -1,6 +1,6 @@
 //! An explanation drawn: what happened and what now, and below it what support wants to know, to be copied.
 
-use super::{Explanation, Fault, explain};
+use super::{Explanation, Fault, explain, explain_gap};
 use crate::{
     cloud::shown::use_calls_shown,
     ui::{BannerKind, El, Icon, banner::banner, copy_button::copy_button, el, element::icon},
@@ -24,12 +24,21 @@ pub fn fault_banner(lead: Option<&str>, fault: Fault<'_>, traces: &Traces) -> El
 
 /// The same without a frame.
 pub fn explained(fault: Fault<'_>, traces: &Traces) -> El {
-    let Explanation { cause, consequence, next } = explain(fault);
+    drawn(&explain(fault), fault, traces)
+}
+
+/// The same for what could not be read.
+pub fn explained_gap(fault: Fault<'_>, traces: &Traces) -> El {
+    drawn(&explain_gap(fault), fault, traces)
+}
+
+fn drawn(explanation: &Explanation, fault: Fault<'_>, traces: &Traces) -> El {
+    let Explanation { cause, consequence, next } = explanation;
     let has_more = !fault.words.trim().is_empty() || *traces != Traces::default();
     el("div")
         .class("explained")
         .attr("data-testid", "explained")
-        .child(el("p").class("cause foreign").text(&cause))
+        .child(el("p").class("cause foreign").text(cause))
         .child(el("p").text(consequence).text(" ").text(next))
         .child_if(has_more.then(|| more(fault, traces)))
 }
