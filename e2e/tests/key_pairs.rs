@@ -128,6 +128,7 @@ fn where_a_region_is_missing_nobody_is_said_to_have_no_key_pair() {
         scene.control().set_fault("RegionThree", Service::Compute, Some(Fault::Status(503)));
         let page = OffersPage::key_pairs(scene, "alice", "alpha").await?;
         page.gap_says("The key pairs of RegionThree are missing here").await?;
+        page.gap_says("Nothing was changed. Try again").await?;
         let says = async |words: &str| {
             until(words, async || {
                 let empty = scene.browser.query(By::Testid("no-key-pairs")).first().await?;
