@@ -234,9 +234,9 @@ impl App {
 
 /// The whole panel: what answers a request. Cheap to clone.
 #[derive(Clone)]
-pub struct Panel(Arc<Site>);
+pub struct Panel(Arc<Inner>);
 
-struct Site {
+struct Inner {
     around: Around,
     proxy: PassOn,
     features: Router,
@@ -245,7 +245,7 @@ struct Site {
 impl Panel {
     pub fn new(app: &App) -> Self {
         let around = Around::new(app);
-        Self(Arc::new(Site {
+        Self(Arc::new(Inner {
             proxy: PassOn::new(&app.proxy, &app.sessions, app.cookies),
             features: features(app, &around),
             around,
@@ -253,9 +253,9 @@ impl Panel {
     }
 }
 
-impl Site {
+impl Inner {
     async fn answer(&self, request: Request) -> Response {
-        // Most of what a busy panel answers; the way through a router takes as long as half of the rest.
+        // Most of what a busy panel answers. It needs no route, and the boxes on the way to one cost it something.
         if proxy::is_passed_on(request.uri().path()) {
             return self.around.handle(request, |request| self.proxy.pass_on(request)).await;
         }
@@ -274,8 +274,8 @@ impl Service<Request> for Panel {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let site = self.0.clone();
-        Box::pin(async move { Ok(site.answer(request).await) })
+        let inner = self.0.clone();
+        Box::pin(async move { Ok(inner.answer(request).await) })
     }
 }
 
