@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use api_types::routes;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -15,6 +16,7 @@ use axum::{
     response::Response,
 };
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::ApiError,
+    event_loops::apart,
     features::{
         account, analytics as analytics_feature, health as health_feature, jobs as jobs_feature, operator,
         projects::{self, ProjectLists},
@@ -240,6 +243,8 @@ struct Inner {
     around: Around,
     proxy: PassOn,
     features: Router,
+    /// What answers for the features, wherever the connection has its place.
+    shared: Handle,
 }
 
 impl Panel {
@@ -249,6 +254,7 @@ impl Panel {
             proxy: PassOn::new(&app.proxy, &app.sessions, app.cookies),
             features: features(app, &around),
             around,
+            shared: Handle::current(),
         }))
     }
 }
@@ -256,10 +262,17 @@ impl Panel {
 impl Inner {
     async fn answer(&self, request: Request) -> Response {
         // Most of what a busy panel answers. It needs no route, and the boxes on the way to one cost it something.
-        if proxy::is_passed_on(request.uri().path()) {
+        let path = request.uri().path();
+        if proxy::is_passed_on(path) {
             return self.around.handle(request, |request| self.proxy.pass_on(request)).await;
         }
-        let Ok(response) = self.features.clone().oneshot(request).await;
+        // Browsers tell what they log in many small messages, each of which would have to be carried over.
+        let is_quick = path == routes::CLIENT_LOG;
+        let answering = self.features.clone().oneshot(request);
+        let Ok(response) = match is_quick {
+            true => answering.await,
+            false => apart(&self.shared, answering).await,
+        };
         response
     }
 }

@@ -32,13 +32,20 @@ use tower::Service;
 
 use crate::{
     config::{ConnectionLimits, ListenConfig},
+    event_loops::EventLoops,
     shutdown::Shutdown,
 };
 
 /// Serves until `shutdown` begins. Then every answer closes its connection, old or new, for a moment, so that nobody finds
 /// one closed that they were about to use; after it nothing is accepted any more, and what is under way may finish within
-/// `listen.stop_after_secs`.
-pub async fn serve<S: Site>(listener: TcpListener, site: S, shutdown: Shutdown, config: ListenConfig) {
+/// `listen.stop_after_secs`. Each connection has its place on one of the `loops`.
+pub async fn serve<S: Site>(
+    listener: TcpListener,
+    site: S,
+    shutdown: Shutdown,
+    config: ListenConfig,
+    loops: &EventLoops,
+) {
     let mut connections = Connections {
         server: server(&config.connections),
         open: GracefulShutdown::new(),
@@ -47,6 +54,7 @@ pub async fn serve<S: Site>(listener: TcpListener, site: S, shutdown: Shutdown, 
         closing: Arc::default(),
         site,
         limits: config.connections.clone(),
+        loops,
     };
     loop {
         tokio::select! {
@@ -97,7 +105,7 @@ impl<S> Site for S where
 }
 
 /// Those that are open, and what each new one gets.
-struct Connections<S> {
+struct Connections<'a, S> {
     server: auto::Builder<TokioExecutor>,
     open: GracefulShutdown,
     places: Arc<Semaphore>,
@@ -106,9 +114,10 @@ struct Connections<S> {
     closing: Arc<AtomicBool>,
     site: S,
     limits: ConnectionLimits,
+    loops: &'a EventLoops,
 }
 
-impl<S: Site> Connections<S> {
+impl<S: Site> Connections<'_, S> {
     /// Serves one more, or says that there is no room.
     async fn take(&mut self, accepted: std::io::Result<(TcpStream, SocketAddr)>) {
         let (stream, peer) = match accepted {
@@ -145,10 +154,15 @@ impl<S: Site> Connections<S> {
                 answer(site.clone(), request, closing.clone())
             })
         };
-        let connection = self.server.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let connection = self.open.watch(connection.into_owned());
+        // The accepting runtime lets go of it; the loop it goes to takes it up.
+        let Ok(stream) = stream.into_std() else { return };
+        // Counts from here on, so that a stop waits for it.
+        let (server, watcher) = (self.server.clone(), self.open.watcher());
         let head_within = self.limits.head_within;
-        tokio::spawn(async move {
+        self.loops.spawn(async move {
+            let Ok(stream) = TcpStream::from_std(stream) else { return };
+            let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            let connection = watcher.watch(connection.into_owned());
             if let Err(error) = hold(connection, begun, head_within).await {
                 tracing::debug!(%peer, error, "a connection ended early");
             }

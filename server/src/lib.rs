@@ -14,6 +14,7 @@ pub mod connections;
 pub mod countries;
 pub mod csv;
 pub mod error;
+pub mod event_loops;
 pub mod features;
 pub mod flags;
 pub mod graphite;

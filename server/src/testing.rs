@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     config::{Config, Source},
     connections,
+    event_loops::EventLoops,
     log::Place,
     metrics::Metrics,
     session::Upkeep,
@@ -119,7 +120,11 @@ impl TestApp {
         let shutdown = Shutdown::default();
         let mut listen = self.app.config.listen.clone();
         listen.stop_after = Duration::from_secs(1);
-        tokio::spawn(connections::serve(listener, self.panel.clone(), shutdown.clone(), listen));
+        let (panel, begun) = (self.panel.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            // What is logged on other threads, a test would not hear.
+            connections::serve(listener, panel, begun, listen, &EventLoops::none()).await;
+        });
         Served { address, shutdown }
     }
 

@@ -1,6 +1,7 @@
 //! Connections over the real network: those that are of no use are closed, and there are never too many.
 
 use std::{
+    collections::HashSet,
     convert::Infallible,
     io,
     sync::{
@@ -13,9 +14,11 @@ use std::{
 use api_types::ErrorBody;
 use axum::{Router, body::Body, routing::get};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use server::{
-    config::{Config, Source},
+    config::{Config, ListenConfig, Source},
     connections,
+    event_loops::{self, EventLoops},
     shutdown::Shutdown,
     testing::{Served, TestApp, until},
 };
@@ -152,15 +155,59 @@ impl Drop for Watched {
     }
 }
 
-#[tokio::test]
-async fn a_peer_that_takes_nothing_is_given_up() {
+fn listen_config(name: &'static str, value: &'static str) -> ListenConfig {
     let source = Source::from_map([
         ("DATABASE_URL", "postgres://unused"),
         ("OS_AUTH_URL", "http://unused:5000"),
         ("SESSION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
-        ("LISTEN_DEAD_PEER_SECS", "0.5"),
+        (name, value),
     ]);
-    let listen = Config::load(&source).expect("a configuration").listen;
+    Config::load(&source).expect("a configuration").listen
+}
+
+#[tokio::test]
+async fn connections_take_turns_on_the_event_loops_and_a_stop_ends_them() {
+    let listen = listen_config("STOP_AFTER_SECS", "1");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let watched = is_over.clone();
+    let endless = async move || {
+        let watched = Watched(watched.clone());
+        let silence = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+        Body::from_stream(silence.inspect(move |_| {
+            let _ = &watched;
+        }))
+    };
+    let where_it_runs = async || event_loops::own().to_string();
+    let router = Router::new().route("/", get(where_it_runs)).route("/endless", get(endless));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let stop = Shutdown::default();
+    let begun = stop.clone();
+    let serving = tokio::spawn(async move {
+        let loops = EventLoops::start().expect("threads");
+        connections::serve(listener, router, begun, listen, &loops).await;
+    });
+    let mut loops = HashSet::new();
+    for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+        let mut peer = TcpStream::connect(address).await.expect("a connection");
+        peer.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.expect("sent");
+        let answer = read_to_close(&mut peer).await;
+        assert!(loops.insert(parts(&answer).1.to_owned()), "two connections on the same loop: {answer}");
+    }
+    assert!(!loops.contains("0"), "{loops:?}");
+    let mut idle = TcpStream::connect(address).await.expect("a connection");
+    let mut peer = TcpStream::connect(address).await.expect("a connection");
+    peer.write_all(b"GET /endless HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("sent");
+    peer.readable().await.expect("an answer begins");
+    stop.begin();
+    serving.await.expect("the end");
+    assert_eq!(read_to_close(&mut idle).await, "");
+    until("the stream to be cut off", async || is_over.load(Ordering::SeqCst)).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_given_up() {
+    let listen = listen_config("LISTEN_DEAD_PEER_SECS", "0.5");
     let is_over = Arc::new(AtomicBool::new(false));
     let watched = is_over.clone();
     let endless = async move || {
@@ -175,7 +222,10 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     let address = listener.local_addr().expect("an address");
     let shutdown = Shutdown::default();
     let router = Router::new().route("/", get(endless));
-    tokio::spawn(connections::serve(listener, router, shutdown.clone(), listen));
+    let begun = shutdown.clone();
+    tokio::spawn(async move {
+        connections::serve(listener, router, begun, listen, &EventLoops::none()).await;
+    });
     let mut peer = TcpStream::connect(address).await.expect("a connection");
     peer.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("sent");
     peer.readable().await.expect("an answer begins");

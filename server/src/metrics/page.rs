@@ -14,6 +14,7 @@ use super::{Metrics, prometheus::CONTENT_TYPE};
 use crate::{
     config::{ConnectionLimits, ListenConfig, MetricsConfig},
     connections,
+    event_loops::EventLoops,
     secret::Secret,
     shutdown::Shutdown,
 };
@@ -40,7 +41,7 @@ pub async fn serve(
     // Those who read it are few.
     let connections = ConnectionLimits { most: 32, ..listen.connections.clone() };
     let listen = ListenConfig { connections, ..listen };
-    connections::serve(listener, page(&metrics, &config), shutdown, listen).await;
+    connections::serve(listener, page(&metrics, &config), shutdown, listen, &EventLoops::none()).await;
 }
 
 fn page<S: Clone + Send + Sync + 'static>(metrics: &Metrics, config: &MetricsConfig) -> Router<S> {

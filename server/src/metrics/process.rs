@@ -1,23 +1,24 @@
 //! What the process itself takes: memory, processor, threads, files, the runtime, the database's connections.
 
-use std::{fs, time::Duration};
+use std::{fs, iter, time::Duration};
 
 use sqlx::PgPool;
 use tokio::{runtime::Handle, time::sleep};
 
 use super::{Metric, Metrics};
+use crate::event_loops::EventLoops;
 
 /// The finest step that Graphite keeps of a usual statsd.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Looks again and again, for as long as the panel runs.
-pub async fn watch(metrics: Metrics, db: PgPool) {
+pub async fn watch(metrics: Metrics, db: PgPool, loops: EventLoops) {
     if metrics.go_nowhere() {
         return;
     }
     let mut before = Spent::default();
     loop {
-        before = look(&metrics, &db, before);
+        before = look(&metrics, &db, &loops, before);
         sleep(EVERY).await;
     }
 }
@@ -29,17 +30,22 @@ struct Spent {
     busy_ms: u64,
 }
 
-fn look(metrics: &Metrics, db: &PgPool, before: Spent) -> Spent {
+fn look(metrics: &Metrics, db: &PgPool, loops: &EventLoops, before: Spent) -> Spent {
     let (used, idle) = (db.size() as usize, db.num_idle());
     metrics.gauge(Metric::DatabaseConnections, &["used"], used.saturating_sub(idle) as f64);
     metrics.gauge(Metric::DatabaseConnections, &["idle"], idle as f64);
 
-    let runtime = Handle::current().metrics();
-    let workers = runtime.num_workers();
-    let busy: Duration = (0..workers).map(|worker| runtime.worker_total_busy_duration(worker)).sum();
+    let (mut workers, mut tasks, mut queue, mut busy) = (0, 0, 0, Duration::ZERO);
+    for runtime in iter::once(Handle::current()).chain(loops.runtimes()) {
+        let runtime = runtime.metrics();
+        workers += runtime.num_workers();
+        tasks += runtime.num_alive_tasks();
+        queue += runtime.global_queue_depth();
+        busy += (0..runtime.num_workers()).map(|worker| runtime.worker_total_busy_duration(worker)).sum();
+    }
     metrics.gauge(Metric::RuntimeWorkers, &[], workers as f64);
-    metrics.gauge(Metric::RuntimeTasks, &[], runtime.num_alive_tasks() as f64);
-    metrics.gauge(Metric::RuntimeQueue, &[], runtime.global_queue_depth() as f64);
+    metrics.gauge(Metric::RuntimeTasks, &[], tasks as f64);
+    metrics.gauge(Metric::RuntimeQueue, &[], queue as f64);
 
     // What cannot be read (another system than Linux) is not measured.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

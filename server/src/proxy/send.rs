@@ -57,7 +57,7 @@ pub struct Answered {
 }
 
 enum AnsweredBody {
-    Stream(StreamedBody, Option<Rewriter>),
+    Stream(Box<StreamedBody>, Option<Rewriter>),
     Document(Arc<Document>),
     Socket(Box<Tunnel>),
 }
@@ -84,7 +84,7 @@ impl Answered {
     pub fn into_response(mut self, record: Record) -> Response {
         let body = match self.body {
             AnsweredBody::Stream(body, rewriter) => {
-                Body::new(AnswerBody::new(BodySource::Stream(body), rewriter, record))
+                Body::new(AnswerBody::new(BodySource::Stream(*body), rewriter, record))
             }
             AnsweredBody::Document(document) => {
                 Body::new(AnswerBody::new(BodySource::Whole(Some(document.body.clone())), None, record))
@@ -312,9 +312,9 @@ impl Sending<'_> {
                 AnsweredBody::Document(Arc::new(Document { headers: headers.clone(), body }))
             }
             AnswerKind::Json if !body.is_end_stream() => {
-                AnsweredBody::Stream(body, Some(Rewriter::new(self.endpoint.clone())))
+                AnsweredBody::Stream(Box::new(body), Some(Rewriter::new(self.endpoint.clone())))
             }
-            _ => AnsweredBody::Stream(body, None),
+            _ => AnsweredBody::Stream(Box::new(body), None),
         };
         Ok(Answered { status, headers, body })
     }

@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     config::Config,
     connections,
+    event_loops::EventLoops,
     log::{self, Log},
     metrics::{Metrics, page, process},
     migrations,
@@ -53,7 +54,9 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let metrics = Metrics::new(&config.statsd, &config.metrics, &config.node.name);
     let page = serve_metrics(&config, &metrics, &shutdown).await?;
-    let watching = tokio::spawn(process::watch(metrics.clone(), db.clone()));
+    // To the very end: a connection to Postgres that was made on one of them is of no use without it.
+    let loops = EventLoops::start().context("cannot start a thread for connections")?;
+    let watching = tokio::spawn(process::watch(metrics.clone(), db.clone(), loops.clone()));
     let listen = config.listen.clone();
     log.count_with(metrics.clone());
     let storing = log::Upkeep::start(&log, &db, &config.log, &Clock::system())?;
@@ -65,7 +68,7 @@ pub async fn serve(
     let systemd = tokio::spawn(systemd);
     let changes = app.changes.clone();
     let upkeep = app.start_upkeep().finishing(tokio::spawn(app.health.clone().run()), LONGEST_END);
-    connections::serve(listener, Panel::new(&app), shutdown, listen).await;
+    connections::serve(listener, Panel::new(&app), shutdown, listen, &loops).await;
     changes.end();
     upkeep.stop().await;
     systemd.abort();

@@ -1,9 +1,11 @@
 //! Connections to services, each driven by the very task that uses it.
 //!
 //! A client whose connections are tasks of their own wakes one of them for every request and is woken back for the
-//! answer, often on another processor. Here nobody is woken but whoever waits for the service.
+//! answer, often on another processor. Here nobody is woken but whoever waits for the service, and each of the
+//! [event loops](crate::event_loops) keeps the connections it made.
 
 use std::{
+    array,
     collections::HashMap,
     future::poll_fn,
     pin::{Pin, pin},
@@ -34,6 +36,7 @@ use tower::ServiceExt;
 use url::{Position, Url};
 
 use super::{UpstreamError, srv::Hosts, upload::Upload};
+use crate::event_loops;
 
 /// Connections that are kept open between calls. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -62,15 +65,20 @@ pub enum ConnectionError {
 struct Inner {
     connector: HttpsConnector<HttpConnector<Hosts>>,
     connect_timeout: Duration,
+    /// To one origin, of one event loop.
     most_idle: usize,
     kept_for: Duration,
-    /// By origin, the one used last at the end.
-    idle: Mutex<HashMap<Box<str>, Vec<Connection>>>,
+    /// By the event loop they were made on.
+    idle: [Mutex<Idle>; 1 + event_loops::MOST as usize],
     is_swept: AtomicBool,
 }
 
+/// By origin, the one used last at the end.
+type Idle = HashMap<Box<str>, Vec<Connection>>;
+
 struct Connection {
     home: Connections,
+    made_on: u8,
     sender: SendRequest<Outgoing>,
     /// Gone when the connection is over.
     driver: Option<Driver>,
@@ -99,7 +107,7 @@ impl Connections {
             connect_timeout,
             most_idle,
             kept_for: KEPT_FOR,
-            idle: Mutex::default(),
+            idle: array::from_fn(|_| Mutex::default()),
             is_swept: AtomicBool::new(false),
         }))
     }
@@ -133,7 +141,7 @@ impl Connections {
     }
 
     fn take(&self, origin: &str) -> Option<Connection> {
-        let mut idle = self.0.idle.lock();
+        let mut idle = self.0.idle[usize::from(event_loops::own())].lock();
         let kept = idle.get_mut(origin)?.pop()?;
         (kept.last_used.elapsed() < self.0.kept_for).then_some(kept)
     }
@@ -141,7 +149,7 @@ impl Connections {
     fn put_back(&self, mut connection: Connection) {
         connection.last_used = Instant::now();
         {
-            let mut idle = self.0.idle.lock();
+            let mut idle = self.0.idle[usize::from(connection.made_on)].lock();
             let kept = match idle.get_mut(&connection.origin) {
                 Some(kept) => kept,
                 None => idle.entry(connection.origin.clone()).or_default(),
@@ -169,6 +177,7 @@ impl Connections {
             http1::handshake(stream).await.map_err(|error| not_connected(Box::from(error)))?;
         Ok(Connection {
             home: self.clone(),
+            made_on: event_loops::own(),
             sender,
             driver: Some(Box::pin(driver.with_upgrades())),
             origin: origin.into(),
@@ -181,12 +190,16 @@ impl Connections {
 async fn sweep(connections: Connections) {
     loop {
         sleep(connections.0.kept_for / 5).await;
-        let mut idle = connections.0.idle.lock();
-        idle.retain(|_, kept| {
-            kept.retain(|connection| connection.last_used.elapsed() < connections.0.kept_for);
-            !kept.is_empty()
-        });
-        if idle.is_empty() {
+        let mut is_empty = true;
+        for idle in &connections.0.idle {
+            let mut idle = idle.lock();
+            idle.retain(|_, kept| {
+                kept.retain(|connection| connection.last_used.elapsed() < connections.0.kept_for);
+                !kept.is_empty()
+            });
+            is_empty &= idle.is_empty();
+        }
+        if is_empty {
             connections.0.is_swept.store(false, Ordering::Relaxed);
             return;
         }
@@ -375,7 +388,7 @@ mod tests {
             assert_eq!(ask(&connections, &url).await, "ok");
         }
         assert_eq!(serving.await.expect("the end of the connection"), 3, "all over one connection");
-        assert!(connections.0.idle.lock().is_empty());
+        assert!(connections.0.idle[0].lock().is_empty());
     }
 
     #[tokio::test]
@@ -403,6 +416,6 @@ mod tests {
             ask(&connections, &url),
             ask(&connections, &url)
         );
-        assert_eq!(connections.0.idle.lock().values().map(Vec::len).sum::<usize>(), 2);
+        assert_eq!(connections.0.idle[0].lock().values().map(Vec::len).sum::<usize>(), 2);
     }
 }
