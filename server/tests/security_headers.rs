@@ -43,6 +43,27 @@ async fn every_answer_has_them_errors_included(db: PgPool) {
     }
 }
 
+/// It is no document: what says what one may do stays away, and its policy allows nothing to whoever shows it as one.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_service_answered_may_do_nothing(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let browser = app.signed_in("alice");
+    let answer = browser.get("/api/cloud/RegionOne/compute/servers?limit=1").await;
+    answer.assert_status(StatusCode::OK);
+    for (name, value) in [
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("strict-transport-security", "max-age=63072000"),
+        ("cache-control", "no-store"),
+        ("permissions-policy", ""),
+    ] {
+        assert_eq!(answer.header(name), value, "{name}");
+    }
+    let refused = browser.get("/api/cloud/RegionOne/nothing/servers").await;
+    assert_eq!(refused.header("x-frame-options"), "DENY", "our own answer");
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn the_panel_may_run_its_own_scripts_and_reach_itself_only(db: PgPool) {
     let app = TestApp::new(db).await;

@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
+use api_types::routes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::config::PublicUrl;
 
 /// The headers, made once. A handler's own value of one of them stays.
 #[derive(Clone)]
-pub struct SecurityHeaders(Arc<Vec<(HeaderName, HeaderValue)>>);
+pub struct SecurityHeaders(Arc<Headers>);
+
+struct Headers {
+    always: Vec<(HeaderName, HeaderValue)>,
+    /// They say what a document may do. What a service answered is none: its own policy allows nothing and sandboxes it.
+    of_documents: Vec<(HeaderName, HeaderValue)>,
+}
 
 impl SecurityHeaders {
     pub fn new(public_url: &PublicUrl) -> Self {
@@ -20,8 +27,16 @@ impl SecurityHeaders {
              frame-ancestors 'none'; form-action 'self'"
         );
         let fixed = |name: HeaderName, value: &'static str| (name, HeaderValue::from_static(value));
-        let mut headers = vec![
+        let mut always = vec![
             fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+            // Pages and answers belong to one person; what may be kept says so itself.
+            fixed(header::CACHE_CONTROL, "no-store"),
+        ];
+        if public_url.is_https() {
+            always.push(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"));
+        }
+        let mut of_documents = vec![
             fixed(header::X_FRAME_OPTIONS, "DENY"),
             // Not no-referrer: browsers would then send `Origin: null` with our own forms.
             fixed(header::REFERRER_POLICY, "same-origin"),
@@ -30,21 +45,17 @@ impl SecurityHeaders {
                 "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
             ),
             fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-            fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-            // Pages and answers belong to one person; what may be kept says so itself.
-            fixed(header::CACHE_CONTROL, "no-store"),
         ];
         if let Ok(policy) = HeaderValue::from_str(&policy) {
-            headers.push((header::CONTENT_SECURITY_POLICY, policy));
+            of_documents.push((header::CONTENT_SECURITY_POLICY, policy));
         }
-        if public_url.is_https() {
-            headers.push(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"));
-        }
-        Self(Arc::new(headers))
+        Self(Arc::new(Headers { always, of_documents }))
     }
 
     pub fn add_to(&self, answer: &mut HeaderMap) {
-        for (name, value) in self.0.iter() {
+        let Headers { always, of_documents } = &*self.0;
+        let is_document = !answer.contains_key(routes::ANSWER_HEADER);
+        for (name, value) in always.iter().chain(of_documents.iter().filter(|_| is_document)) {
             if !answer.contains_key(name) {
                 answer.insert(name.clone(), value.clone());
             }
