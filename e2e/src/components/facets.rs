@@ -39,9 +39,13 @@ impl<'b> Facets<'b> {
         self.browser.run(script, vec![self.group(facet).await?.to_json()?]).await
     }
 
-    /// How many servers one would get with this value.
+    /// How many servers one would get with this value, once it is counted for the rows that are shown.
     pub async fn count(&self, facet: &str, value: &str) -> Result<usize> {
         until(&format!("the value {value:?} of the facet {facet}"), async || {
+            let is_busy = "return document.querySelector('.facets[aria-busy]') !== null;";
+            if self.browser.run(is_busy, vec![]).await? {
+                return Ok(None);
+            }
             Ok(self
                 .values(facet)
                 .await?

@@ -34,6 +34,7 @@ pub fn facet_panel(state: ListState) -> El {
         .text(texts::CLEAR_FILTERS)
         .live_attr("hidden", move || state.facets().with(FacetSelection::is_empty).then(String::new))
         .on("click", move |_| state.clear_facets());
+    let is_counting = derived(move || store.track(|servers| servers.view.is_counting()) == Some(true));
     let panel = el("div")
         .class("facets")
         .child(clear)
@@ -41,6 +42,13 @@ pub fn facet_panel(state: ListState) -> El {
         .child(skeleton().live_attr("hidden", move || has_values.get().then(String::new)))
         .children(groups.iter().map(|group| group.root.clone()).collect());
     let root = panel.html().clone();
+    let counted = root.clone();
+    live(Box::new(move || {
+        // The rows are those of the answer already; the counts follow them, and until then are those of before.
+        if is_counting.get() {
+            _ = counted.set_attribute("aria-busy", "true");
+        }
+    }));
     let opened = RwSignal::new(0u32);
     let groups = send_wrapper::SendWrapper::new(std::rc::Rc::new(groups));
     let shown = groups.clone();
@@ -54,6 +62,9 @@ pub fn facet_panel(state: ListState) -> El {
             let is_held = root.matches(":hover, :focus-within").unwrap_or(false);
             for group in shown.iter() {
                 group.update(state, store, is_held);
+            }
+            if store.with(|servers| servers.view.is_counting()) == Some(false) {
+                _ = root.remove_attribute("aria-busy");
             }
         }
     }));
