@@ -175,17 +175,22 @@ impl Pipeline {
         loop {
             let taken = self.incoming.take_all(GATHERED_FOR);
             if let Some(lost) = losses.note(&taken) {
-                self.outputs.hand_out(self.lost_line("all", lost), false);
+                self.outputs.hand_out(vec![tidied(self.lost_line("all", lost), false)]);
             }
             if taken.items.is_empty() && taken.is_over {
                 break;
             }
+            let mut lines = Vec::with_capacity(taken.items.len());
             for incoming in taken.items {
                 match incoming {
-                    Incoming::Line(line, is_stored) => self.outputs.hand_out(line, is_stored),
-                    Incoming::Mark(reached) => drop(reached.send(())),
+                    Incoming::Line(line, is_stored) => lines.push(tidied(line, is_stored)),
+                    Incoming::Mark(reached) => {
+                        self.outputs.hand_out(std::mem::take(&mut lines));
+                        let _ = reached.send(());
+                    }
                 }
             }
+            self.outputs.hand_out(lines);
         }
         self.outputs.all().for_each(Queue::end);
     }
@@ -214,16 +219,18 @@ impl Pipeline {
 }
 
 impl Outputs {
-    fn hand_out(&self, mut line: Line, is_stored: bool) {
-        line.tidy();
-        let line = Arc::new(line);
-        if line.level >= self.out_from {
-            self.out.push(line.level, line.size(), line.clone());
+    /// All that came together go together: an output that is waiting is woken once, and writes once.
+    fn hand_out(&self, lines: Vec<(Arc<Line>, bool)>) {
+        let item = |line: Arc<Line>| (line.level, line.size(), line);
+        if let Some(queue) = &self.gelf {
+            queue.push_all(lines.iter().map(|(line, _)| item(line.clone())));
         }
-        self.gelf.iter().for_each(|queue| queue.push(line.level, line.size(), line.clone()));
-        if !is_stored {
-            self.store.iter().for_each(|queue| queue.push(line.level, line.size(), line.clone()));
+        if let Some(queue) = &self.store {
+            let to_store = lines.iter().filter(|(_, is_stored)| !is_stored);
+            queue.push_all(to_store.map(|(line, _)| item(line.clone())));
         }
+        let wanted = lines.into_iter().filter(|(line, _)| line.level >= self.out_from);
+        self.out.push_all(wanted.map(|(line, _)| item(line)));
     }
 
     /// To all outputs but standard output.
@@ -235,6 +242,11 @@ impl Outputs {
     fn all(&self) -> impl Iterator<Item = &Queue<Arc<Line>>> {
         std::iter::once(&self.out).chain(&self.gelf).chain(&self.store)
     }
+}
+
+fn tidied(mut line: Line, is_stored: bool) -> (Arc<Line>, bool) {
+    line.tidy();
+    (Arc::new(line), is_stored)
 }
 
 impl Default for Room {

@@ -72,6 +72,20 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Several in their order: the reader is woken once for all of them.
+    pub fn push_all(&self, items: impl IntoIterator<Item = (Level, usize, T)>) {
+        let mut waiting = self.waiting.lock();
+        let was_empty = waiting.is_empty();
+        for (level, size, value) in items {
+            waiting.push(level, size, value, self.most_bytes);
+        }
+        let is_first = was_empty && !waiting.is_empty();
+        drop(waiting);
+        if is_first {
+            self.ring();
+        }
+    }
+
     /// Waits for lines, then for those that come within `gather`, and takes all of them.
     pub fn take_all(&self, gather: Duration) -> Taken<T> {
         let mut waiting = self.waiting.lock();
@@ -79,7 +93,10 @@ impl<T> Queue<T> {
         if !gather.is_zero() {
             self.bell.wait_while_for(&mut waiting, |waiting| !waiting.is_over, gather);
         }
-        waiting.take(usize::MAX, usize::MAX)
+        let mut all = waiting.replace();
+        // Who adds does not wait until they are in order.
+        drop(waiting);
+        all.take(usize::MAX, usize::MAX)
     }
 
     /// Waits until there is something to take.
@@ -157,8 +174,16 @@ impl<T> Waiting<T> {
         self.next += 1;
     }
 
+    /// Gives everything away. As much is likely to come again, so there is room for it.
+    fn replace(&mut self) -> Self {
+        let by_level = self.by_level.each_ref().map(|items| VecDeque::with_capacity(items.len()));
+        let Self { next, is_over, .. } = *self;
+        std::mem::replace(self, Self { by_level, bytes: 0, next, dropped: Dropped::default(), is_over })
+    }
+
     fn take(&mut self, most: usize, most_bytes: usize) -> Taken<T> {
-        let (mut items, mut bytes) = (Vec::new(), 0);
+        let count: usize = self.by_level.iter().map(VecDeque::len).sum();
+        let (mut items, mut bytes) = (Vec::with_capacity(count.min(most)), 0);
         while items.len() < most {
             let fronts = self.by_level.iter_mut().filter(|items| !items.is_empty());
             let Some(oldest) = fronts.min_by_key(|items| items.front().map(|item| item.number)) else {
@@ -250,6 +275,20 @@ mod tests {
         let taken = queue.take(9, usize::MAX);
         assert_eq!(taken.items, [1, 2, 3, 7], "the first that came are kept against others of their level");
         assert_eq!(lost(taken.dropped), [(Level::Debug, 1), (Level::Info, 3)]);
+    }
+
+    #[test]
+    fn what_comes_together_is_bounded_like_what_comes_alone() {
+        let queue = Queue::new(40);
+        queue.push_all([]);
+        assert!(queue.take(9, usize::MAX).is_empty);
+        let levels = [Level::Info, Level::Debug, Level::Warn, Level::Trace, Level::Error];
+        queue.push_all(levels.into_iter().zip(1..).map(|(level, name)| (level, 10, name)));
+        let taken = queue.take_all(Duration::ZERO);
+        assert_eq!((taken.items, taken.is_empty), (vec![1, 2, 3, 5], true));
+        assert_eq!(lost(taken.dropped), [(Level::Trace, 1)]);
+        queue.push(Level::Info, 40, 6);
+        assert_eq!(queue.take_all(Duration::ZERO).items, [6], "what was taken gave its room back");
     }
 
     #[test]
