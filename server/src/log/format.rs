@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use serde_json::Value;
 
 use super::{
@@ -32,17 +32,20 @@ impl Format {
 /// One flat object: what every line has, then its own fields.
 fn write_json(out: &mut String, line: &Line) {
     out.push_str(r#"{"time":""#);
-    write_time(out, line);
-    let _ = write!(
-        out,
-        r#"","level":"{}","facility":"{}","description":"#,
+    write_time(out, &line.at);
+    for part in [
+        r#"","level":""#,
         line.level.as_str(),
-        line.facility.as_str()
-    );
+        r#"","facility":""#,
+        line.facility.as_str(),
+        r#"","description":"#,
+    ] {
+        out.push_str(part);
+    }
     write_text(out, &line.description, LONGEST_DESCRIPTION);
     for (name, value) in named(line) {
         if let Some(value) = value {
-            let _ = write!(out, r#","{name}":"#);
+            [r#",""#, name, r#"":"#].into_iter().for_each(|part| out.push_str(part));
             write_text(out, value, LONGEST_NAME);
         }
     }
@@ -55,7 +58,7 @@ fn write_json(out: &mut String, line: &Line) {
 
 /// Time, level, facility, description, then the fields; where it was written, the person at the terminal knows.
 fn write_words(out: &mut String, line: &Line) {
-    write_time(out, line);
+    write_time(out, &line.at);
     let level = line.level.as_str().to_ascii_uppercase();
     let _ = write!(out, " {level:>5} {}: {}", line.facility.as_str(), line.description);
     for (name, value) in &named(line)[..5] {
@@ -88,8 +91,33 @@ pub fn named(line: &Line) -> [(&'static str, Option<&str>); 10] {
     ]
 }
 
-fn write_time(out: &mut String, line: &Line) {
-    let _ = write!(out, "{}", line.at.to_rfc3339_opts(SecondsFormat::Micros, true));
+/// As RFC 3339 has it, with microseconds.
+fn write_time(out: &mut String, at: &DateTime<Utc>) {
+    let micros = at.nanosecond() / 1_000;
+    let year = u32::try_from(at.year()).unwrap_or(u32::MAX);
+    if year > 9_999 || micros > 999_999 {
+        // Another age, or a leap second.
+        let _ = write!(out, "{}", at.to_rfc3339_opts(SecondsFormat::Micros, true));
+        return;
+    }
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    for (end, mut number) in [
+        (4, year),
+        (7, at.month()),
+        (10, at.day()),
+        (13, at.hour()),
+        (16, at.minute()),
+        (19, at.second()),
+        (26, micros),
+    ] {
+        let mut place = end;
+        while number > 0 {
+            place -= 1;
+            text[place] = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    }
+    out.push_str(str::from_utf8(&text).unwrap_or_default());
 }
 
 fn is_word(text: &str) -> bool {
@@ -133,6 +161,24 @@ mod tests {
                 "\n"
             )
         );
+    }
+
+    #[test]
+    fn a_time_is_written_as_everywhere_else() {
+        for time in [
+            "2026-11-22T01:02:03.000004Z",
+            "2024-02-29T23:59:59.999999999Z",
+            "0000-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.5Z",
+            "2016-12-31T23:59:60.25Z",
+            "+12026-01-01T00:00:00Z",
+            "-0001-01-01T00:00:00Z",
+        ] {
+            let at: DateTime<Utc> = time.parse().expect("a time");
+            let mut text = String::new();
+            write_time(&mut text, &at);
+            assert_eq!(text, at.to_rfc3339_opts(SecondsFormat::Micros, true), "{time}");
+        }
     }
 
     #[test]

@@ -14,9 +14,14 @@ use tracing::{
 use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
 use super::{
-    Context, Facility, Level, Line, Log,
+    Context, Facility, Fields, Level, Line, Log,
     text::{LONGEST_DESCRIPTION, cut},
 };
+
+/// Bytes a further field takes, about, and those of a description for each: that of a call, which has most of both, then
+/// does not move while it grows.
+const ROOM_OF_FIELD: usize = 24;
+const ROOM_OF_DESCRIPTION: usize = 8;
 
 /// Where tracing hands events in.
 pub struct LogLayer {
@@ -45,7 +50,10 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
         let metadata = event.metadata();
         let facility = Facility::of_module(metadata.target());
-        let mut line = self.log.line(Level::from(metadata.level()), facility, String::new());
+        let count = metadata.fields().len();
+        let description = String::with_capacity(count * ROOM_OF_DESCRIPTION);
+        let mut line = self.log.line(Level::from(metadata.level()), facility, description);
+        line.fields = Fields::with_room(count * ROOM_OF_FIELD);
         event.record(&mut Fill { line: &mut line });
         let is_of_store = Context::with(|context| {
             // What the event names itself wins.

@@ -115,7 +115,7 @@ impl Line {
 
     /// Bytes it takes in memory, about.
     pub fn size(&self) -> usize {
-        size_of::<Self>() + self.description.len() + self.fields.as_members().len() + 100
+        size_of::<Self>() + self.description.capacity() + self.fields.size() + 100
     }
 }
 
