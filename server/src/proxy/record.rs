@@ -1,6 +1,6 @@
 //! One line in the log and the measurements of every call, however it ends.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use api_types::ProjectId;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, request::Parts};
@@ -28,7 +28,7 @@ pub struct Record {
     context: Context,
     started_at: Instant,
     request_id: Arc<str>,
-    client_request_id: Option<String>,
+    client_request_id: Option<HeaderValue>,
     address: Option<ClientAddress>,
     method: Method,
     /// Our own address, for what gets no further.
@@ -61,13 +61,12 @@ pub enum Source {
 impl Record {
     pub fn begin(parts: &Parts, proxy: &Proxy) -> Self {
         let extensions = &parts.extensions;
-        let theirs = parts.headers.get("x-request-id").and_then(|value| value.to_str().ok());
         Self {
             proxy: proxy.clone(),
             context: Context::current(),
             started_at: Instant::now(),
             request_id: extensions.get::<RequestId>().cloned().unwrap_or_default().0,
-            client_request_id: theirs.map(|id| id.chars().take(64).collect()),
+            client_request_id: parts.headers.get("x-request-id").cloned(),
             address: extensions.get::<ClientAddress>().copied(),
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -166,12 +165,13 @@ impl Record {
 
         let url = match &self.url {
             Some(url) => without_secrets(url),
-            None => self.uri.path().chars().take(200).collect(),
+            None => Cow::Owned(self.uri.path().chars().take(200).collect()),
         };
         let sent_bytes = match ending.words {
             Words::Closed { sent } => sent,
             _ => self.upload.as_ref().map_or(0, UploadProgress::bytes),
         };
+        let client_request_id = self.client_request_id.as_ref().and_then(|id| id.to_str().ok());
         // User, session, project and the request's id are of the context.
         let line = CallLine {
             facility: "proxy",
@@ -186,10 +186,10 @@ impl Record {
             took,
             source: self.source.word(),
             upstream_request_id: self.upstream_request_id.as_ref().and_then(|id| id.to_str().ok()),
-            client_request_id: self.client_request_id.as_deref(),
+            client_request_id: client_request_id.map(|id| &id[..id.floor_char_boundary(64)]),
             address: self.address.map(|ClientAddress(ip)| ip),
             cause: ending.cause.as_deref(),
-            what: &ending.words.tell(service),
+            what: ending.words.around_service(),
             ..CallLine::default()
         };
         self.context.clone().within_now(|| line.write(ending.is_failure));
@@ -259,14 +259,14 @@ enum Words {
 }
 
 impl Words {
-    fn tell(&self, service: &str) -> String {
+    fn around_service(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Received => format!("received {service} response"),
-            Self::Broken => format!("{service} response broke off"),
-            Self::NoAnswer => format!("received no {service} response"),
-            Self::Refused => format!("refused {service} request"),
-            Self::CallerLeft => format!("caller left before the end of the {service} response"),
-            Self::Closed { .. } => format!("closed {service} connection"),
+            Self::Received => ("received ", " response"),
+            Self::Broken => ("", " response broke off"),
+            Self::NoAnswer => ("received no ", " response"),
+            Self::Refused => ("refused ", " request"),
+            Self::CallerLeft => ("caller left before the end of the ", " response"),
+            Self::Closed { .. } => ("closed ", " connection"),
         }
     }
 }

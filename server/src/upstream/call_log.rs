@@ -1,6 +1,6 @@
 //! The line in the log that every call made for a user has, whoever in the panel makes it.
 
-use std::{net::IpAddr, time::Duration};
+use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
 use axum::http::{Method, StatusCode};
 use url::Url;
@@ -49,15 +49,13 @@ pub struct CallLine<'a> {
     pub client_request_id: Option<&'a str>,
     pub address: Option<IpAddr>,
     pub cause: Option<&'a str>,
-    /// What happened, in words; the address and the status follow.
-    pub what: &'a str,
+    /// What happened, in words: those before the service's name and those after it. The address and the status follow.
+    pub what: (&'static str, &'static str),
 }
 
 impl CallLine<'_> {
     /// Writes the line: at level ERROR when something is wrong with the service or with us, else INFO.
     pub fn write(&self, is_failure: bool) {
-        let status = self.status.map(|status| format!(" {status}")).unwrap_or_default();
-        let description = format!("{} - {} {}{status}", self.what, self.method, self.url);
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -80,13 +78,24 @@ impl CallLine<'_> {
                     upstream_request_id = self.upstream_request_id,
                     request_id = self.request_id,
                     client_request_id = self.client_request_id,
-                    address = self.address.map(|ip| ip.to_string()),
+                    address = self.address.map(tracing::field::display),
                     cause = self.cause,
-                    "{description}"
+                    "{self}"
                 )
             };
         }
         if is_failure { line!(error) } else { line!(info) }
+    }
+}
+
+/// Its description.
+impl fmt::Display for CallLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (before, after) = self.what;
+        for part in [before, self.service, after, " - ", self.method, " ", self.url] {
+            f.write_str(part)?;
+        }
+        self.status.map_or(Ok(()), |status| write!(f, " {status}"))
     }
 }
 
@@ -102,7 +111,7 @@ pub(super) fn log_call(
 ) {
     let (service, answer) = (target.service.tag(), result.as_ref().ok());
     let status = answer.map(|answer| answer.status);
-    let what = if answer.is_some() { "received" } else { "received no" };
+    let before = if answer.is_some() { "received " } else { "received no " };
     // Of a refusal, the service's own words.
     let refusal = answer.and_then(UpstreamError::of);
     let error = result.as_ref().err();
@@ -128,7 +137,7 @@ pub(super) fn log_call(
         upstream_request_id: upstream_request_id.as_deref(),
         request_id: &behalf.request_id,
         cause: cause.as_deref(),
-        what: &format!("{what} {service} response"),
+        what: (before, " response"),
         ..CallLine::default()
     };
     // Too many requests at a time are the cloud's limit at work, and so is a circuit that was opened before.
@@ -142,7 +151,7 @@ pub(super) fn tell_begin(target: &Target, call: &Call) {
         service = target.service.tag(),
         upstream_region = target.region_tag(),
         method = call.method.as_str(),
-        url = without_secrets(&call.url),
+        url = &*without_secrets(&call.url),
         "asking {target} - {} {}",
         call.method,
         without_secrets(&call.url)
@@ -155,7 +164,7 @@ pub(super) fn tell_end(target: &Target, call: &Call, took: Duration, result: &Re
         service = target.service.tag(),
         upstream_region = target.region_tag(),
         method = call.method.as_str(),
-        url = without_secrets(&call.url),
+        url = &*without_secrets(&call.url),
         status = result.as_ref().ok().map(|answer| answer.status.as_u16()),
         upstream_request_id = result.as_ref().ok().and_then(Answer::request_id),
         duration_ms = milliseconds(took),
@@ -214,19 +223,19 @@ pub fn outcome_of(status: StatusCode) -> &'static str {
 }
 
 /// An address for the log: without a user, and without the values of parameters that are secrets.
-pub fn without_secrets(url: &Url) -> String {
+pub fn without_secrets(url: &Url) -> Cow<'_, str> {
     let is_plain = url.username().is_empty() && url.password().is_none();
     let Some(query) = url.query().filter(|query| query.split('&').any(is_secret)) else {
         if is_plain {
-            return url.as_str().to_owned();
+            return Cow::Borrowed(url.as_str());
         }
-        return masked(url, url.query().map(str::to_owned));
+        return Cow::Owned(masked(url, url.query().map(str::to_owned)));
     };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
         Some((name, _)) if is_secret(pair) => format!("{name}=***"),
         _ => pair.to_owned(),
     });
-    masked(url, Some(pairs.collect::<Vec<_>>().join("&")))
+    Cow::Owned(masked(url, Some(pairs.collect::<Vec<_>>().join("&"))))
 }
 
 /// An error with all its causes.
@@ -255,9 +264,11 @@ fn masked(url: &Url, query: Option<String>) -> String {
 
 fn is_secret(pair: &str) -> bool {
     const WORDS: [&str; 6] = ["token", "passw", "secret", "signature", "credential", "temp_url_sig"];
-    let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy();
-    WORDS.iter().any(|word| name.contains(word))
+    let name = pair.split('=').next().unwrap_or_default();
+    // Without a copy, but for the few names that are encoded.
+    let name = Cow::from(percent_encoding::percent_decode_str(name));
+    let holds = |word: &str| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    WORDS.into_iter().any(holds)
 }
 
 #[cfg(test)]
@@ -266,10 +277,11 @@ mod tests {
 
     #[test]
     fn an_address_in_the_log_has_no_secrets() {
-        let logged = |text: &str| without_secrets(&Url::parse(text).expect("a url"));
+        let logged = |text: &str| without_secrets(&Url::parse(text).expect("a url")).into_owned();
         assert_eq!(logged("http://one:8774/v2.1/servers?limit=5"), "http://one:8774/v2.1/servers?limit=5");
         assert_eq!(logged("http://u:p@one/v2?a=1"), "http://one/v2?a=1");
         assert_eq!(logged("http://one/x?token=abc&a=1&%74oken=d"), "http://one/x?token=***&a=1&%74oken=***");
+        assert_eq!(logged("http://one/x?X-%54OKEN=abc&t=1"), "http://one/x?X-%54OKEN=***&t=1");
         assert_eq!(
             logged("http://one/x?adminPass=&admin_Password=x"),
             "http://one/x?adminPass=&admin_Password=***"
