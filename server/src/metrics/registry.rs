@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasher, Hash, Hasher},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use hashbrown::{HashTable, hash_table::Entry};
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 use parking_lot::Mutex;
 
 use super::names::Metric;
@@ -19,6 +19,8 @@ use super::names::Metric;
 pub struct Registry {
     shards: [Shard; SHARDS],
     known: Mutex<Known>,
+    /// Quicker with a few short words than the standard library's, and seeded anew in each process too.
+    hashing: DefaultHashBuilder,
     /// Whether each timer's value is kept until it is taken; without a statsd nobody takes it.
     keeps_times: bool,
 }
@@ -103,7 +105,8 @@ struct Known {
 
 impl Registry {
     pub fn new(keeps_times: bool) -> Self {
-        Self { shards: Default::default(), known: Mutex::default(), keeps_times }
+        let hashing = DefaultHashBuilder::default();
+        Self { shards: Default::default(), known: Mutex::default(), hashing, keeps_times }
     }
 
     /// Takes a measurement in: one lock that hardly anybody else wants, one look-up, no allocation.
@@ -205,7 +208,7 @@ impl Registry {
 impl Shard {
     /// False: the metric has as many sets of tags as it may, and this is a further one.
     fn take_in(&self, metric: Metric, tags: &[&str], measured: Measured, registry: &Registry) -> bool {
-        let hash = hash_of(metric, tags);
+        let hash = registry.hashing.hash_one((metric, tags));
         let mut slots = self.0.lock();
         let Slots { table, times, times_left_out } = &mut *slots;
         let slot = match table.entry(hash, |slot| slot.is(metric, tags), |slot| slot.hash) {
@@ -302,16 +305,6 @@ impl Histogram {
     pub fn count(&self) -> u64 {
         self.below.iter().sum()
     }
-}
-
-fn hash_of(metric: Metric, tags: &[&str]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    metric.hash(&mut hasher);
-    for tag in tags {
-        hasher.write(tag.as_bytes());
-        hasher.write_u8(0xff);
-    }
-    hasher.finish()
 }
 
 fn cut(tag: &str) -> &str {
