@@ -30,6 +30,8 @@ const LOOK_UP_EVERY: u32 = 600;
 const LONGEST_DATAGRAM: usize = 1_400;
 /// Lines sent at once. More would overflow what a statsd has room for while it works on others.
 const LINES_AT_ONCE: usize = 500;
+/// The client's own prefix: ours is in the names, where it is put once and not for each value.
+const ALREADY_PREFIXED: &str = "";
 /// Between two such lots.
 const BREATH: Duration = Duration::from_millis(2);
 
@@ -37,12 +39,10 @@ impl Sender {
     /// `node` ends the name of each gauge that is this node's alone, since others send theirs to the same statsd.
     pub fn start(address: String, prefix: &str, node: &str, registry: Arc<Registry>) -> Self {
         let (end, ended) = mpsc::channel();
-        let mut state =
-            Unsent { registry, node: plain(node), names: Vec::new(), sent: HashMap::new(), round: 0 };
-        let prefix = prefix.to_owned();
+        let mut state = Unsent::new(registry, prefix, node);
         let started = thread::Builder::new()
             .name("statsd".to_owned())
-            .spawn(move || deliver(&address, &prefix, &mut state, &ended));
+            .spawn(move || deliver(&address, &mut state, &ended));
         let end = match started {
             Ok(thread) => Some((end, thread)),
             Err(error) => {
@@ -63,14 +63,14 @@ impl Sender {
 }
 
 /// Sends what was measured until the other end is gone, and then the rest.
-fn deliver(address: &str, prefix: &str, state: &mut Unsent, ended: &mpsc::Receiver<()>) {
+fn deliver(address: &str, state: &mut Unsent, ended: &mpsc::Receiver<()>) {
     let mut client = None;
     let mut is_lost = false;
     loop {
         let is_last = ended.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout);
         // One that could not be looked up is tried again soon.
         if state.round.is_multiple_of(if client.is_some() { LOOK_UP_EVERY } else { 50 }) {
-            match Client::new(address, prefix) {
+            match Client::new(address, ALREADY_PREFIXED) {
                 Ok(found) => {
                     client = Some(found);
                     if is_lost {
@@ -104,6 +104,7 @@ fn deliver(address: &str, prefix: &str, state: &mut Unsent, ended: &mpsc::Receiv
 /// What the registry has and statsd has not heard yet.
 struct Unsent {
     registry: Arc<Registry>,
+    prefix: String,
     node: String,
     /// What statsd calls each series, by number.
     names: Vec<String>,
@@ -113,6 +114,11 @@ struct Unsent {
 }
 
 impl Unsent {
+    fn new(registry: Arc<Registry>, prefix: &str, node: &str) -> Self {
+        let (prefix, node) = (prefix.to_owned(), plain(node));
+        Self { registry, prefix, node, names: Vec::new(), sent: HashMap::new(), round: 0 }
+    }
+
     /// Counters first, each one line: those must arrive, and the first lot is the smallest risk.
     fn take(&mut self, with_gauges: bool) -> Vec<Pipeline> {
         let with_gauges = with_gauges || self.round.is_multiple_of(GAUGES_EVERY);
@@ -124,7 +130,7 @@ impl Unsent {
         let (counts, gauges) = self.registry.sums(with_gauges);
         // After the rest, so that whatever they name has a name.
         let new = self.registry.series_from(self.names.len());
-        self.names.extend(new.iter().map(|series| full_name(series, &self.node)));
+        self.names.extend(new.iter().map(|series| full_name(&self.prefix, series, &self.node)));
 
         let mut lines = Lines::default();
         for (number, count) in counts {
@@ -169,8 +175,12 @@ impl Lines {
 }
 
 /// The metric's name and its tags as further parts of it: plain statsd and Graphite know no tags.
-fn full_name(series: &Series, node: &str) -> String {
-    let mut name = series.metric.name().to_owned();
+fn full_name(prefix: &str, series: &Series, node: &str) -> String {
+    let mut name = prefix.to_owned();
+    if !name.is_empty() {
+        name.push('.');
+    }
+    name.push_str(series.metric.name());
     let node = (series.metric.kind() == Kind::Gauge).then_some(node.to_owned());
     for part in series.tags.iter().map(|tag| plain(tag)).chain(node) {
         name.push('.');
@@ -194,13 +204,14 @@ mod tests {
 
     fn unsent() -> Unsent {
         let registry = Arc::new(Registry::new(true));
-        Unsent { registry, node: "n1".to_owned(), names: Vec::new(), sent: HashMap::new(), round: 1 }
+        Unsent { round: 1, ..Unsent::new(registry, "p", "n1") }
     }
 
     fn sent(unsent: &mut Unsent, with_gauges: bool, lines: usize) -> Vec<String> {
         let statsd = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         statsd.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-        let client = Client::new(statsd.local_addr().expect("an address"), "p").expect("a client");
+        let client =
+            Client::new(statsd.local_addr().expect("an address"), ALREADY_PREFIXED).expect("a client");
         unsent.take(with_gauges).into_iter().for_each(|mut lot| lot.send(&client));
         let mut datagrams: Vec<String> = Vec::new();
         let mut buffer = [0; 65_536];
