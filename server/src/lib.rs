@@ -13,6 +13,7 @@ pub mod config;
 pub mod connections;
 pub mod countries;
 pub mod csv;
+pub mod decimal;
 pub mod error;
 pub mod event_loops;
 pub mod features;

@@ -8,12 +8,13 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use statsd::client::{Client, Pipeline};
+use statsd::client::Client;
 
 use super::{
     names::{Kind, Metric},
     registry::{Measured, Registry, Series},
 };
+use crate::decimal::write_float;
 
 /// The thread. Dropping it, or [`finish`](Self::finish), has it send the rest and end.
 pub struct Sender {
@@ -87,7 +88,7 @@ fn deliver(address: &str, state: &mut Unsent, ended: &mpsc::Receiver<()>) {
         }
         let lots = state.take(is_last);
         if let Some(client) = &client {
-            for (at, mut lot) in lots.into_iter().enumerate() {
+            for (at, lot) in lots.into_iter().enumerate() {
                 if at > 0 {
                     thread::sleep(BREATH);
                 }
@@ -120,7 +121,7 @@ impl Unsent {
     }
 
     /// Counters first, each one line: those must arrive, and the first lot is the smallest risk.
-    fn take(&mut self, with_gauges: bool) -> Vec<Pipeline> {
+    fn take(&mut self, with_gauges: bool) -> Vec<Lot> {
         let with_gauges = with_gauges || self.round.is_multiple_of(GAUGES_EVERY);
         self.round = self.round.wrapping_add(1);
         let (times, left_out) = self.registry.take_times();
@@ -136,14 +137,14 @@ impl Unsent {
         for (number, count) in counts {
             let amount = count.wrapping_sub(self.sent.insert(number, count).unwrap_or(0));
             if amount > 0 {
-                lines.add(|lot| lot.count(self.name(number), amount as f64));
+                lines.add(self.name(number), Reading::Count(amount as f64));
             }
         }
         for (number, value) in gauges {
-            lines.add(|lot| lot.gauge(self.name(number), value));
+            lines.add(self.name(number), Reading::Gauge(value));
         }
         for (number, micros) in times {
-            lines.add(|lot| lot.timer(self.name(number), f64::from(micros) / 1000.0));
+            lines.add(self.name(number), Reading::Timer(f64::from(micros) / 1000.0));
         }
         lines.lots
     }
@@ -155,21 +156,81 @@ impl Unsent {
 
 #[derive(Default)]
 struct Lines {
-    lots: Vec<Pipeline>,
-    in_last: usize,
+    lots: Vec<Lot>,
+    /// The next one, while it is made.
+    line: String,
+}
+
+/// What is sent at once.
+#[derive(Default)]
+struct Lot {
+    datagrams: Vec<Datagram>,
+    lines: usize,
+}
+
+/// Lines that go together. The client takes all but the last one's value for a name: its own way of putting lines together
+/// copies each from text to text, and there are some for every request.
+struct Datagram {
+    lines: String,
+    /// Where the name of the last one ends.
+    name_end: usize,
+    last: Reading,
+}
+
+#[derive(Clone, Copy)]
+enum Reading {
+    Count(f64),
+    Gauge(f64),
+    Timer(f64),
 }
 
 impl Lines {
-    fn add(&mut self, add: impl FnOnce(&mut Pipeline)) {
-        if self.lots.is_empty() || self.in_last == LINES_AT_ONCE {
-            let mut lot = Pipeline::new();
-            lot.set_max_udp_size(LONGEST_DATAGRAM);
-            self.lots.push(lot);
-            self.in_last = 0;
+    fn add(&mut self, name: &str, reading: Reading) {
+        if self.lots.last().is_none_or(|lot| lot.lines == LINES_AT_ONCE) {
+            self.lots.push(Lot::default());
         }
+        let (value, unit) = match reading {
+            Reading::Count(value) => (value, "|c"),
+            Reading::Gauge(value) => (value, "|g"),
+            Reading::Timer(value) => (value, "|ms"),
+        };
+        self.line.clear();
+        self.line.push_str(name);
+        self.line.push(':');
+        write_float(&mut self.line, value);
+        self.line.push_str(unit);
         if let Some(lot) = self.lots.last_mut() {
-            add(lot);
-            self.in_last += 1;
+            lot.add(&self.line, name.len(), reading);
+        }
+    }
+}
+
+impl Lot {
+    fn add(&mut self, line: &str, name_end: usize, last: Reading) {
+        self.lines += 1;
+        match self.datagrams.last_mut() {
+            Some(datagram) if datagram.lines.len() + 1 + line.len() <= LONGEST_DATAGRAM => {
+                datagram.lines.push('\n');
+                datagram.name_end = datagram.lines.len() + name_end;
+                datagram.lines.push_str(line);
+                datagram.last = last;
+            }
+            _ => {
+                let mut lines = String::with_capacity(LONGEST_DATAGRAM);
+                lines.push_str(line);
+                self.datagrams.push(Datagram { lines, name_end, last });
+            }
+        }
+    }
+
+    fn send(&self, client: &Client) {
+        for Datagram { lines, name_end, last } in &self.datagrams {
+            let name = &lines[..*name_end];
+            match *last {
+                Reading::Count(value) => client.count(name, value),
+                Reading::Gauge(value) => client.gauge(name, value),
+                Reading::Timer(value) => client.timer(name, value),
+            }
         }
     }
 }
@@ -212,7 +273,7 @@ mod tests {
         statsd.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         let client =
             Client::new(statsd.local_addr().expect("an address"), ALREADY_PREFIXED).expect("a client");
-        unsent.take(with_gauges).into_iter().for_each(|mut lot| lot.send(&client));
+        unsent.take(with_gauges).into_iter().for_each(|lot| lot.send(&client));
         let mut datagrams: Vec<String> = Vec::new();
         let mut buffer = [0; 65_536];
         while datagrams.iter().map(|datagram| datagram.lines().count()).sum::<usize>() < lines {
@@ -262,6 +323,8 @@ mod tests {
         }
         let datagrams = sent(&mut unsent, false, 1_000);
         assert!(datagrams.len() > 1 && datagrams.iter().all(|datagram| datagram.len() <= LONGEST_DATAGRAM));
+        let expected: Vec<String> = (0..1_000).map(|at| format!("p.index.fill.RegionOne:{at}|ms")).collect();
+        assert_eq!(datagrams.iter().flat_map(|datagram| datagram.lines()).collect::<Vec<_>>(), expected);
     }
 
     #[test]
