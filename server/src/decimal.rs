@@ -3,18 +3,7 @@
 use std::fmt::Write;
 
 pub fn write_integer(out: &mut String, number: u64) {
-    let mut digits = [0; 20];
-    let mut from = digits.len();
-    let mut left = number;
-    loop {
-        from -= 1;
-        digits[from] = digit(left);
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    out.push_str(str::from_utf8(&digits[from..]).unwrap_or_default());
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 pub fn write_float(out: &mut String, number: f64) {
