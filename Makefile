@@ -34,8 +34,8 @@ bench: ## measure the list, the index, the sessions, the proxy and the log; writ
 	@server/dev/setup bench
 	@$(MAKE) --no-print-directory bundle
 	npm run --silent --prefix e2e/bench build
-	cargo build --release -p server
 	cargo build --release -p e2e --bin bench
+	@server/dev/trained
 	$(PRIVATE_POSTGRES) target/release/bench
 
 lint: tools ## formatting and clippy, the front end for the browser too
@@ -50,10 +50,10 @@ graphite: ## run statsd and Graphite beside `make run`, for the console's graphs
 	@server/dev/setup graphite
 	@exec e2e/graphite/serve
 
-release: ## the panel as it is shipped: target/release/meridian
+release: ## the panel as it is shipped: target/release/meridian, trained by half a minute of use
 	@server/dev/setup run
 	@$(MAKE) --no-print-directory bundle
-	cargo build --release --locked -p server
+	@server/dev/trained
 
 # What the browser loads, in target/bundle; the server compiles it in.
 bundle: tools

@@ -55,10 +55,18 @@ pub async fn rates(report: &mut Report, rounds: usize) -> Result<()> {
         "What browsers log, against socket.io on Node (a process per processor) with the same messages and indexes, each \
          batch one INSERT; {TABS} tabs; Postgres keeps what it commits; {rounds} rounds in turns, medians"
     ));
-    let ground = Ground::start().await?;
+    let ground = Ground::start(true).await?;
     for sending in [Sending::AsItsLibrary].into_iter().chain(BATCHES.map(Sending::Batches)) {
         rate(report, &ground, sending, rounds).await?;
     }
+    ground.stop().await
+}
+
+/// Has a panel store for a while, and measures nothing.
+pub async fn use_it() -> Result<()> {
+    let ground = Ground::start(false).await?;
+    ground.turn(true, Sending::AsItsLibrary).await?;
+    ground.panel.terminate().await?;
     ground.stop().await
 }
 
@@ -90,7 +98,7 @@ pub async fn sockets(report: &mut Report, count: usize, rounds: usize) -> Result
     ));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let ground = Ground::start().await?;
+        let ground = Ground::start(true).await?;
         ours.push(memory_kib(&ground, true, count).await?);
         theirs.push(memory_kib(&ground, false, count).await?);
         ground.stop().await?;
@@ -184,13 +192,13 @@ struct Ground {
     panel: Panel,
     /// One tab of each session.
     panel_servers: Vec<Server>,
-    reference: Reference,
+    reference: Option<Reference>,
     postgres: Postgres,
     streams: AtomicU64,
 }
 
 impl Ground {
-    async fn start() -> Result<Self> {
+    async fn start(with_reference: bool) -> Result<Self> {
         let postgres = Postgres::start("client-log", true)?;
         let cloud = Cloud::start(CloudConfig::default()).await?;
         let panel = Panel::start(&cloud.keystone_url(), &settings(postgres.url())).await?;
@@ -200,7 +208,10 @@ impl Ground {
         }
         execute(&mut postgres.connect().await?, reference::TABLE).await?;
         let workers = std::thread::available_parallelism()?.get();
-        let reference = Reference::start(postgres.url(), workers, CONNECTIONS).await?;
+        let reference = match with_reference {
+            true => Some(Reference::start(postgres.url(), workers, CONNECTIONS).await?),
+            false => None,
+        };
         Ok(Self { cloud, panel, panel_servers, reference, postgres, streams: AtomicU64::new(1) })
     }
 
@@ -212,12 +223,15 @@ impl Ground {
     fn server(&self, is_ours: bool) -> Vec<Server> {
         match is_ours {
             true => self.panel_servers.clone(),
-            false => vec![Server::SocketIo { address: self.reference.address() }],
+            false => self.reference.iter().map(|it| Server::SocketIo { address: it.address() }).collect(),
         }
     }
 
     fn processes(&self, is_ours: bool) -> Result<Vec<u32>> {
-        if is_ours { Ok(vec![self.panel.pid()]) } else { self.reference.processes() }
+        match &self.reference {
+            Some(reference) if !is_ours => reference.processes(),
+            _ => Ok(vec![self.panel.pid()]),
+        }
     }
 
     fn server_cpu(&self, is_ours: bool) -> Result<f64> {
@@ -226,8 +240,8 @@ impl Ground {
 
     /// Resident memory once it has come to rest.
     async fn settled_mb(&self, is_ours: bool) -> Result<f64> {
-        if !is_ours {
-            self.reference.collect_garbage()?;
+        if let Some(reference) = self.reference.as_ref().filter(|_| !is_ours) {
+            reference.collect_garbage()?;
         }
         let mb = || self.processes(is_ours)?.into_iter().map(node::resident_mb).sum::<Result<f64>>();
         let mut last = mb()?;

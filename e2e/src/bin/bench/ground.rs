@@ -21,9 +21,14 @@ pub struct Ground {
 
 impl Ground {
     /// `settings` are further environment variables of the panel.
-    pub async fn start(mut settings: Vec<(String, String)>) -> Result<Self> {
+    pub async fn start(settings: Vec<(String, String)>) -> Result<Self> {
+        Self::start_in(CloudConfig::default(), settings).await
+    }
+
+    /// The same in a cloud of one's own.
+    pub async fn start_in(cloud: CloudConfig, mut settings: Vec<(String, String)>) -> Result<Self> {
         let service = FakeService::start()?;
-        let cloud = Cloud::start(CloudConfig::default()).await?;
+        let cloud = Cloud::start(cloud).await?;
         for kind in [Service::Compute, Service::Image] {
             cloud.admin().set_address("RegionOne", kind, Some(&format!("http://{}/v2", service.address())));
         }

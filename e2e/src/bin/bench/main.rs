@@ -24,6 +24,7 @@ mod proxying;
 mod report;
 mod service;
 mod session;
+mod training;
 mod visitor;
 mod weight;
 mod world;
@@ -56,6 +57,9 @@ const PARTS: [&str; 19] = [
     "outages",
     "lighthouse",
 ];
+
+/// What `--only` takes as well. It measures nothing.
+const TRAINING: &str = "training";
 
 struct Options {
     parts: Vec<String>,
@@ -126,6 +130,7 @@ async fn run(report: &mut Report, part: &str, options: &Options) -> Result<()> {
         "log-cost" => crates::log_cost(report).await,
         "outages" => outages::run(report, options.rounds.min(4)).await,
         "lighthouse" => lighthouse::run(report).await,
+        TRAINING => training::run().await,
         other => bail!("there is no part {other:?}; there are {}", PARTS.join(", ")),
     }
 }
@@ -156,7 +161,8 @@ impl Options {
                 ),
             }
         }
-        if let Some(unknown) = options.parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        let is_known = |part: &str| PARTS.contains(&part) || part == TRAINING;
+        if let Some(unknown) = options.parts.iter().find(|part| !is_known(part)) {
             bail!("there is no part {unknown:?}; there are {}", PARTS.join(", "));
         }
         Ok(options)
