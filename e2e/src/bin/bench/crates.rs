@@ -39,8 +39,10 @@ pub async fn log_cost(report: &mut Report) -> Result<()> {
 
 /// `goal_us` is for every figure that is a time.
 async fn run(report: &mut Report, package: &str, bench: &str, goal_us: Option<f64>) -> Result<()> {
+    // Not where the programs that are measured stand: cargo would build those anew, as they are not shipped.
     let output = Command::new(env!("CARGO"))
-        .args(["bench", "--quiet", "--package", package, "--bench", bench])
+        .args(["bench", "--quiet", "--package", package, "--bench", bench, "--target-dir"])
+        .arg(programs::target_dir().join("benches"))
         .current_dir(programs::root())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
