@@ -18,7 +18,7 @@ async fn session(app: &TestApp, browser: &Client) -> std::sync::Arc<server::sess
     let mut headers = axum::http::HeaderMap::new();
     headers.insert("cookie", browser.cookie_header().parse().expect("a header"));
     let secret = app.app.cookies.secret(&headers, "meridian").expect("a secret");
-    app.app.sessions.find(&secret, "").await.expect("a session")
+    app.app.sessions.find(&secret, None).await.expect("a session")
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -62,7 +62,7 @@ async fn sent_again_later_it_ends_nobodys_session(db: PgPool) {
     one.clock.advance(Duration::from_secs(61));
     for node in [&one, &other] {
         let session = node.app.sessions.clone();
-        let held = session.find(&secret(node, &new), "").await.expect("the session goes on");
+        let held = session.find(&secret(node, &new), None).await.expect("the session goes on");
         with_cookie(node, &old)
             .get(routes::SESSION)
             .await

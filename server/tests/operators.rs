@@ -134,7 +134,7 @@ async fn a_role_that_is_taken_away_closes_the_console_and_not_the_session(db: Pg
 async fn session_of(app: &TestApp, browser: &Client) -> std::sync::Arc<server::session::Session> {
     let headers = [(header::COOKIE, browser.cookie_header().parse().expect("a header"))];
     let secret = app.app.cookies.secret(&headers.into_iter().collect(), "meridian").expect("a secret");
-    app.app.sessions.find(&secret, "").await.expect("a session")
+    app.app.sessions.find(&secret, None).await.expect("a session")
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -72,7 +72,7 @@ async fn whoever_holds_the_session_hears_of_its_end(db: PgPool) {
     let mut headers = axum::http::HeaderMap::new();
     headers.insert("cookie", header.parse().expect("a header"));
     let secret = other.app.cookies.secret(&headers, "meridian").expect("a secret");
-    let held = other.app.sessions.find(&secret, "").await.expect("a session");
+    let held = other.app.sessions.find(&secret, None).await.expect("a session");
     assert!(!held.has_ended());
     // By hand, as an operator would.
     sqlx::query("DELETE FROM sessions").execute(&db).await.expect("deleted");

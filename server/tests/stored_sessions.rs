@@ -159,7 +159,7 @@ async fn a_token_that_cannot_be_read_is_no_verdict_of_keystones(db: PgPool) {
     let mut headers = axum::http::HeaderMap::new();
     headers.insert("cookie", browser.cookie_header().parse().expect("a header"));
     let secret = app.app.cookies.secret(&headers, "meridian").expect("a secret");
-    let session = app.app.sessions.find(&secret, "").await.expect("a session");
+    let session = app.app.sessions.find(&secret, None).await.expect("a session");
     let scope = app.app.scopes.scope(&session, &app.project("alpha")).await.expect("a scope");
     let there = follow(&browser, &node(&app, NEW_KEY, Some(OLD_KEY)));
     let body = ContinueSession { password: TEST_PASSWORD.to_owned(), totp: None };

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use api_types::{ProjectId, Region, routes};
 use axum::{
     body::Body,
-    extract::{FromRef, FromRequestParts, Request},
+    extract::{FromRef, Request},
     http::{Method, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -96,9 +96,9 @@ impl PassOn {
     /// Whatever the service itself answers is passed on with its status, under
     /// [`ANSWER_HEADER`](api_types::routes::ANSWER_HEADER).
     pub async fn pass_on(&self, request: Request) -> Response {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let mut record = Record::begin(&parts, &self.proxy);
-        let caller = <Caller as FromRequestParts<Self>>::from_request_parts(&mut parts, self).await;
+        let caller = Caller::of(&parts, self).await;
         let answered = match caller {
             Ok(caller) => self.proxy.pass(&mut record, &caller, parts, body).await,
             Err(error) => Err(error),

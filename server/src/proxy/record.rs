@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use api_types::ProjectId;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, request::Parts};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, request::Parts};
 use tokio::time::Instant;
 use url::Url;
 
@@ -96,8 +96,7 @@ impl Record {
     pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap, source: Source) {
         self.status = Some(status);
         self.source = source;
-        let names = ["x-openstack-request-id", "x-compute-request-id"];
-        self.upstream_request_id = names.iter().find_map(|name| headers.get(*name)).cloned();
+        self.upstream_request_id = REQUEST_IDS.iter().find_map(|name| headers.get(name)).cloned();
         if let Some(change) = &mut self.change {
             change.answered(status, headers);
         }
@@ -240,6 +239,9 @@ impl Source {
         }
     }
 }
+
+const REQUEST_IDS: [HeaderName; 2] =
+    [HeaderName::from_static("x-openstack-request-id"), HeaderName::from_static("x-compute-request-id")];
 
 struct Ending {
     /// Something is wrong with us or the service.

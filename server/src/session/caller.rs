@@ -41,6 +41,26 @@ pub struct RequestId(pub Arc<str>);
 pub struct ClientAddress(pub IpAddr);
 
 impl Caller {
+    /// Who makes a request.
+    ///
+    /// Errors: those of the extractor.
+    pub async fn of<S>(parts: &Parts, state: &S) -> Result<Self, ApiError>
+    where
+        Sessions: FromRef<S>,
+        Cookies: FromRef<S>,
+    {
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
+        let cookie = session_cookie(parts, state).ok_or(ApiError::NoSession)?;
+        let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(ip)| *ip);
+        let session = Sessions::from_ref(state).find(&cookie, address).await?;
+        log::note_caller(session.who());
+        tracing::debug!("found the caller's session");
+        let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_default();
+        Ok(Self { session, request_id })
+    }
+
     pub fn user(&self) -> &SessionUser {
         &self.session.user
     }
@@ -80,18 +100,9 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let caller = Self::of(parts, state).await?;
         // Several extractors of one request share what the first one found.
-        if let Some(caller) = parts.extensions.get::<Caller>() {
-            return Ok(caller.clone());
-        }
-        let cookie = session_cookie(parts, state).ok_or(ApiError::NoSession)?;
-        let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(ip)| ip.to_string());
-        let session = Sessions::from_ref(state).find(&cookie, address.as_deref().unwrap_or("")).await?;
-        log::note_caller(session.who());
-        tracing::debug!("found the caller's session");
-        let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_default();
-        let caller = Caller { session, request_id };
-        parts.extensions.insert(caller.clone());
+        parts.extensions.get_or_insert_with(|| caller.clone());
         Ok(caller)
     }
 }

@@ -88,7 +88,10 @@ impl CookieSecret {
         if text.len() != 43 {
             return None;
         }
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+        // As long as the decoder asks for.
+        let mut bytes = [0; 33];
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+        bytes[..length].try_into().ok().map(Self)
     }
 
     /// As the cookie holds it.

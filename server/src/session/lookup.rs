@@ -1,6 +1,6 @@
 //! Opens, finds, continues and ends sessions.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use api_types::ProjectId;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -96,7 +96,11 @@ impl Sessions {
     ///
     /// Errors: the session has ended (or the cookie was made up); 503 it is not in memory and Postgres does not answer,
     /// or it was sealed with a key that this node does not have.
-    pub async fn find(&self, cookie: &CookieSecret, entrance: &str) -> Result<Arc<Session>, ApiError> {
+    pub async fn find(
+        &self,
+        cookie: &CookieSecret,
+        address: Option<IpAddr>,
+    ) -> Result<Arc<Session>, ApiError> {
         let inner = &*self.0;
         let hash = cookie.hash();
         let kept = inner.kept(&hash);
@@ -104,18 +108,18 @@ impl Sessions {
             && inner.is_fresh(entry)
         {
             inner.metrics.count(Metric::SessionLookup, &["memory"]);
-            return inner.used(&hash, entry, entrance);
+            return inner.used(&hash, entry, address);
         }
         let Some(entry) = kept.filter(|entry| inner.is_within_grace(entry)) else {
-            return inner.used(&hash, &self.ask(hash).await?, entrance);
+            return inner.used(&hash, &self.ask(hash).await?, address);
         };
         match self.ask_briefly(hash).await {
-            Some(Ok(entry)) => inner.used(&hash, &entry, entrance),
+            Some(Ok(entry)) => inner.used(&hash, &entry, address),
             Some(Err(error)) if !matches!(error, ApiError::Database { .. }) => Err(error),
             // Postgres fails, or takes its time: whatever it will say is noted when it does.
             _ => {
                 inner.metrics.count(Metric::SessionLookup, &["grace"]);
-                inner.used(&hash, &entry, entrance)
+                inner.used(&hash, &entry, address)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -292,7 +293,12 @@ impl Inner {
     }
 
     /// A session that is about to be used: refused if past its limits, else noted as used.
-    pub fn used(&self, hash: &[u8; 32], entry: &Entry, address: &str) -> Result<Arc<Session>, ApiError> {
+    pub fn used(
+        &self,
+        hash: &[u8; 32],
+        entry: &Entry,
+        address: Option<IpAddr>,
+    ) -> Result<Arc<Session>, ApiError> {
         let now = self.clock.now();
         let session = &entry.session;
         let mut state = self.state.lock();
@@ -306,7 +312,8 @@ impl Inner {
             kept.last_seen_at = kept.last_seen_at.max(now);
             if kept.touched_at.is_none_or(|at| now - at >= TOUCH_EVERY) {
                 kept.touched_at = Some(now);
-                state.touched.insert(session.id, (now, address.to_owned()));
+                let address = address.map(|ip| ip.to_string()).unwrap_or_default();
+                state.touched.insert(session.id, (now, address));
             }
         }
         Ok(session.clone())

@@ -106,7 +106,7 @@ async fn default_project(
 
 async fn end_previous(app: &App, headers: &HeaderMap) {
     let Some(cookie) = app.cookies.secret(headers, Cookies::SESSION) else { return };
-    if let Ok(previous) = app.sessions.find(&cookie, "").await {
+    if let Ok(previous) = app.sessions.find(&cookie, None).await {
         let mut tokens = app.forget_session(previous.id);
         tokens.extend(app.sessions.end(previous.id, EndReason::SignedOut).await);
         app.given_up.add(tokens);

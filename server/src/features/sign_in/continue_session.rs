@@ -59,7 +59,7 @@ pub async fn continue_session(
     let cookie = app.sessions.renew(session, &old_cookie, &issued).await?;
     app.scopes.forget_session(session.id);
     app.metrics.count(Metric::LoginSuccess, &[]);
-    let renewed = app.sessions.find(&cookie, &address.to_string()).await?;
+    let renewed = app.sessions.find(&cookie, Some(address)).await?;
     let current = current_session(&app.sessions, &app.operators, &renewed, &app.config, &app.clock).await;
     let set_cookie = app.cookies.set(Cookies::SESSION, &cookie.encoded(), None);
     Ok(([(header::SET_COOKIE, set_cookie)], Json(current)))
