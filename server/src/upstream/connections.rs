@@ -159,7 +159,7 @@ impl Connections {
             }
             kept.push(connection);
         }
-        if !self.0.is_swept.swap(true, Ordering::Relaxed) {
+        if !self.0.is_swept.swap(true, Ordering::SeqCst) {
             tokio::spawn(sweep(self.clone()));
         }
     }
@@ -199,8 +199,13 @@ async fn sweep(connections: Connections) {
             });
             is_empty &= idle.is_empty();
         }
-        if is_empty {
-            connections.0.is_swept.store(false, Ordering::Relaxed);
+        if !is_empty {
+            continue;
+        }
+        connections.0.is_swept.store(false, Ordering::SeqCst);
+        // Whoever put one back into a list that was looked at already relies on this task.
+        let is_left = connections.0.idle.iter().any(|idle| !idle.lock().is_empty());
+        if !is_left || connections.0.is_swept.swap(true, Ordering::SeqCst) {
             return;
         }
     }
