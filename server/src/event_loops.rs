@@ -4,8 +4,9 @@
 //! services that it takes: nobody is woken on another processor, and nothing leaves a cache in which it is warm. For calls
 //! that are passed on that is an eighth more of them a second than a runtime whose threads share all tasks.
 //!
-//! Whoever computes for long, or starts what goes on beside the request, has it done [`apart`]: the other connections of a
-//! thread would wait for it.
+//! The features' handlers work [`apart`]: while they compute, the other connections of a thread would wait. The bodies of
+//! their answers are written piece by piece by the thread of the connection, and what the proxy looks up is looked up
+//! there too.
 
 use std::{
     cell::Cell,
@@ -141,11 +142,11 @@ mod tests {
         drop(tell);
         let mut on = HashSet::new();
         for _ in 0..count {
-            on.insert(told.recv().await.expect("a task that runs"));
+            on.insert(in_time(told.recv()).await.expect("a task that runs"));
         }
         assert_eq!(on, (1..=count).collect());
         drop(loops);
-        assert_eq!(told.recv().await, None, "the tasks are gone");
+        assert_eq!(in_time(told.recv()).await, None, "the tasks are gone");
     }
 
     #[tokio::test]
@@ -164,8 +165,13 @@ mod tests {
             _ = tokio::time::timeout(Duration::from_millis(1), waiting).await;
             pending::<()>().await;
         });
-        assert_eq!(told.recv().await, Some((true, 0)));
+        assert_eq!(in_time(told.recv()).await, Some((true, 0)));
         // The work may have been ended before it began.
-        while told.recv().await.is_some() {}
+        while in_time(told.recv()).await.is_some() {}
+    }
+
+    /// Fails instead of waiting for what does not come.
+    async fn in_time<T>(told: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(20), told).await.expect("an answer in time")
     }
 }

@@ -169,7 +169,7 @@ metrics! {
     counter RuntimeBusy = "runtime.busy_ms";
     /// Tasks that are not done: at least one for each connection.
     gauge RuntimeTasks = "runtime.tasks";
-    /// Tasks that could go on and wait for a thread.
+    /// Tasks that were given to threads by others and wait for them.
     gauge RuntimeQueue = "runtime.queue";
 
     /// Timers that were not sent to statsd one by one, since there were too many; counters and `/metrics` have them.
