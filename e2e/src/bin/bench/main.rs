@@ -1,6 +1,6 @@
 //! `make bench`: the figures the panel is held to, measured. Prints a table, writes `target/bench.json`.
 //!
-//!     cargo run --release -p e2e --bin bench                     everything, some twenty-five minutes
+//!     cargo run --release -p e2e --bin bench                     everything, some half an hour
 //!     cargo run --release -p e2e --bin bench -- --only list      a part: see PARTS
 //!     cargo run --release -p e2e --bin bench -- --only list --servers 100000 --rounds 3
 //!
