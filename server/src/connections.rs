@@ -1,5 +1,7 @@
 //! The connections of browsers and proxies: how many there may be, how long they may be of no use, how they end.
 
+mod joined;
+
 use std::{
     convert::Infallible,
     io::Write,
@@ -30,6 +32,7 @@ use tokio::{
 };
 use tower::Service;
 
+use self::joined::Joined;
 use crate::{
     config::{ConnectionLimits, ListenConfig},
     event_loops::EventLoops,
@@ -161,7 +164,7 @@ impl<S: Site> Connections<'_, S> {
         let head_within = self.limits.head_within;
         self.loops.spawn(async move {
             let Ok(stream) = TcpStream::from_std(stream) else { return };
-            let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            let connection = server.serve_connection_with_upgrades(Joined(TokioIo::new(stream)), service);
             let connection = watcher.watch(connection.into_owned());
             if let Err(error) = hold(connection, begun, head_within).await {
                 tracing::debug!(%peer, error, "a connection ended early");
