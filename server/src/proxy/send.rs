@@ -300,7 +300,7 @@ impl Sending<'_> {
         let body = match kind {
             AnswerKind::Json if length.is_some_and(|length| 0 < length && length <= LONGEST_DOCUMENT) => {
                 // Whole, so that one that breaks off is an error with a sentence, and one that others want can be shared.
-                let whole = body.collect().await.map_err(ApiError::upstream(self.target))?.to_bytes();
+                let whole = body.whole().await.map_err(ApiError::upstream(self.target))?;
                 record.heard(&whole);
                 let body = Rewriter::whole(self.endpoint, whole);
                 AnsweredBody::Document(Arc::new(Document { headers: headers.clone(), body }))

@@ -3,30 +3,28 @@
 //! A client whose connections are tasks of their own wakes one of them for every request and is woken back for the
 //! answer, often on another processor. Here nobody is woken but whoever waits for the service, and each of the
 //! [event loops](crate::event_loops) keeps the connections it made.
+//!
+//! A [plain](self::plain) read needs no more than that; every other exchange is [hyper's](self::driven), for as long as it
+//! lasts.
+
+mod driven;
+mod plain;
+mod stream;
 
 use std::{
     array,
     collections::HashMap,
-    future::poll_fn,
-    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use hyper::{
-    body::{Body, Frame, Incoming, SizeHint},
-    client::conn::{
-        TrySendError,
-        http1::{self, SendRequest},
-    },
-};
+use hyper::body::Body as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use parking_lot::Mutex;
@@ -35,6 +33,12 @@ use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt;
 use url::{Position, Url};
 
+pub use self::driven::ReceivedBody;
+use self::{
+    driven::Driven,
+    plain::Exchanged,
+    stream::{HandedOver, Said, Stream},
+};
 use super::{UpstreamError, srv::Hosts, upload::Upload};
 use crate::event_loops;
 
@@ -44,13 +48,6 @@ pub struct Connections(Arc<Inner>);
 
 /// What goes up with a request: bytes that are here, or some that come.
 pub type Outgoing = Either<Full<Bytes>, Upload>;
-
-/// The body of an answer, with the connection it comes over. At its end the connection is kept for the next call; a
-/// body that is dropped before closes it, which tells the service that nobody waits any more.
-pub struct ReceivedBody {
-    body: Incoming,
-    connection: Option<Connection>,
-}
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -76,17 +73,19 @@ struct Inner {
 /// By origin, the one used last at the end.
 type Idle = HashMap<Box<str>, Vec<Connection>>;
 
+/// A connection on which nothing is under way.
 struct Connection {
+    place: Place,
+    stream: Box<dyn Stream>,
+}
+
+/// Where a connection belongs while it is not used.
+struct Place {
     home: Connections,
     made_on: u8,
-    sender: SendRequest<Outgoing>,
-    /// Gone when the connection is over.
-    driver: Option<Driver>,
     origin: Box<str>,
     last_used: Instant,
 }
-
-type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// HAProxy and uwsgi close idle connections after a minute by default; be the first.
 const KEPT_FOR: Duration = Duration::from_secs(50);
@@ -122,16 +121,34 @@ impl Connections {
         headers: HeaderMap,
         body: Outgoing,
     ) -> Result<Response<ReceivedBody>, ConnectionError> {
+        let is_plain = *method == Method::GET && body.is_end_stream();
+        if let Some(text) = is_plain.then(|| plain::request(url, &headers)).flatten() {
+            let (place, stream) = match self.send_plain(url, &text).await? {
+                Sent::Answered(response) => return Ok(response),
+                Sent::Begun(place, stream) => (place, stream),
+            };
+            let request = request(method, url, headers, body)?;
+            let driven = Driven::new(place, stream, false).await?;
+            return driven.answer(request).await.map_err(|failed| failed.into_error().into());
+        }
+        self.send_any(method, url, headers, body).await
+    }
+
+    async fn send_any(
+        &self,
+        method: &Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Outgoing,
+    ) -> Result<Response<ReceivedBody>, ConnectionError> {
+        let may_switch = headers.contains_key(header::UPGRADE);
         let mut request = request(method, url, headers, body)?;
         loop {
-            let kept = self.take(origin(url));
-            let is_kept = kept.is_some();
-            let mut connection = match kept {
-                Some(connection) => connection,
-                None => self.connect(url).await?,
-            };
-            match connection.head(request).await {
-                Ok(response) => return Ok(response.map(|body| ReceivedBody::new(body, connection))),
+            let (connection, is_kept) = self.connection(url).await?;
+            let stream = HandedOver::new(connection.stream, Said::default());
+            let driven = Driven::new(connection.place, stream, may_switch).await?;
+            match driven.answer(request).await {
+                Ok(response) => return Ok(response),
                 Err(mut failed) => match failed.take_message().filter(|_| is_kept) {
                     Some(unsent) => request = unsent,
                     None => return Err(failed.into_error().into()),
@@ -140,28 +157,37 @@ impl Connections {
         }
     }
 
+    async fn send_plain(&self, url: &Url, text: &[u8]) -> Result<Sent, ConnectionError> {
+        loop {
+            let (mut connection, is_kept) = self.connection(url).await?;
+            match plain::exchange(&mut *connection.stream, text).await {
+                Exchanged::Whole(response) => {
+                    connection.put_back();
+                    return Ok(Sent::Answered(response.map(ReceivedBody::whole)));
+                }
+                Exchanged::Unusable(_) if is_kept => {}
+                Exchanged::Unusable(said) => {
+                    return Ok(Sent::Begun(connection.place, HandedOver::new(connection.stream, said)));
+                }
+                Exchanged::Begun(said) => {
+                    return Ok(Sent::Begun(connection.place, HandedOver::asked(connection.stream, said)));
+                }
+            }
+        }
+    }
+
+    /// A connection, and whether it was kept.
+    async fn connection(&self, url: &Url) -> Result<(Connection, bool), ConnectionError> {
+        match self.take(origin(url)) {
+            Some(connection) => Ok((connection, true)),
+            None => Ok((self.connect(url).await?, false)),
+        }
+    }
+
     fn take(&self, origin: &str) -> Option<Connection> {
         let mut idle = self.0.idle[usize::from(event_loops::own())].lock();
         let kept = idle.get_mut(origin)?.pop()?;
-        (kept.last_used.elapsed() < self.0.kept_for).then_some(kept)
-    }
-
-    fn put_back(&self, mut connection: Connection) {
-        connection.last_used = Instant::now();
-        {
-            let mut idle = self.0.idle[usize::from(connection.made_on)].lock();
-            let kept = match idle.get_mut(&connection.origin) {
-                Some(kept) => kept,
-                None => idle.entry(connection.origin.clone()).or_default(),
-            };
-            if kept.len() >= self.0.most_idle {
-                return;
-            }
-            kept.push(connection);
-        }
-        if !self.0.is_swept.swap(true, Ordering::SeqCst) {
-            tokio::spawn(sweep(self.clone()));
-        }
+        (kept.place.last_used.elapsed() < self.0.kept_for).then_some(kept)
     }
 
     async fn connect(&self, url: &Url) -> Result<Connection, ConnectionError> {
@@ -173,17 +199,21 @@ impl Connections {
             .await
             .map_err(|late| not_connected(Box::from(late)))?
             .map_err(not_connected)?;
-        let (sender, driver) =
-            http1::handshake(stream).await.map_err(|error| not_connected(Box::from(error)))?;
-        Ok(Connection {
+        let place = Place {
             home: self.clone(),
             made_on: event_loops::own(),
-            sender,
-            driver: Some(Box::pin(driver.with_upgrades())),
             origin: origin.into(),
             last_used: Instant::now(),
-        })
+        };
+        Ok(Connection { place, stream: Box::new(stream) })
     }
+}
+
+/// What became of a plain read.
+enum Sent {
+    Answered(Response<ReceivedBody>),
+    /// Hyper has to go on with it.
+    Begun(Place, HandedOver),
 }
 
 /// Closes what was idle for too long, until nothing is left.
@@ -194,7 +224,7 @@ async fn sweep(connections: Connections) {
         for idle in &connections.0.idle {
             let mut idle = idle.lock();
             idle.retain(|_, kept| {
-                kept.retain(|connection| connection.last_used.elapsed() < connections.0.kept_for);
+                kept.retain(|connection| connection.place.last_used.elapsed() < connections.0.kept_for);
                 !kept.is_empty()
             });
             is_empty &= idle.is_empty();
@@ -212,94 +242,24 @@ async fn sweep(connections: Connections) {
 }
 
 impl Connection {
-    /// Sends a request, and drives the connection until the head of the answer is here.
-    async fn head(
-        &mut self,
-        request: Request<Outgoing>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
-        let mut sent = pin!(self.sender.try_send_request(request));
-        let driver = &mut self.driver;
-        let response = poll_fn(|context| {
-            drive(driver, context);
-            sent.as_mut().poll(context)
-        })
-        .await?;
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            // It hands the connection over, and is done.
-            poll_fn(|context| {
-                drive(driver, context);
-                if driver.is_none() { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
-        }
-        Ok(response)
-    }
-
-    /// Keeps it for the next request, if that can be sent now that an answer is complete.
-    fn keep(mut self, context: &mut Context<'_>) {
-        drive(&mut self.driver, context);
-        if self.driver.is_some() && self.sender.is_ready() {
-            self.home.clone().put_back(self);
-        }
-    }
-}
-
-/// Lets a connection read and write what it can. What went wrong is told to whoever waits for an answer.
-fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
-    if let Some(running) = driver
-        && running.as_mut().poll(context).is_ready()
-    {
-        *driver = None;
-    }
-}
-
-impl ReceivedBody {
-    fn new(body: Incoming, connection: Connection) -> Self {
-        if body.is_end_stream() {
-            // Nobody asks a body without bytes for any.
-            connection.keep(&mut Context::from_waker(Waker::noop()));
-            return Self { body, connection: None };
-        }
-        Self { body, connection: Some(connection) }
-    }
-}
-
-impl Body for ReceivedBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = &mut *self;
-        let mut polled = Pin::new(&mut this.body).poll_frame(context);
-        if let (Poll::Pending, Some(connection)) = (&polled, &mut this.connection) {
-            drive(&mut connection.driver, context);
-            polled = Pin::new(&mut this.body).poll_frame(context);
-        }
-        let is_complete = match &polled {
-            Poll::Pending => false,
-            // With its length known, nobody asks whether there is more.
-            Poll::Ready(Some(Ok(_))) => this.body.is_end_stream(),
-            Poll::Ready(None) => true,
-            Poll::Ready(Some(Err(_))) => {
-                this.connection = None;
-                false
+    /// Keeps it for the next request.
+    fn put_back(mut self) {
+        self.place.last_used = Instant::now();
+        let home = self.place.home.clone();
+        {
+            let mut idle = home.0.idle[usize::from(self.place.made_on)].lock();
+            let kept = match idle.get_mut(&self.place.origin) {
+                Some(kept) => kept,
+                None => idle.entry(self.place.origin.clone()).or_default(),
+            };
+            if kept.len() >= home.0.most_idle {
+                return;
             }
-        };
-        if let Some(connection) = this.connection.take_if(|_| is_complete) {
-            connection.keep(context);
+            kept.push(self);
         }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        if !home.0.is_swept.swap(true, Ordering::SeqCst) {
+            tokio::spawn(sweep(home));
+        }
     }
 }
 
@@ -350,77 +310,4 @@ fn origin(url: &Url) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use http_body_util::BodyExt;
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-    };
-
-    use super::*;
-    use crate::{config::TlsConfig, upstream::tls::client_config};
-
-    fn connections(kept_for: Duration) -> Connections {
-        let tls = client_config(&TlsConfig::default()).expect("what the machine trusts");
-        let connections = Connections::new(Hosts::new(&[]), tls, Duration::from_secs(5), 2);
-        let inner = Arc::into_inner(connections.0).expect("the only one");
-        Connections(Arc::new(Inner { kept_for, ..inner }))
-    }
-
-    async fn ask(connections: &Connections, url: &Url) -> Bytes {
-        let nothing = Either::Left(Full::default());
-        let answer = connections.send(&Method::GET, url, HeaderMap::new(), nothing).await.expect("an answer");
-        answer.into_body().collect().await.expect("its body").to_bytes()
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_is_not_used_for_a_while_is_closed() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let url = Url::parse(&format!("http://{address}/")).expect("a url");
-        let serving = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("a connection");
-            let mut answered = 0;
-            let mut request = [0; 1024];
-            while stream.read(&mut request).await.expect("a request or the end") > 0 {
-                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.expect("an answer");
-                answered += 1;
-            }
-            answered
-        });
-        let connections = connections(Duration::from_millis(200));
-        for _ in 0..3 {
-            assert_eq!(ask(&connections, &url).await, "ok");
-        }
-        assert_eq!(serving.await.expect("the end of the connection"), 3, "all over one connection");
-        assert!(connections.0.idle[0].lock().is_empty());
-    }
-
-    #[tokio::test]
-    async fn no_more_connections_are_kept_than_is_allowed() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let url = Url::parse(&format!("http://{address}/")).expect("a url");
-        let together = Arc::new(tokio::sync::Barrier::new(4));
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let together = together.clone();
-                tokio::spawn(async move {
-                    let mut request = [0; 1024];
-                    let _ = stream.read(&mut request).await;
-                    together.wait().await;
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
-                    let _ = stream.read(&mut request).await;
-                });
-            }
-        });
-        let connections = connections(KEPT_FOR);
-        tokio::join!(
-            ask(&connections, &url),
-            ask(&connections, &url),
-            ask(&connections, &url),
-            ask(&connections, &url)
-        );
-        assert_eq!(connections.0.idle[0].lock().values().map(Vec::len).sum::<usize>(), 2);
-    }
-}
+mod tests;

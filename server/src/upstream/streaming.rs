@@ -8,7 +8,7 @@ use std::{
 
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::{
     pin, select,
@@ -171,6 +171,16 @@ async fn head_after(
                 progress.give_up(UploadFault::TooSlow);
                 return Err(UpstreamError::Timeout { after: deadline });
             }
+        }
+    }
+}
+
+impl StreamedBody {
+    /// All of it, for a body that is no longer than a document.
+    pub async fn whole(mut self) -> Result<Bytes, UpstreamError> {
+        match self.inner.take_whole() {
+            Some(whole) => Ok(whole),
+            None => Ok(self.collect().await?.to_bytes()),
         }
     }
 }
