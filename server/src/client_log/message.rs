@@ -178,8 +178,8 @@ pub fn lines_of(
             }
             let name = plain(name);
             match OURS.contains(&&*name) {
-                true => fields.push_json(&format!("client_{name}"), value),
-                false => fields.push_json(&name, value),
+                true => fields.push_json(format!("client_{name}").as_str(), value),
+                false => fields.push_json(&*name, value),
             }
         }
         line.tidy();

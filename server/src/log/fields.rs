@@ -25,43 +25,43 @@ impl Fields {
         Self { members: String::with_capacity(bytes), is_truncated: false }
     }
 
-    pub fn push_str(&mut self, key: &str, value: &str) {
+    pub fn push_str(&mut self, key: impl Key, value: &str) {
         self.push(key, |members| write_text(members, value, LONGEST_VALUE));
     }
 
     /// A value by its `Display`.
-    pub fn push_display(&mut self, key: &str, value: &dyn fmt::Display) {
+    pub fn push_display(&mut self, key: impl Key, value: &dyn fmt::Display) {
         self.push(key, |members| write_quoted(members, |text| write!(text, "{value}")));
     }
 
     /// A value by its `Debug`.
-    pub fn push_debug(&mut self, key: &str, value: &dyn fmt::Debug) {
+    pub fn push_debug(&mut self, key: impl Key, value: &dyn fmt::Debug) {
         self.push(key, |members| write_quoted(members, |text| write!(text, "{value:?}")));
     }
 
-    pub fn push_u64(&mut self, key: &str, value: u64) {
+    pub fn push_u64(&mut self, key: impl Key, value: u64) {
         self.push(key, |members| write_integer(members, value));
     }
 
-    pub fn push_i64(&mut self, key: &str, value: i64) {
+    pub fn push_i64(&mut self, key: impl Key, value: i64) {
         self.push(key, |members| {
             let _ = write!(members, "{value}");
         });
     }
 
-    pub fn push_f64(&mut self, key: &str, value: f64) {
+    pub fn push_f64(&mut self, key: impl Key, value: f64) {
         // JSON knows neither infinity nor "not a number".
         self.push(key, |members| {
             if value.is_finite() { write_float(members, value) } else { members.push_str("null") }
         });
     }
 
-    pub fn push_bool(&mut self, key: &str, value: bool) {
+    pub fn push_bool(&mut self, key: impl Key, value: bool) {
         self.push(key, |members| members.push_str(if value { "true" } else { "false" }));
     }
 
     /// Any JSON value; its depth is the caller's to bound.
-    pub fn push_json(&mut self, key: &str, value: &Value) {
+    pub fn push_json(&mut self, key: impl Key, value: &Value) {
         self.push(key, |members| write_json(members, value));
     }
 
@@ -97,12 +97,12 @@ impl Fields {
             self.to_map().into_iter().map(|(key, value)| masked_member(key, value)).collect();
         let mut members = Self { is_truncated: self.is_truncated, ..Self::default() };
         for (key, value) in &masked {
-            members.push_json(key, value);
+            members.push_json(key.as_str(), value);
         }
         *self = members;
     }
 
-    fn push(&mut self, key: &str, write: impl FnOnce(&mut String)) {
+    fn push(&mut self, key: impl Key, write: impl FnOnce(&mut String)) {
         if self.is_truncated {
             return;
         }
@@ -110,8 +110,7 @@ impl Fields {
         if before > 0 {
             self.members.push(',');
         }
-        write_text(&mut self.members, key, LONGEST_NAME);
-        self.members.push(':');
+        key.write(&mut self.members);
         write(&mut self.members);
         if self.members.len() > MOST_BYTES {
             self.members.truncate(before);
@@ -121,6 +120,37 @@ impl Fields {
             self.members.push_str(TRUNCATED);
             self.is_truncated = true;
         }
+    }
+}
+
+/// What names a field.
+pub trait Key {
+    /// Writes the name and the colon after it.
+    fn write(&self, members: &mut String);
+}
+
+impl Key for &str {
+    fn write(&self, members: &mut String) {
+        write_text(members, self, LONGEST_NAME);
+        members.push(':');
+    }
+}
+
+/// A name that is written often: as it is in JSON, with its colon.
+#[derive(Debug)]
+pub struct ReadyKey(Box<str>);
+
+impl ReadyKey {
+    pub fn new(name: &str) -> Self {
+        let mut text = String::new();
+        name.write(&mut text);
+        Self(text.into())
+    }
+}
+
+impl Key for &ReadyKey {
+    fn write(&self, members: &mut String) {
+        members.push_str(&self.0);
     }
 }
 
@@ -284,7 +314,7 @@ mod tests {
         let long = map["long"].as_str().expect("text");
         assert!(long.len() <= LONGEST_VALUE + 3 && long.ends_with("ä…"));
         for number in 0..100 {
-            fields.push_str(&format!("field{number}"), &"x".repeat(1000));
+            fields.push_str(format!("field{number}").as_str(), &"x".repeat(1000));
         }
         assert!(fields.as_members().len() <= MOST_BYTES + 20);
         assert_eq!(fields.to_map()["truncated"], json!(true));

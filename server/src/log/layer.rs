@@ -1,8 +1,11 @@
 //! Makes a line of every event.
 
 use std::{
+    cell::RefCell,
+    collections::HashMap,
     error::Error,
     fmt::{self, Write},
+    rc::Rc,
 };
 
 use tracing::{
@@ -15,6 +18,7 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
 use super::{
     Context, Facility, Fields, Level, Line, Log,
+    fields::ReadyKey,
     text::{LONGEST_DESCRIPTION, cut},
 };
 
@@ -49,12 +53,12 @@ impl<S: Subscriber> Layer<S> for LogLayer {
 
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
         let metadata = event.metadata();
-        let facility = Facility::of_module(metadata.target());
+        let plan = Plan::of(metadata);
         let count = metadata.fields().len();
         let description = String::with_capacity(count * ROOM_OF_DESCRIPTION);
-        let mut line = self.log.line(Level::from(metadata.level()), facility, description);
+        let mut line = self.log.line(Level::from(metadata.level()), plan.facility, description);
         line.fields = Fields::with_room(count * ROOM_OF_FIELD);
-        event.record(&mut Fill { line: &mut line });
+        event.record(&mut Fill { line: &mut line, plan: &plan });
         let is_of_store = Context::with(|context| {
             // What the event names itself wins.
             let known = context.known();
@@ -70,70 +74,139 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     }
 }
 
+/// What is the same of every event of one place in the program: there are some for each request.
+struct Plan {
+    facility: Facility,
+    /// By the fields' numbers.
+    parts: Box<[Part]>,
+}
+
+/// What a field is to a line.
+enum Part {
+    Message,
+    User,
+    UserId,
+    Session,
+    Project,
+    RequestId,
+    Facility,
+    Further(ReadyKey),
+}
+
+impl Plan {
+    fn of(metadata: &'static Metadata<'static>) -> Rc<Self> {
+        thread_local! {
+            /// By the address of what is known of the place, which stays where it is.
+            static PLANS: RefCell<HashMap<*const Metadata<'static>, Rc<Plan>>> = RefCell::default();
+        }
+        PLANS.with_borrow_mut(|plans| {
+            plans.entry(metadata).or_insert_with(|| Rc::new(Self::new(metadata))).clone()
+        })
+    }
+
+    fn new(metadata: &Metadata<'_>) -> Self {
+        let part = |field: Field| match field.name() {
+            "message" => Part::Message,
+            "user" => Part::User,
+            "user_id" => Part::UserId,
+            "session" => Part::Session,
+            "project" => Part::Project,
+            "request_id" => Part::RequestId,
+            "facility" => Part::Facility,
+            _ => Part::Further(ReadyKey::new(name_of(&field))),
+        };
+        let facility = Facility::of_module(metadata.target());
+        Self { facility, parts: metadata.fields().iter().map(part).collect() }
+    }
+}
+
 /// Sorts an event's fields into a line.
 struct Fill<'a> {
     line: &'a mut Line,
+    plan: &'a Plan,
 }
 
-impl Fill<'_> {
-    /// Takes what has a place of its own in a line. `false`: it is a further field.
-    fn place(&mut self, name: &str, value: &str) -> bool {
+impl<'a> Fill<'a> {
+    fn part(&self, field: &Field) -> &'a Part {
+        // Of the same event, so it has one.
+        self.plan.parts.get(field.index()).unwrap_or(&Part::Message)
+    }
+
+    /// The name of a further field; `None` for what has a place of its own in a line.
+    fn further(&self, field: &Field) -> Option<&'a ReadyKey> {
+        match self.part(field) {
+            Part::Further(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Takes what has a place of its own in a line.
+    fn place(&mut self, part: &Part, value: &str) {
         let line = &mut *self.line;
         let given = || Some(value).filter(|value| !value.is_empty()).map(Into::into);
-        match name {
-            "message" => line.description.push_str(cut(value, LONGEST_DESCRIPTION)),
-            "user" => line.who.user = given(),
-            "user_id" => line.who.user_id = given(),
-            "session" => line.who.session = given(),
-            "project" => line.project = given(),
-            "request_id" => line.request_id = given(),
-            "facility" => line.facility = value.parse().unwrap_or(line.facility),
-            _ => return false,
+        match part {
+            Part::Message => line.description.push_str(cut(value, LONGEST_DESCRIPTION)),
+            Part::User => line.who.user = given(),
+            Part::UserId => line.who.user_id = given(),
+            Part::Session => line.who.session = given(),
+            Part::Project => line.project = given(),
+            Part::RequestId => line.request_id = given(),
+            Part::Facility => line.facility = value.parse().unwrap_or(line.facility),
+            Part::Further(key) => line.fields.push_str(key, value),
         }
-        true
     }
 }
 
 impl Visit for Fill<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if !self.place(field.name(), value) {
-            self.line.fields.push_str(name_of(field), value);
-        }
+        self.place(self.part(field), value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.line.fields.push_u64(name_of(field), value);
+        match self.further(field) {
+            Some(key) => self.line.fields.push_u64(key, value),
+            None => self.record_debug(field, &value),
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.line.fields.push_i64(name_of(field), value);
+        match self.further(field) {
+            Some(key) => self.line.fields.push_i64(key, value),
+            None => self.record_debug(field, &value),
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.line.fields.push_f64(name_of(field), value);
+        match self.further(field) {
+            Some(key) => self.line.fields.push_f64(key, value),
+            None => self.record_debug(field, &value),
+        }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.line.fields.push_bool(name_of(field), value);
+        match self.further(field) {
+            Some(key) => self.line.fields.push_bool(key, value),
+            None => self.record_debug(field, &value),
+        }
     }
 
     /// An error with all its causes.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.line.fields.push_display(name_of(field), &Chain(value));
+        match self.further(field) {
+            Some(key) => self.line.fields.push_display(key, &Chain(value)),
+            None => self.place(self.part(field), &Chain(value).to_string()),
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match field.name() {
+        match self.part(field) {
             // Words with values in them; by far the most common.
-            "message" => {
+            Part::Message => {
                 let left = LONGEST_DESCRIPTION;
                 let _ = write!(Bounded { out: &mut self.line.description, left }, "{value:?}");
             }
-            "user" | "user_id" | "session" | "project" | "request_id" | "facility" => {
-                let text = format!("{value:?}");
-                self.place(field.name(), &text);
-            }
-            _ => self.line.fields.push_debug(name_of(field), value),
+            Part::Further(key) => self.line.fields.push_debug(key, value),
+            part => self.place(part, &format!("{value:?}")),
         }
     }
 }

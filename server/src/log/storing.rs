@@ -257,7 +257,7 @@ impl Writer<'_> {
             "the log is stored again",
         );
         for (level, count) in lost.by_level() {
-            line.fields.push_u64(&format!("lost_{level}"), count);
+            line.fields.push_u64(format!("lost_{level}").as_str(), count);
         }
         self.pipeline.take(line, false);
     }
