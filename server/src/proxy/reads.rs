@@ -1,8 +1,8 @@
 //! Reads that are made once for all who ask the same at the same time, and remembered for about a second.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    hash::{BuildHasher, Hash, Hasher, RandomState},
+    collections::VecDeque,
+    hash::{BuildHasher, RandomState},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,6 +10,10 @@ use std::{
 use api_types::{ProjectId, Region};
 use axum::http::HeaderMap;
 use bytes::Bytes;
+use hashbrown::{
+    HashTable,
+    hash_table::{Entry, OccupiedEntry},
+};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -32,6 +36,8 @@ struct Asked {
     text: String,
     /// Of all that, made once: a read is looked up several times.
     hash: u64,
+    /// Those who wait while this one is asked. Whoever asks has them, even when the read is to be forgotten.
+    waiting: Mutex<Vec<oneshot::Sender<Shared>>>,
 }
 
 /// A document a service answered with: status 200, JSON, whole.
@@ -58,13 +64,8 @@ pub struct Waiting(oneshot::Receiver<Shared>);
 pub struct Asking {
     reads: Reads,
     question: Question,
-    id: u64,
-    waiting: Waiters,
-    is_kept: bool,
+    is_settled: bool,
 }
-
-/// Those who wait for a read. Whoever asks has them, even when the read is to be forgotten.
-type Waiters = Arc<Mutex<Vec<oneshot::Sender<Shared>>>>;
 
 /// What became of somebody else's read.
 #[derive(Clone)]
@@ -85,20 +86,20 @@ struct Inner {
 
 #[derive(Default)]
 struct Table {
-    slots: HashMap<Question, Slot>,
+    slots: HashTable<Slot>,
     /// What is kept, the oldest first.
-    kept: VecDeque<(Instant, Question, u64)>,
+    kept: VecDeque<(Instant, Question)>,
     bytes: usize,
-    last_id: u64,
 }
 
 struct Slot {
-    id: u64,
+    /// Of whoever asks, or asked.
+    question: Question,
     content: Content,
 }
 
 enum Content {
-    UnderWay(Waiters),
+    UnderWay,
     Kept(Arc<Document>, Instant),
 }
 
@@ -121,7 +122,8 @@ impl Reads {
         text: String,
     ) -> Question {
         let hash = self.0.hashing.hash_one((Arc::as_ptr(scope), service, region, &text));
-        Question(Arc::new(Asked { scope: scope.clone(), service, region: region.clone(), text, hash }))
+        let (scope, region) = (scope.clone(), region.clone());
+        Question(Arc::new(Asked { scope, service, region, text, hash, waiting: Mutex::default() }))
     }
 
     /// False where nothing is to be shared at all.
@@ -133,22 +135,22 @@ impl Reads {
         let now = self.0.clock.instant();
         let mut table = self.0.table.lock();
         table.drop_before(now.checked_sub(self.0.kept_for));
-        match table.slots.get(question).map(|slot| &slot.content) {
-            Some(Content::Kept(document, at)) if now.duration_since(*at) < self.0.kept_for => {
-                return Turn::Known(document.clone());
-            }
-            Some(Content::UnderWay(waiting)) => {
-                let (told, outcome) = oneshot::channel();
-                waiting.lock().push(told);
-                return Turn::Wait(Waiting(outcome));
-            }
-            _ => {}
+        let own = || Slot { question: question.clone(), content: Content::UnderWay };
+        match table.slots.entry(question.0.hash, |slot| slot.question == *question, Slot::hash) {
+            Entry::Vacant(vacant) => drop(vacant.insert(own())),
+            Entry::Occupied(mut occupied) => match &occupied.get().content {
+                Content::Kept(document, at) if now.duration_since(*at) < self.0.kept_for => {
+                    return Turn::Known(document.clone());
+                }
+                Content::UnderWay => {
+                    let (told, outcome) = oneshot::channel();
+                    occupied.get().question.0.waiting.lock().push(told);
+                    return Turn::Wait(Waiting(outcome));
+                }
+                Content::Kept(..) => *occupied.get_mut() = own(),
+            },
         }
-        let waiting = Waiters::default();
-        table.last_id += 1;
-        let id = table.last_id;
-        table.slots.insert(question.clone(), Slot { id, content: Content::UnderWay(waiting.clone()) });
-        Turn::Ask(Asking { reads: self.clone(), question: question.clone(), id, waiting, is_kept: false })
+        Turn::Ask(Asking { reads: self.clone(), question: question.clone(), is_settled: false })
     }
 
     /// Forgets what is known of a project in a region, all services: something was changed there. Reads under way go
@@ -159,8 +161,9 @@ impl Reads {
             return;
         }
         let Table { slots, bytes, .. } = &mut *table;
-        slots.retain(|question, slot| {
-            let is_other = question.0.scope.project != *project || question.0.region != *region;
+        slots.retain(|slot| {
+            let asked = &slot.question.0;
+            let is_other = asked.scope.project != *project || asked.region != *region;
             if !is_other && let Content::Kept(document, _) = &slot.content {
                 *bytes -= document.body.len();
             }
@@ -179,43 +182,55 @@ impl Asking {
     /// Hands the answer to those who wait, and keeps it, unless it was forgotten meanwhile.
     pub fn share(mut self, document: Arc<Document>) {
         let now = self.reads.0.clock.instant();
-        let mut table = self.reads.0.table.lock();
-        let Table { slots, kept, bytes, .. } = &mut *table;
-        let is_room = *bytes + document.body.len() <= MOST_BYTES && kept.len() < MOST_DOCUMENTS;
-        let slot = slots.get_mut(&self.question).filter(|slot| slot.id == self.id && is_room);
-        if let Some(slot) = slot {
-            *bytes += document.body.len();
-            slot.content = Content::Kept(document.clone(), now);
-            kept.push_back((now, self.question.clone(), self.id));
-            self.is_kept = true;
-        }
-        drop(table);
+        self.settle(Some((&document, now)));
         self.tell(&Shared::Document(document));
     }
 
     /// Lets those who wait ask for themselves.
-    pub fn alone(self) {
+    pub fn alone(mut self) {
+        self.settle(None);
         self.tell(&Shared::Alone);
     }
 
     fn tell(&self, outcome: &Shared) {
-        for told in self.waiting.lock().drain(..) {
+        for told in self.question.0.waiting.lock().drain(..) {
             // Who has left needs no answer.
             let _ = told.send(outcome.clone());
+        }
+    }
+
+    /// Nobody asks any more: there is an answer to keep, or none.
+    fn settle(&mut self, answer: Option<(&Arc<Document>, Instant)>) {
+        self.is_settled = true;
+        let mut table = self.reads.0.table.lock();
+        let Table { slots, kept, bytes } = &mut *table;
+        let Some(mut slot) = self.question.slot(slots) else { return };
+        let is_room =
+            |document: &Document| *bytes + document.body.len() <= MOST_BYTES && kept.len() < MOST_DOCUMENTS;
+        match answer.filter(|(document, _)| is_room(document)) {
+            Some((document, now)) => {
+                *bytes += document.body.len();
+                slot.get_mut().content = Content::Kept(document.clone(), now);
+                kept.push_back((now, self.question.clone()));
+            }
+            None => drop(slot.remove()),
         }
     }
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        if self.is_kept {
-            return;
+        if !self.is_settled {
+            self.settle(None);
         }
-        let mut table = self.reads.0.table.lock();
-        let is_own = |slot: &Slot| slot.id == self.id && matches!(slot.content, Content::UnderWay(_));
-        if table.slots.get(&self.question).is_some_and(is_own) {
-            table.slots.remove(&self.question);
-        }
+        // Who still waits learns that nobody asks.
+        self.question.0.waiting.lock().clear();
+    }
+}
+
+impl Slot {
+    fn hash(&self) -> u64 {
+        self.question.0.hash
     }
 }
 
@@ -223,13 +238,21 @@ impl Table {
     fn drop_before(&mut self, oldest: Option<Instant>) {
         let Some(oldest) = oldest else { return };
         while self.kept.front().is_some_and(|(at, ..)| *at <= oldest) {
-            let Some((_, question, id)) = self.kept.pop_front() else { break };
-            if self.slots.get(&question).is_some_and(|slot| slot.id == id)
-                && let Some(Slot { content: Content::Kept(document, _), .. }) = self.slots.remove(&question)
+            let Some((_, question)) = self.kept.pop_front() else { break };
+            if let Some(slot) = question.slot(&mut self.slots)
+                && let Content::Kept(document, _) = &slot.get().content
             {
                 self.bytes -= document.body.len();
+                slot.remove();
             }
         }
+    }
+}
+
+impl Question {
+    /// The slot of this very question, and not of another that asks the same.
+    fn slot<'a>(&self, slots: &'a mut HashTable<Slot>) -> Option<OccupiedEntry<'a, Slot>> {
+        slots.find_entry(self.0.hash, |slot| Arc::ptr_eq(&slot.question.0, &self.0)).ok()
     }
 }
 
@@ -242,14 +265,6 @@ impl PartialEq for Question {
                 && one.service == other.service
                 && one.region == other.region
                 && one.text == other.text
-    }
-}
-
-impl Eq for Question {}
-
-impl Hash for Question {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.hash);
     }
 }
 
