@@ -44,19 +44,18 @@ pub fn is_shareable(headers: &HeaderMap) -> bool {
     !wants_fresh && !OF_ONE.iter().any(|name| headers.contains_key(name))
 }
 
-/// All that is sent on of a read but its token, as one text.
-pub fn question(method: &Method, url: &Url, headers: &HeaderMap) -> String {
+/// All that is sent on of a read but its token, as one text: its address and the headers that are [for the
+/// service](for_upstream).
+pub fn question(method: &Method, url: &Url, passed: &HeaderMap) -> String {
     let mut text = String::with_capacity(512);
     text.push_str(method.as_str());
     text.push(' ');
     text.push_str(url.as_str());
-    for name in &TO_UPSTREAM {
-        for value in headers.get_all(name) {
-            text.push('\n');
-            text.push_str(name.as_str());
-            text.push(':');
-            text.push_str(&String::from_utf8_lossy(value.as_bytes()));
-        }
+    for (name, value) in passed {
+        text.push('\n');
+        text.push_str(name.as_str());
+        text.push(':');
+        text.push_str(&String::from_utf8_lossy(value.as_bytes()));
     }
     text
 }

@@ -188,6 +188,7 @@ impl Proxy {
             endpoint: &endpoint,
             url,
         };
+        let passed = headers::for_upstream(&parts.headers);
         if !parts.method.is_safe() {
             // What is read from here on is not to be of before; nor what is read until the end.
             let _forgetting = Forgetting::new(&self.0.reads, &project, &path.region);
@@ -196,16 +197,16 @@ impl Proxy {
                 Some(change) => change.watch(body),
                 None => body,
             };
-            return sending.send(record, &parts, body, scope, None).await;
+            return sending.send(record, &parts, passed, body, scope, None).await;
         }
         if wish.is_some()
             || !self.0.reads.is_on()
             || !headers::is_shareable(&parts.headers)
             || !body.is_end_stream()
         {
-            return sending.send(record, &parts, body, scope, wish).await;
+            return sending.send(record, &parts, passed, body, scope, wish).await;
         }
-        let asked = headers::question(&parts.method, &sending.url, &parts.headers);
+        let asked = headers::question(&parts.method, &sending.url, &passed);
         let question = self.0.reads.question(&scope, path.service, &path.region, asked);
         loop {
             match self.0.reads.take_turn(&question) {
@@ -218,11 +219,11 @@ impl Proxy {
                         record.answered(StatusCode::OK, &document.headers, Source::Shared);
                         return Ok(Answered::known(document));
                     }
-                    Shared::Alone => return sending.send(record, &parts, body, scope, None).await,
+                    Shared::Alone => return sending.send(record, &parts, passed, body, scope, None).await,
                     Shared::Left => {}
                 },
                 Turn::Ask(asking) => {
-                    let answered = sending.send(record, &parts, body, scope, None).await;
+                    let answered = sending.send(record, &parts, passed, body, scope, None).await;
                     match answered.as_ref().ok().and_then(Answered::document) {
                         Some(document) => asking.share(document),
                         None => asking.alone(),

@@ -106,12 +106,13 @@ impl Answered {
 }
 
 impl Sending<'_> {
-    /// Sends the request. When the service refuses the token, Keystone is asked, and a request that can be repeated
+    /// Sends the request, with the `headers` that are for the service. When the service refuses the token, Keystone is asked, and a request that can be repeated
     /// is, once.
     pub async fn send(
         &self,
         record: &mut Record,
         parts: &Parts,
+        mut headers: HeaderMap,
         body: Body,
         scope: Arc<ProjectScope>,
         wish: Option<Wish>,
@@ -123,18 +124,11 @@ impl Sending<'_> {
         }
         let has_body = upload.is_some();
         let handshake = wish.as_ref().map(Wish::handshake);
-        let headers = |scope: &ProjectScope| {
-            let mut headers = headers::for_upstream(&parts.headers);
-            consoles::lift(&parts.method, self.path, &mut headers);
-            headers.extend(handshake.iter().flat_map(|handshake| handshake.headers.clone()));
-            if let Ok(mut token) = HeaderValue::from_str(scope.token.expose()) {
-                token.set_sensitive(true);
-                headers.insert(TOKEN, token);
-            }
-            headers
-        };
+        consoles::lift(&parts.method, self.path, &mut headers);
+        headers.extend(handshake.iter().flat_map(|handshake| handshake.headers.clone()));
+        put_token(&mut headers, &scope);
         let upload = upload.take().map(|(upload, _)| upload);
-        let mut answer = self.stream(&parts.method, &|| headers(&scope), upload).await?;
+        let mut answer = self.stream(&parts.method, &headers, upload).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             drop(answer);
             let renewed = self.renewed(&scope).await?;
@@ -142,7 +136,8 @@ impl Sending<'_> {
                 // It is gone, and whoever sent it still has it.
                 return Err(ApiError::TokenRenewed);
             }
-            answer = self.stream(&parts.method, &|| headers(&renewed), None).await?;
+            put_token(&mut headers, &renewed);
+            answer = self.stream(&parts.method, &headers, None).await?;
             if answer.status == StatusCode::UNAUTHORIZED {
                 // To a browser 401 says that its session is over, which it is not.
                 let refused = UpstreamError::refused(answer.status, &answer.headers);
@@ -192,7 +187,7 @@ impl Sending<'_> {
     async fn stream(
         &self,
         method: &Method,
-        headers: &(dyn Fn() -> HeaderMap + Sync),
+        headers: &HeaderMap,
         upload: Option<Upload>,
     ) -> Result<StreamedAnswer, ApiError> {
         let call = StreamedCall { method, url: &self.url, headers, upload, idle: self.proxy.config.idle };
@@ -321,6 +316,15 @@ impl Sending<'_> {
 
     fn malformed(&self, reason: &str) -> ApiError {
         ApiError::upstream(self.target)(UpstreamError::Malformed { reason: reason.to_owned() })
+    }
+}
+
+/// The token to act with. One that no header can hold is left out, and the service says 401.
+fn put_token(headers: &mut HeaderMap, scope: &ProjectScope) {
+    headers.remove(TOKEN);
+    if let Ok(mut token) = HeaderValue::from_str(scope.token.expose()) {
+        token.set_sensitive(true);
+        headers.insert(TOKEN, token);
     }
 }
 

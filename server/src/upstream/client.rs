@@ -209,7 +209,7 @@ impl Inner {
 
     async fn exchange(&self, call: &Call, limit_bytes: usize) -> Result<Answer, UpstreamError> {
         let body = Either::Left(Full::from(call.body.clone().unwrap_or_default()));
-        let answer = self.documents.send(&call.method, &call.url, call.headers.clone(), body).await?;
+        let answer = self.documents.send(&call.method, &call.url, &call.headers, body).await?;
         let (head, body) = answer.into_parts();
         let body = read_body(body, limit_bytes).await?;
         Ok(Answer { status: head.status, headers: head.headers, body })

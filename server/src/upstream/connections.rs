@@ -118,11 +118,11 @@ impl Connections {
         &self,
         method: &Method,
         url: &Url,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Outgoing,
     ) -> Result<Response<ReceivedBody>, ConnectionError> {
         let is_plain = *method == Method::GET && body.is_end_stream();
-        if let Some(text) = is_plain.then(|| plain::request(url, &headers)).flatten() {
+        if let Some(text) = is_plain.then(|| plain::request(url, headers)).flatten() {
             let (place, stream) = match self.send_plain(url, &text).await? {
                 Sent::Answered(response) => return Ok(response),
                 Sent::Begun(place, stream) => (place, stream),
@@ -138,7 +138,7 @@ impl Connections {
         &self,
         method: &Method,
         url: &Url,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Outgoing,
     ) -> Result<Response<ReceivedBody>, ConnectionError> {
         let may_switch = headers.contains_key(header::UPGRADE);
@@ -285,12 +285,13 @@ impl From<hyper::Error> for UpstreamError {
 fn request(
     method: &Method,
     url: &Url,
-    mut headers: HeaderMap,
+    headers: &HeaderMap,
     body: Outgoing,
 ) -> Result<Request<Outgoing>, ConnectionError> {
     let unusable = |error: axum::http::Error| ConnectionError::NotConnected(error.into());
     let uri = Uri::try_from(&url[Position::BeforePath..Position::AfterQuery]);
     let uri = uri.map_err(|error| unusable(error.into()))?;
+    let mut headers = headers.clone();
     let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]);
     headers.insert(header::HOST, host.map_err(|error| unusable(error.into()))?);
     headers.entry(header::ACCEPT).or_insert(ANY_KIND);

@@ -36,7 +36,7 @@ pub(super) async fn open_socket(
     let headers = handshake(&url, &key, protocols)?;
     let opening = async {
         let nothing = Either::Left(Full::default());
-        let response = connections.send(&Method::GET, &url, headers, nothing).await?;
+        let response = connections.send(&Method::GET, &url, &headers, nothing).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(malformed("it does not switch to WebSocket"));
         }

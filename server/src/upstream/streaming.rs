@@ -29,8 +29,7 @@ use super::{
 pub struct StreamedCall<'a> {
     pub method: &'a Method,
     pub url: &'a Url,
-    /// Made anew for each attempt.
-    pub headers: &'a (dyn Fn() -> HeaderMap + Sync),
+    pub headers: &'a HeaderMap,
     pub upload: Option<Upload>,
     /// How long a body may stand still, either way.
     pub idle: Duration,
@@ -98,7 +97,7 @@ impl UpstreamClient {
         let mut attempts = 0;
         let mut response = loop {
             let body = upload.take().map_or(Either::Left(Full::default()), Either::Right);
-            let sent = inner.streaming.send(call.method, call.url, (call.headers)(), body);
+            let sent = inner.streaming.send(call.method, call.url, call.headers, body);
             let attempt = match &progress {
                 None => timeout_at(ends_at, sent)
                     .await

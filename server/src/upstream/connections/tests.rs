@@ -25,7 +25,7 @@ fn connections(kept_for: Duration) -> Connections {
 
 async fn ask(connections: &Connections, url: &Url) -> Bytes {
     let nothing = Either::Left(Full::default());
-    let answer = connections.send(&Method::GET, url, HeaderMap::new(), nothing).await.expect("an answer");
+    let answer = connections.send(&Method::GET, url, &HeaderMap::new(), nothing).await.expect("an answer");
     answer.into_body().collect().await.expect("its body").to_bytes()
 }
 
@@ -252,8 +252,8 @@ async fn read_twice(
         let nothing = Either::Left(Full::default());
         let reading = async {
             ended(match by_hyper {
-                true => connections.send_any(&Method::GET, &url, headers, nothing).await,
-                false => connections.send(&Method::GET, &url, headers, nothing).await,
+                true => connections.send_any(&Method::GET, &url, &headers, nothing).await,
+                false => connections.send(&Method::GET, &url, &headers, nothing).await,
             })
             .await
         };
