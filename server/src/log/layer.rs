@@ -99,9 +99,11 @@ impl Plan {
             /// By the address of what is known of the place, which stays where it is.
             static PLANS: RefCell<HashMap<*const Metadata<'static>, Rc<Plan>>> = RefCell::default();
         }
-        PLANS.with_borrow_mut(|plans| {
-            plans.entry(metadata).or_insert_with(|| Rc::new(Self::new(metadata))).clone()
-        })
+        let known = PLANS.try_with(|plans| {
+            plans.borrow_mut().entry(metadata).or_insert_with(|| Rc::new(Self::new(metadata))).clone()
+        });
+        // A thread that is ending remembers nothing any more.
+        known.unwrap_or_else(|_| Rc::new(Self::new(metadata)))
     }
 
     fn new(metadata: &Metadata<'_>) -> Self {
@@ -254,5 +256,43 @@ impl Write for Bounded<'_> {
         self.left -= fitting.len();
         self.out.push_str(fitting);
         if fitting.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::{filter::Targets, layer::SubscriberExt};
+
+    use super::*;
+    use crate::log::Place;
+
+    #[test]
+    fn what_has_a_place_in_a_line_stands_there_whatever_it_is() {
+        let log = Log::recording(Place::default(), Targets::new().with_default(LevelFilter::TRACE));
+        let subscriber = tracing_subscriber::registry().with(LogLayer::new(log.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            // Twice, since what is known of the event is found the first time.
+            for number in 0..2 {
+                tracing::info!(
+                    user = 5,
+                    project = true,
+                    facility = "proxy",
+                    status = 200,
+                    number,
+                    "said {}",
+                    "so"
+                );
+            }
+        });
+        for (number, line) in log.recorded().lines().enumerate() {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            assert_eq!(line["user"], "5");
+            assert_eq!(line["project"], "true");
+            assert_eq!(line["facility"], "proxy");
+            assert_eq!(line["description"], "said so");
+            assert_eq!(line["status"], 200);
+            assert_eq!(line["number"], number);
+        }
+        assert_eq!(log.recorded().lines().count(), 2);
     }
 }

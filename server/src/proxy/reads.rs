@@ -132,8 +132,8 @@ impl Reads {
     }
 
     pub fn take_turn(&self, question: &Question) -> Turn {
-        let now = self.0.clock.instant();
         let mut table = self.0.table.lock();
+        let now = self.0.clock.instant();
         table.drop_before(now.checked_sub(self.0.kept_for));
         let own = || Slot { question: question.clone(), content: Content::UnderWay };
         match table.slots.entry(question.0.hash, |slot| slot.question == *question, Slot::hash) {
@@ -181,8 +181,7 @@ impl Waiting {
 impl Asking {
     /// Hands the answer to those who wait, and keeps it, unless it was forgotten meanwhile.
     pub fn share(mut self, document: Arc<Document>) {
-        let now = self.reads.0.clock.instant();
-        self.settle(Some((&document, now)));
+        self.settle(Some(&document));
         self.tell(&Shared::Document(document));
     }
 
@@ -200,15 +199,17 @@ impl Asking {
     }
 
     /// Nobody asks any more: there is an answer to keep, or none.
-    fn settle(&mut self, answer: Option<(&Arc<Document>, Instant)>) {
+    fn settle(&mut self, answer: Option<&Arc<Document>>) {
         self.is_settled = true;
         let mut table = self.reads.0.table.lock();
+        // With the lock, so that what is kept is in the order of its age.
+        let now = self.reads.0.clock.instant();
         let Table { slots, kept, bytes } = &mut *table;
         let Some(mut slot) = self.question.slot(slots) else { return };
         let is_room =
             |document: &Document| *bytes + document.body.len() <= MOST_BYTES && kept.len() < MOST_DOCUMENTS;
-        match answer.filter(|(document, _)| is_room(document)) {
-            Some((document, now)) => {
+        match answer.filter(|document| is_room(document)) {
+            Some(document) => {
                 *bytes += document.body.len();
                 slot.get_mut().content = Content::Kept(document.clone(), now);
                 kept.push_back((now, self.question.clone()));

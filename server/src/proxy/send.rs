@@ -106,8 +106,8 @@ impl Answered {
 }
 
 impl Sending<'_> {
-    /// Sends the request, with the `headers` that are for the service. When the service refuses the token, Keystone is asked, and a request that can be repeated
-    /// is, once.
+    /// Sends the request, with the `headers` that are for the service. When that refuses the token, Keystone is asked,
+    /// and a request that can be repeated is, once.
     pub async fn send(
         &self,
         record: &mut Record,

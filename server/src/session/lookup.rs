@@ -103,14 +103,11 @@ impl Sessions {
     ) -> Result<Arc<Session>, ApiError> {
         let inner = &*self.0;
         let hash = cookie.hash();
-        let kept = inner.kept(&hash);
-        if let Some(entry) = &kept
-            && inner.is_fresh(entry)
-        {
+        if let Some(used) = inner.used_fresh(&hash, address) {
             inner.metrics.count(Metric::SessionLookup, &["memory"]);
-            return inner.used(&hash, entry, address);
+            return used;
         }
-        let Some(entry) = kept.filter(|entry| inner.is_within_grace(entry)) else {
+        let Some(entry) = inner.kept(&hash).filter(|entry| inner.is_within_grace(entry)) else {
             return inner.used(&hash, &self.ask(hash).await?, address);
         };
         match self.ask_briefly(hash).await {

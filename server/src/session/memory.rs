@@ -299,10 +299,31 @@ impl Inner {
         entry: &Entry,
         address: Option<IpAddr>,
     ) -> Result<Arc<Session>, ApiError> {
-        let now = self.clock.now();
-        let session = &entry.session;
+        self.use_now(&mut self.state.lock(), hash, &entry.session, entry.last_seen_at, address)
+    }
+
+    /// The same for what is in memory and as fresh as it has to be, which is nearly every request: looked up once.
+    pub fn used_fresh(
+        &self,
+        hash: &[u8; 32],
+        address: Option<IpAddr>,
+    ) -> Option<Result<Arc<Session>, ApiError>> {
         let mut state = self.state.lock();
-        if session.expires_at <= now || entry.last_seen_at + self.config.idle <= now {
+        let entry = state.cache.get(hash, self.clock.instant()).filter(|entry| self.is_fresh(entry))?;
+        let (session, last_seen_at) = (entry.session.clone(), entry.last_seen_at);
+        Some(self.use_now(&mut state, hash, &session, last_seen_at, address))
+    }
+
+    fn use_now(
+        &self,
+        state: &mut State,
+        hash: &[u8; 32],
+        session: &Arc<Session>,
+        last_seen_at: DateTime<Utc>,
+        address: Option<IpAddr>,
+    ) -> Result<Arc<Session>, ApiError> {
+        let now = self.clock.now();
+        if session.expires_at <= now || last_seen_at + self.config.idle <= now {
             if state.cache.end(session.id) {
                 self.metrics.count(Metric::SessionEnded, &[EndReason::Expired.tag()]);
             }

@@ -81,7 +81,8 @@ impl Driven {
         Ok(response.map(|body| ReceivedBody::coming(body, self)))
     }
 
-    /// Keeps the connection for the next request, if that can be sent now that an answer is complete.
+    /// Keeps the connection for the next request, if that can be sent now that an answer is complete. One that might have
+    /// switched protocols is closed.
     fn keep(mut self, context: &mut Context<'_>) {
         drive(&mut self.driver, context);
         let Some(Driver::Exchange(connection)) = self.driver.filter(|_| self.sender.is_ready()) else {

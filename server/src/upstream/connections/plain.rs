@@ -35,13 +35,13 @@ pub enum Exchanged {
     Unusable(Said),
 }
 
-/// A read as it goes up. `None` where it is not plain.
+/// A read as it goes up. `None` where it is not plain, or so long that a service may answer before it has all of it.
 pub fn request(url: &Url, headers: &HeaderMap) -> Option<Vec<u8>> {
     let path = &url[Position::BeforePath..Position::AfterQuery];
     // Url leaves nothing else in these; whoever reads the request relies on it.
     let is_clean = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     let host = &url[Position::BeforeHost..Position::AfterPort];
-    if !path.starts_with('/') || path.len() > LONGEST_PATH || !is_clean(path) || !is_clean(host) {
+    if !path.starts_with('/') || !is_clean(path) || !is_clean(host) {
         return None;
     }
     let mut text = Vec::with_capacity(USUAL_REQUEST);
@@ -73,11 +73,11 @@ pub fn request(url: &Url, headers: &HeaderMap) -> Option<Vec<u8>> {
     for part in ["host: ", host, "\r\n\r\n"] {
         text.extend_from_slice(part.as_bytes());
     }
-    Some(text)
+    (text.len() <= LONGEST_REQUEST).then_some(text)
 }
 
-/// Sends a read, and takes its answer if it is a plain one that comes in one go. Never fails: what goes wrong goes wrong
-/// once more for whoever goes on with the connection.
+/// Sends a read, and takes its answer if it is a plain one that comes in one go. Never fails: what goes wrong after
+/// something was sent goes wrong once more for hyper.
 pub async fn exchange(stream: &mut dyn Stream, request: &[u8]) -> Exchanged {
     let mut sent = 0;
     let mut is_flushed = false;
@@ -193,19 +193,21 @@ fn read(bytes: &[u8]) -> Heard {
         std::cmp::Ordering::Equal => {}
         std::cmp::Ordering::Greater => return Heard::Unusual,
     }
-    // One copy, of which the values and the body are parts.
-    let whole = Bytes::copy_from_slice(bytes);
+    // The values are parts of one copy. The body is another: it goes its own way, and a header that is kept is not to
+    // keep it.
+    let (head, body) = bytes.split_at(head);
+    let (values, body) = (Bytes::copy_from_slice(head), Bytes::copy_from_slice(body));
     let start = bytes.as_ptr() as usize;
     let mut taken = HeaderMap::with_capacity(response.headers.len());
     for header in response.headers.iter() {
         let from = header.value.as_ptr() as usize - start;
-        let value = whole.slice(from..from + header.value.len());
+        let value = values.slice(from..from + header.value.len());
         match (HeaderName::from_bytes(header.name.as_bytes()), HeaderValue::from_maybe_shared(value)) {
             (Ok(name), Ok(value)) => taken.append(name, value),
             _ => return Heard::Unusual,
         };
     }
-    let mut answer = Response::new(whole.slice(head..));
+    let mut answer = Response::new(body);
     match StatusCode::from_u16(status) {
         Ok(status) => *answer.status_mut() = status,
         Err(_) => return Heard::Unusual,
@@ -219,7 +221,7 @@ fn plain_length(headers: &[httparse::Header<'_>]) -> Option<usize> {
     let mut length = None;
     for header in headers {
         let is = |name: &HeaderName| header.name.eq_ignore_ascii_case(name.as_str());
-        // By far the most have another length than all of these.
+        // By far the most have another length than all that count in an answer.
         if !matches!(header.name.len(), 7 | 10 | 14 | 17) {
             continue;
         }
@@ -245,8 +247,8 @@ const OF_FRAMING: [HeaderName; 5] =
     [CONNECTION, CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE, header::EXPECT];
 
 const MOST_HEADERS: usize = 64;
-/// Longer ones are refused before they come here.
-const LONGEST_PATH: usize = 16 << 10;
+/// A socket has room for it at once, and so has every service's reader.
+const LONGEST_REQUEST: usize = 8 << 10;
 const USUAL_REQUEST: usize = 1 << 10;
 /// In one go.
 const MOST_READ: usize = 64 << 10;

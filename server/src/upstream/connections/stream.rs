@@ -69,6 +69,10 @@ impl Read for HandedOver {
             let piece = &left[..left.len().min(buffer.remaining())];
             buffer.put_slice(piece);
             this.read += piece.len();
+            if this.read == this.said.heard.len() {
+                // What follows may take minutes.
+                (this.said.heard, this.read) = (Vec::new(), 0);
+            }
             return Poll::Ready(Ok(()));
         }
         if let Some(fault) = this.said.fault.take() {

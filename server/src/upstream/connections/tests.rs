@@ -196,6 +196,9 @@ async fn ended(answer: Result<Response<ReceivedBody>, ConnectionError>) -> Ended
     Ok((head.status.as_u16(), headers, bytes, fault))
 }
 
+/// What is said of a read that waits for ever.
+const STUCK: &str = "nothing more comes";
+
 /// What a future comes to, or nothing once only somebody else could wake it.
 async fn unless_stuck<T>(future: impl Future<Output = T>) -> Option<T> {
     struct Woken(AtomicBool);
@@ -259,7 +262,7 @@ async fn read_twice(
         };
         // Time passes between two reads.
         while steps.lock().pop_front_if(|step| matches!(step, Step::Pause)).is_some() {}
-        all.push(unless_stuck(reading).await.unwrap_or_else(|| Err("it waits for ever".to_owned())));
+        all.push(unless_stuck(reading).await.unwrap_or_else(|| Err(STUCK.to_owned())));
     }
     let requests = requests(&written.lock());
     (all, requests)
@@ -406,14 +409,19 @@ proptest! {
         RUNTIME.with(|(runtime, connections)| runtime.block_on(async {
             let mut plainly = read_twice(connections, &steps, most_written, false).await;
             let mut by_hyper = read_twice(connections, &steps, most_written, true).await;
-            // What hyper says of nonsense, and when, depends on the pieces it gets that in.
+            // What hyper says of nonsense depends on the pieces it gets that in.
             let is_of_pieces = |pair: &[Step]| matches!(pair, [Step::Say(_) | Step::Pause, Step::Say(_)]);
             if steps.windows(2).any(is_of_pieces) {
                 let failed = || "failed".to_owned();
-                for ended in plainly.0.iter_mut().chain(&mut by_hyper.0) {
-                    match ended {
-                        Ok((.., fault)) => *fault = fault.as_ref().map(|_| failed()),
-                        Err(fault) => *fault = failed(),
+                for (plain, other) in plainly.0.iter_mut().zip(&mut by_hyper.0) {
+                    // So does when it says so; but nobody waits who would not wait with hyper.
+                    let is_sooner = *other == Err(STUCK.to_owned());
+                    for ended in [plain, other] {
+                        match ended {
+                            Ok((.., fault)) => *fault = fault.as_ref().map(|_| failed()),
+                            Err(fault) if is_sooner || fault != STUCK => *fault = failed(),
+                            Err(_) => {}
+                        }
                     }
                 }
             }
@@ -429,6 +437,46 @@ thread_local! {
         let connections = runtime.block_on(async { connections(KEPT_FOR) });
         (runtime, connections)
     };
+}
+
+/// And without hyper: a body that is here with its head is none of its.
+#[tokio::test]
+async fn a_plain_answer_is_here_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a url");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        for framing in
+            ["content-length: 2\r\n\r\nok", "transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"]
+        {
+            let read = stream.read(&mut [0; 1024]).await.expect("a request");
+            assert!(read > 0, "a request");
+            let answer = format!("HTTP/1.1 200 OK\r\n{framing}");
+            stream.write_all(answer.as_bytes()).await.expect("an answer");
+        }
+    });
+    let connections = connections(KEPT_FOR);
+    for is_plain in [true, false] {
+        let nothing = Either::Left(Full::default());
+        let answer =
+            connections.send(&Method::GET, &url, &HeaderMap::new(), nothing).await.expect("an answer");
+        let mut body = answer.into_body();
+        assert_eq!(body.take_whole().as_deref(), is_plain.then_some(&b"ok"[..]));
+        let rest = body.collect().await.expect("its body").to_bytes();
+        assert_eq!(rest, if is_plain { "" } else { "ok" });
+    }
+}
+
+#[test]
+fn what_may_be_answered_before_it_is_sent_is_not_plain() {
+    let url = |length| Url::parse(&format!("http://cloud/{}", "x".repeat(length))).expect("a url");
+    assert!(plain::request(&url(8_000), &HeaderMap::new()).is_some());
+    assert!(plain::request(&url(8_192), &HeaderMap::new()).is_none());
+    for (name, value) in [("upgrade", "websocket"), ("expect", "100-continue"), ("content-length", "0")] {
+        let headers =
+            HeaderMap::from_iter([(name.parse().expect("a name"), HeaderValue::from_static(value))]);
+        assert!(plain::request(&url(1), &headers).is_none(), "{name}");
+    }
 }
 
 /// The property above would hold of two that never hear anything.
