@@ -11,7 +11,7 @@ mod registry;
 mod sender;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
 
@@ -74,6 +74,13 @@ impl Metrics {
     /// Notes how long something took.
     pub fn time(&self, metric: Metric, tags: &[&str], took: Duration) {
         self.record(metric, tags, Measured::Time(took));
+    }
+
+    /// Shows how much of something there is whenever somebody looks: for what changes with every request.
+    pub fn follow(&self, metric: Metric, tags: &[&str], number: &Arc<AtomicUsize>) {
+        if let Some(inner) = &self.0 {
+            inner.registry.follow(metric, tags, number.clone());
+        }
     }
 
     /// Notes how much of something there is now.

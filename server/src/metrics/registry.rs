@@ -19,6 +19,8 @@ use super::names::Metric;
 pub struct Registry {
     shards: [Shard; SHARDS],
     known: Mutex<Known>,
+    /// Gauges that are looked at by whoever reads, since what they show changes with every request.
+    followed: Mutex<Vec<(Metric, Tags, Arc<AtomicUsize>)>>,
     /// Quicker with a few short words than the standard library's, and seeded anew in each process too.
     hashing: DefaultHashBuilder,
     /// Whether each timer's value is kept until it is taken; without a statsd nobody takes it.
@@ -106,7 +108,14 @@ struct Known {
 impl Registry {
     pub fn new(keeps_times: bool) -> Self {
         let hashing = DefaultHashBuilder::default();
-        Self { shards: Default::default(), known: Mutex::default(), hashing, keeps_times }
+        let (known, followed) = (Mutex::default(), Mutex::default());
+        Self { shards: Default::default(), known, followed, hashing, keeps_times }
+    }
+
+    /// From now on the gauge shows this number, whatever that is when somebody reads.
+    pub fn follow(&self, metric: Metric, tags: &[&str], number: Arc<AtomicUsize>) {
+        let tags = tags.iter().map(|tag| Box::from(cut(tag))).collect();
+        self.followed.lock().push((metric, tags, number));
     }
 
     /// Takes a measurement in: one lock that hardly anybody else wants, one look-up, no allocation.
@@ -124,6 +133,7 @@ impl Registry {
 
     /// What was measured of each series, in the order of the list and of the tags.
     pub fn values(&self) -> Vec<(Arc<Series>, Value)> {
+        self.look_at_followed();
         let known = self.known.lock().series.clone();
         let mut values = vec![None::<Value>; known.len()];
         self.visit(|slot| {
@@ -145,6 +155,7 @@ impl Registry {
 
     /// What one series came to: a counter's sum, a timer's number of values, a gauge's value.
     pub fn total(&self, metric: Metric, tags: &[&str]) -> u64 {
+        self.look_at_followed();
         let mut total = 0;
         self.visit(|slot| {
             if slot.is(metric, tags) {
@@ -160,6 +171,9 @@ impl Registry {
 
     /// The sums of all counters so far and, where wanted, the gauges, by the series' numbers.
     pub fn sums(&self, with_gauges: bool) -> (HashMap<u32, u64>, Vec<(u32, f64)>) {
+        if with_gauges {
+            self.look_at_followed();
+        }
         let (mut counts, mut gauges) = (HashMap::<u32, u64>::new(), Vec::new());
         self.visit(|slot| match &slot.value {
             Value::Count(count) => *counts.entry(slot.number).or_default() += count,
@@ -183,6 +197,13 @@ impl Registry {
     /// All series, by number.
     pub fn series_from(&self, number: usize) -> Vec<Arc<Series>> {
         self.known.lock().series.get(number..).unwrap_or_default().to_vec()
+    }
+
+    fn look_at_followed(&self) {
+        for (metric, tags, number) in self.followed.lock().iter() {
+            let tags: Vec<&str> = tags.iter().map(AsRef::as_ref).collect();
+            self.record(*metric, &tags, Measured::Gauge(number.load(Ordering::Relaxed) as f64));
+        }
     }
 
     fn visit(&self, mut look: impl FnMut(&Slot)) {
@@ -316,6 +337,19 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_followed_number_is_what_it_is_when_somebody_looks() {
+        let (registry, number) = (Registry::new(true), Arc::new(AtomicUsize::new(3)));
+        registry.follow(Metric::ProxyOpen, &["compute", "north"], number.clone());
+        assert_eq!(registry.total(Metric::ProxyOpen, &["compute", "north"]), 3);
+        number.store(5, Ordering::Relaxed);
+        let values: Vec<Value> = registry.values().into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, [Value::Gauge(5.0)]);
+        number.store(0, Ordering::Relaxed);
+        let gauges = registry.sums(true).1;
+        assert_eq!(gauges.into_iter().map(|(_, value)| value).collect::<Vec<_>>(), [0.0]);
+    }
 
     #[test]
     fn every_count_of_every_thread_is_there() {

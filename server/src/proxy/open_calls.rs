@@ -33,7 +33,6 @@ struct Inner {
 /// A call that is under way, until this is dropped.
 pub struct OpenCall {
     calls: OpenCalls,
-    target: Target,
     /// The calls under way with the target.
     now: Arc<AtomicUsize>,
     session: SessionId,
@@ -56,24 +55,21 @@ impl OpenCalls {
             let mut open = self.0.open.lock();
             match open.get(target) {
                 Some(now) => now.clone(),
-                None => open.entry(target.clone()).or_default().clone(),
+                None => {
+                    let now = open.entry(target.clone()).or_default();
+                    let tags = [target.service.tag(), target.region_tag()];
+                    self.0.metrics.follow(Metric::ProxyOpen, &tags, now);
+                    now.clone()
+                }
             }
         };
         now.fetch_add(1, Ordering::Relaxed);
-        self.show(target, &now);
-        let (calls, target) = (self.clone(), target.clone());
-        Ok(OpenCall { calls, target, now, session, transfer: None, _place: place })
+        Ok(OpenCall { calls: self.clone(), now, session, transfer: None, _place: place })
     }
 
     /// The calls under way with one service of one region.
     pub fn now(&self, target: &Target) -> usize {
         self.0.open.lock().get(target).map_or(0, |now| now.load(Ordering::Relaxed))
-    }
-
-    /// Looks only now: of two that change it at once, the one that shows it last is to show what is true.
-    fn show(&self, target: &Target, now: &AtomicUsize) {
-        let now = now.load(Ordering::Relaxed);
-        self.0.metrics.gauge(Metric::ProxyOpen, &[target.service.tag(), target.region_tag()], now as f64);
     }
 }
 
@@ -94,6 +90,5 @@ impl OpenCall {
 impl Drop for OpenCall {
     fn drop(&mut self) {
         self.now.fetch_sub(1, Ordering::Relaxed);
-        self.calls.show(&self.target, &self.now);
     }
 }
