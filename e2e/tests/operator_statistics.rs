@@ -52,8 +52,8 @@ fn every_request_is_counted_in_graphite_and_none_twice() {
         // What comes later is counted later, and leaves what was.
         ensure!(client.get(&url).send().await?.status().as_u16() == 401);
         until_equal("one more", ASKED + 1, async || of(counter).await).await?;
-        let none = of("stats.counters.exact.metrics.timers_left_out.count").await?;
-        ensure!(none == 0, "{none} timers were left out");
+        let datagrams = of("stats.counters.exact.metrics.datagrams.count").await?;
+        ensure!(datagrams > 0, "no datagram was counted");
         let gauges = graphite.sums("stats.gauges.exact.process.threads.panel-1").await?;
         ensure!(gauges.len() == 1, "the node's own gauges have its name: {gauges:?}");
         Ok(())

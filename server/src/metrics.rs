@@ -144,7 +144,9 @@ mod tests {
         metrics.finish();
         let mut buffer = [0; 200];
         let (length, _) = statsd.recv_from(&mut buffer).expect("a datagram");
-        assert_eq!(&buffer[..length], b"panel.auth.login.success:1|c\npanel.index.rows.node-a:3|g");
+        let expected =
+            "panel.auth.login.success:1|c\npanel.index.rows.node-a:3|g\npanel.metrics.datagrams:1|c";
+        assert_eq!(&buffer[..length], expected.as_bytes());
     }
 
     #[test]

@@ -50,8 +50,9 @@ const KINDS: &[(Kind, &str, &str)] = &[
     (
         Kind::Timer,
         "Timers",
-        "In milliseconds for statsd, one by one, so that its percentiles are true; in seconds and as histograms for \
-         Prometheus.",
+        "In milliseconds for statsd, one by one, so that its percentiles are true; of more than 64 in a tenth of a second \
+         and thread a fair sample, with its rate, so that their number stays true as well. In seconds and as histograms \
+         for Prometheus.",
     ),
     (
         Kind::Gauge,

@@ -172,8 +172,8 @@ metrics! {
     /// Tasks that were given to threads by others and wait for them.
     gauge RuntimeQueue = "runtime.queue";
 
-    /// Timers that were not sent to statsd one by one, since there were too many; counters and `/metrics` have them.
-    counter TimersLeftOut = "metrics.timers_left_out";
+    /// Datagrams sent to statsd. Graphite has those that arrived, `/metrics` all: what lies between was lost on the way.
+    counter Datagrams = "metrics.datagrams";
 }
 
 #[cfg(test)]

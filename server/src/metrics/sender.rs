@@ -12,7 +12,7 @@ use statsd::client::Client;
 
 use super::{
     names::{Kind, Metric},
-    registry::{Measured, Registry, Series},
+    registry::{MOST_TIMES, Measured, Registry, Series, Times},
 };
 use crate::decimal::write_float;
 
@@ -93,7 +93,7 @@ fn deliver(address: &str, state: &mut Unsent, ended: &mpsc::Receiver<()>) {
                     thread::sleep(BREATH);
                 }
                 // Nobody listening is no reason to stop.
-                lot.send(client);
+                state.send(&lot, client);
             }
         }
         if is_last {
@@ -112,41 +112,55 @@ struct Unsent {
     /// What it knows of each counter, by number.
     sent: HashMap<u32, u64>,
     round: u32,
+    /// What statsd calls the number of datagrams.
+    datagrams: String,
 }
 
 impl Unsent {
     fn new(registry: Arc<Registry>, prefix: &str, node: &str) -> Self {
         let (prefix, node) = (prefix.to_owned(), plain(node));
-        Self { registry, prefix, node, names: Vec::new(), sent: HashMap::new(), round: 0 }
+        let datagrams = Series { metric: Metric::Datagrams, tags: Box::default() };
+        let datagrams = full_name(&prefix, &datagrams, &node);
+        Self { registry, prefix, node, names: Vec::new(), sent: HashMap::new(), round: 0, datagrams }
     }
 
     /// Counters first, each one line: those must arrive, and the first lot is the smallest risk.
     fn take(&mut self, with_gauges: bool) -> Vec<Lot> {
         let with_gauges = with_gauges || self.round.is_multiple_of(GAUGES_EVERY);
         self.round = self.round.wrapping_add(1);
-        let (times, left_out) = self.registry.take_times();
-        if left_out > 0 {
-            self.registry.record(Metric::TimersLeftOut, &[], Measured::Count(left_out));
-        }
+        let times = self.registry.take_times();
         let (counts, gauges) = self.registry.sums(with_gauges);
         // After the rest, so that whatever they name has a name.
         let new = self.registry.series_from(self.names.len());
         self.names.extend(new.iter().map(|series| full_name(&self.prefix, series, &self.node)));
 
-        let mut lines = Lines::default();
+        let mut lines = Lines::with_room_for(&self.datagrams);
         for (number, count) in counts {
             let amount = count.wrapping_sub(self.sent.insert(number, count).unwrap_or(0));
-            if amount > 0 {
-                lines.add(self.name(number), Reading::Count(amount as f64));
+            // Each datagram says itself that it is one.
+            let is_said = self.name(number) == self.datagrams;
+            if amount > 0 && !is_said {
+                lines.add(self.name(number), amount as f64, "|c", 0);
             }
         }
         for (number, value) in gauges {
-            lines.add(self.name(number), Reading::Gauge(value));
+            lines.add(self.name(number), value, "|g", 0);
         }
-        for (number, micros) in times {
-            lines.add(self.name(number), Reading::Timer(f64::from(micros) / 1000.0));
+        for Times { number, micros, seen } in times {
+            for (micros, power) in micros.into_iter().zip(shares(seen)) {
+                lines.add(self.name(number), f64::from(micros) / 1000.0, "|ms", power);
+            }
         }
         lines.lots
+    }
+
+    /// The client adds the last line: its own way of putting lines together copies each from text to text, and knows no
+    /// rate of a timer.
+    fn send(&self, lot: &Lot, client: &Client) {
+        for lines in &lot.datagrams {
+            client.incr(&format!("{lines}\n{}", self.datagrams));
+            self.registry.record(Metric::Datagrams, &[], Measured::Count(1));
+        }
     }
 
     fn name(&self, number: u32) -> &str {
@@ -154,82 +168,68 @@ impl Unsent {
     }
 }
 
-#[derive(Default)]
+/// For how many values each of those kept stands, as powers of two: as few as can be of those that make up the number
+/// there were. A rate of one half, a quarter, an eighth is a short number and an exact one, so that statsd's count is.
+fn shares(seen: u64) -> impl Iterator<Item = u32> {
+    let lines = |power: u32| (seen >> power) + u64::from((seen & ((1 << power) - 1)).count_ones());
+    let most = (0..64).find(|power| lines(*power) <= MOST_TIMES as u64).unwrap_or(63);
+    let rest = (0..most).rev().filter(move |power| seen >> power & 1 == 1);
+    (0..seen >> most).map(move |_| most).chain(rest)
+}
+
 struct Lines {
     lots: Vec<Lot>,
     /// The next one, while it is made.
     line: String,
+    longest: usize,
 }
 
 /// What is sent at once.
 #[derive(Default)]
 struct Lot {
-    datagrams: Vec<Datagram>,
+    datagrams: Vec<String>,
     lines: usize,
 }
 
-/// Lines that go together. The client takes all but the last one's value for a name: its own way of putting lines together
-/// copies each from text to text, and there are some for every request.
-struct Datagram {
-    lines: String,
-    /// Where the name of the last one ends.
-    name_end: usize,
-    last: Reading,
-}
-
-#[derive(Clone, Copy)]
-enum Reading {
-    Count(f64),
-    Gauge(f64),
-    Timer(f64),
-}
-
 impl Lines {
-    fn add(&mut self, name: &str, reading: Reading) {
+    /// In datagrams that have room for one more line, the count of such a name.
+    fn with_room_for(name: &str) -> Self {
+        let last = name.len() + "\n:1|c".len();
+        Self { lots: Vec::new(), line: String::new(), longest: LONGEST_DATAGRAM.saturating_sub(last) }
+    }
+
+    /// A value that stands for two to the power of `share` of them.
+    fn add(&mut self, name: &str, value: f64, unit: &str, share: u32) {
         if self.lots.last().is_none_or(|lot| lot.lines == LINES_AT_ONCE) {
             self.lots.push(Lot::default());
         }
-        let (value, unit) = match reading {
-            Reading::Count(value) => (value, "|c"),
-            Reading::Gauge(value) => (value, "|g"),
-            Reading::Timer(value) => (value, "|ms"),
-        };
         self.line.clear();
         self.line.push_str(name);
         self.line.push(':');
         write_float(&mut self.line, value);
         self.line.push_str(unit);
+        if share > 0 {
+            self.line.push_str("|@");
+            write_float(&mut self.line, 0.5_f64.powi(share.cast_signed()));
+        }
         if let Some(lot) = self.lots.last_mut() {
-            lot.add(&self.line, name.len(), reading);
+            lot.add(&self.line, self.longest);
         }
     }
 }
 
 impl Lot {
-    fn add(&mut self, line: &str, name_end: usize, last: Reading) {
+    fn add(&mut self, line: &str, longest: usize) {
         self.lines += 1;
         match self.datagrams.last_mut() {
-            Some(datagram) if datagram.lines.len() + 1 + line.len() <= LONGEST_DATAGRAM => {
-                datagram.lines.push('\n');
-                datagram.name_end = datagram.lines.len() + name_end;
-                datagram.lines.push_str(line);
-                datagram.last = last;
+            Some(lines) if lines.len() + 1 + line.len() <= longest => {
+                lines.push('\n');
+                lines.push_str(line);
             }
             _ => {
-                let mut lines = String::with_capacity(LONGEST_DATAGRAM);
+                let mut lines = String::with_capacity(longest);
                 lines.push_str(line);
-                self.datagrams.push(Datagram { lines, name_end, last });
-            }
-        }
-    }
-
-    fn send(&self, client: &Client) {
-        for Datagram { lines, name_end, last } in &self.datagrams {
-            let name = &lines[..*name_end];
-            match *last {
-                Reading::Count(value) => client.count(name, value),
-                Reading::Gauge(value) => client.gauge(name, value),
-                Reading::Timer(value) => client.timer(name, value),
+                self.datagrams.push(lines);
             }
         }
     }
@@ -268,19 +268,26 @@ mod tests {
         Unsent { round: 1, ..Unsent::new(registry, "p", "n1") }
     }
 
-    fn sent(unsent: &mut Unsent, with_gauges: bool, lines: usize) -> Vec<String> {
+    /// The datagrams of one round, as they arrive.
+    fn sent(unsent: &mut Unsent, with_gauges: bool) -> Vec<String> {
         let statsd = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         statsd.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         let client =
             Client::new(statsd.local_addr().expect("an address"), ALREADY_PREFIXED).expect("a client");
-        unsent.take(with_gauges).into_iter().for_each(|lot| lot.send(&client));
-        let mut datagrams: Vec<String> = Vec::new();
         let mut buffer = [0; 65_536];
-        while datagrams.iter().map(|datagram| datagram.lines().count()).sum::<usize>() < lines {
-            let length = statsd.recv(&mut buffer).expect("a datagram");
-            datagrams.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        let mut datagrams = Vec::new();
+        for lot in unsent.take(with_gauges) {
+            unsent.send(&lot, &client);
+            for _ in &lot.datagrams {
+                let length = statsd.recv(&mut buffer).expect("a datagram");
+                datagrams.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+            }
         }
         datagrams
+    }
+
+    fn time(unsent: &Unsent, took: Duration) {
+        unsent.registry.record(Metric::IndexFill, &["RegionOne"], Measured::Time(took));
     }
 
     #[test]
@@ -294,7 +301,7 @@ mod tests {
         unsent.registry.record(Metric::IndexRows, &[], Measured::Gauge(4.0));
         unsent.registry.record(Metric::JobItemsToDo, &[], Measured::Gauge(7.0));
         unsent.registry.record(Metric::SessionQuery, &[], Measured::Time(Duration::from_micros(1500)));
-        let first = sent(&mut unsent, true, 4).concat();
+        let first = sent(&mut unsent, true).concat();
         let mut lines: Vec<_> = first.lines().collect();
         lines.sort_unstable();
         assert_eq!(
@@ -302,40 +309,69 @@ mod tests {
             [
                 "p.index.rows.n1:4|g",
                 "p.jobs.items_to_do:7|g",
+                "p.metrics.datagrams:1|c",
                 "p.session.ended.a_b_c:5|c",
                 "p.session.query:1.5|ms"
             ]
         );
         assert!(unsent.take(false).is_empty(), "nothing is sent twice");
         count(&unsent, 1);
-        assert_eq!(sent(&mut unsent, false, 1).concat(), "p.session.ended.a_b_c:1|c");
+        assert_eq!(sent(&mut unsent, false), ["p.session.ended.a_b_c:1|c\np.metrics.datagrams:1|c"]);
     }
 
     #[test]
     fn much_goes_in_datagrams_that_pass_and_in_lots() {
         let mut unsent = unsent();
-        for at in 0..1_000 {
-            unsent.registry.record(
-                Metric::IndexFill,
-                &["RegionOne"],
-                Measured::Time(Duration::from_millis(at)),
-            );
+        for at in 0..200_u64 {
+            for region in 0..10 {
+                let tags = [&*format!("Region{region}"), "ok"];
+                unsent.registry.record(Metric::IndexRefresh, &tags, Measured::Count(at));
+            }
+            unsent.registry.record(Metric::ErrorAnswered, &[&format!("{at:60}")], Measured::Count(1));
         }
-        let datagrams = sent(&mut unsent, false, 1_000);
+        (0..MOST_TIMES as u64).for_each(|at| time(&unsent, Duration::from_millis(at)));
+        let datagrams = sent(&mut unsent, false);
         assert!(datagrams.len() > 1 && datagrams.iter().all(|datagram| datagram.len() <= LONGEST_DATAGRAM));
-        let expected: Vec<String> = (0..1_000).map(|at| format!("p.index.fill.RegionOne:{at}|ms")).collect();
-        assert_eq!(datagrams.iter().flat_map(|datagram| datagram.lines()).collect::<Vec<_>>(), expected);
+        let lines: Vec<&str> = datagrams.iter().flat_map(|datagram| datagram.lines()).collect();
+        let timers: Vec<&str> = lines.iter().copied().filter(|line| line.ends_with("|ms")).collect();
+        let expected: Vec<String> =
+            (0..MOST_TIMES).map(|at| format!("p.index.fill.RegionOne:{at}|ms")).collect();
+        assert_eq!(timers, expected);
+        let said = lines.iter().filter(|line| **line == "p.metrics.datagrams:1|c").count();
+        assert_eq!(said, datagrams.len());
+        assert_eq!(unsent.registry.total(Metric::Datagrams, &[]), datagrams.len() as u64);
+        assert_eq!(lines.len(), 10 + 200 + MOST_TIMES + said);
     }
 
     #[test]
-    fn timers_beyond_the_most_are_counted_instead() {
+    fn of_many_timers_some_stand_for_the_others_and_their_number_stays_exact() {
         let mut unsent = unsent();
-        for _ in 0..20_000 {
-            unsent.registry.record(Metric::SessionQuery, &[], Measured::Time(Duration::from_millis(1)));
+        let mut shares = |count: u64| {
+            (0..count).for_each(|at| time(&unsent, Duration::from_micros(at)));
+            let text = sent(&mut unsent, false).join("\n");
+            let values = text.lines().filter(|line| line.contains("|ms")).map(|line| {
+                let (value, rate) = line.split_once("|ms").expect("a timer");
+                assert!(value.starts_with("p.index.fill.RegionOne:"), "{line}");
+                // As statsd reads it.
+                let rate: f64 = rate.strip_prefix("|@").map_or(1.0, |rate| rate.parse().expect("a rate"));
+                1.0 / rate
+            });
+            values.collect::<Vec<f64>>()
+        };
+        for count in [1, 63, 64, 65, 127, 1_000, 1_023, 20_000, 65_535] {
+            let shares = shares(count);
+            assert!(shares.len() <= MOST_TIMES, "{count}: {}", shares.len());
+            assert_eq!(shares.iter().sum::<f64>().to_bits(), (count as f64).to_bits(), "{shares:?}");
         }
-        let lots = unsent.take(false);
-        let left_out = unsent.registry.total(Metric::TimersLeftOut, &[]);
-        assert!(left_out > 0 && lots.len() < 20_000 / LINES_AT_ONCE, "{left_out} in {} lots", lots.len());
-        assert_eq!(unsent.registry.total(Metric::SessionQuery, &[]), 20_000);
+        assert_eq!(shares(130), [vec![4.0; 32], vec![2.0]].concat());
+    }
+
+    #[test]
+    fn any_number_is_made_up_of_few_powers_of_two() {
+        for seen in (0..70_000).chain([u64::from(u32::MAX), u64::MAX / 2, u64::MAX]) {
+            let (mut sum, mut lines) = (0_u64, 0);
+            shares(seen).for_each(|power| (sum, lines) = (sum + (1 << power), lines + 1));
+            assert!(sum == seen && lines <= MOST_TIMES, "{seen}: {sum} in {lines}");
+        }
     }
 }
