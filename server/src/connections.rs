@@ -154,7 +154,7 @@ impl<S: Site> Connections<'_, S> {
             service_fn(move |mut request: Request<Incoming>| {
                 begun.note();
                 request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
-                answer(site.clone(), request, closing.clone())
+                answer(&site, request, closing.clone())
             })
         };
         // The accepting runtime lets go of it; the loop it goes to takes it up.
@@ -174,18 +174,24 @@ impl<S: Site> Connections<'_, S> {
     }
 }
 
-async fn answer(
-    mut site: impl Site,
+/// Not an `async fn`: hyper moves what it gets, and that would hold the whole request.
+fn answer<S: Site>(
+    site: &S,
     request: Request<Incoming>,
     closing: Arc<AtomicBool>,
-) -> Result<Response<Body>, Infallible> {
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<S> {
     let is_http_1 = request.version() < Version::HTTP_2;
-    let mut response = site.call(request.map(Body::new)).await?;
-    // An upgrade has a word of its own there.
-    if is_http_1 && closing.load(Ordering::Relaxed) && !response.headers().contains_key(header::CONNECTION) {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
+    site.clone().call(request.map(Body::new)).map(move |answered| {
+        let mut response = answered?;
+        // An upgrade has a word of its own there.
+        if is_http_1
+            && closing.load(Ordering::Relaxed)
+            && !response.headers().contains_key(header::CONNECTION)
+        {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    })
 }
 
 /// Whether a connection has had its first request.

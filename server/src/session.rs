@@ -112,8 +112,9 @@ impl Session {
     }
 
     /// What the session looks at for a customer, if it does: it changes nothing there meanwhile.
-    pub fn support_view(&self, now: DateTime<Utc>) -> Option<SupportView> {
-        self.liveness.look.lock().support_view.clone().filter(|view| now < view.until)
+    pub fn support_view(&self, clock: &Clock) -> Option<SupportView> {
+        let view = self.liveness.look.lock().support_view.clone()?;
+        (clock.now() < view.until).then_some(view)
     }
 
     /// Resolves once the session looks at this project for a customer; at once where it does.
@@ -123,7 +124,7 @@ impl Session {
             tokio::pin!(changed);
             // From here on no change is missed.
             changed.as_mut().enable();
-            if self.support_view(clock.now()).is_some_and(|view| view.is_of(project.as_str())) {
+            if self.support_view(clock).is_some_and(|view| view.is_of(project.as_str())) {
                 return;
             }
             changed.await;

@@ -24,11 +24,11 @@ pub struct Upkeep {
 
 /// Lines of so long are written together,
 const GATHERED_FOR: Duration = Duration::from_millis(200);
-/// or, where many come, so many: Postgres then works a few milliseconds at a time, and whoever else needs the processors
-/// waits no longer for them.
-const ENOUGH_LINES: usize = 250;
+/// or, where many come, so many: Postgres then works a millisecond or two at a time, and whoever else needs the
+/// processors waits no longer for them.
+const ENOUGH_LINES: usize = 100;
 const LOOKED_AT_EVERY: Duration = Duration::from_millis(10);
-/// At most, as after an outage.
+/// Where more than that wait, as after an outage, so many: each costs less.
 const MOST_LINES: usize = 1000;
 const MOST_BYTES: usize = 2 << 20;
 /// A statement that takes longer has lost its database.
@@ -139,7 +139,8 @@ async fn write(db: PgPool, pipeline: Arc<Pipeline>) {
         queue.ready().await;
         gather(queue).await;
         loop {
-            let taken = queue.take(MOST_LINES, MOST_BYTES);
+            let most = if queue.count() < MOST_LINES { ENOUGH_LINES } else { MOST_LINES };
+            let taken = queue.take(most, MOST_BYTES);
             if taken.items.is_empty() && taken.is_over && taken.dropped.is_none() {
                 return;
             }
@@ -149,7 +150,7 @@ async fn write(db: PgPool, pipeline: Arc<Pipeline>) {
             if !writer.store(&taken.items).await {
                 return;
             }
-            if queue.count() < MOST_LINES && !taken.is_over {
+            if queue.count() < ENOUGH_LINES && !taken.is_over {
                 break;
             }
         }

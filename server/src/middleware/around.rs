@@ -1,7 +1,11 @@
 //! What happens around every request, in its order: one layer, since each layer of its own is a box to clone and one to
 //! allocate for every request.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{Request, State},
@@ -77,8 +81,9 @@ impl Around {
         F: Future<Output = Response>,
     {
         // These see the final status and the whole duration.
-        let line = RequestLine::begin(&request);
-        let measured = MeasuredRequest::begin(&request);
+        let started_at = Instant::now();
+        let line = RequestLine::begin(&request, started_at);
+        let measured = MeasuredRequest::begin(&request, started_at);
         let form = ErrorForm::of(&request);
 
         // A panic below is an answer above, with the id and the headers of every other.

@@ -22,10 +22,10 @@ pub struct RequestLine {
 }
 
 impl RequestLine {
-    pub fn begin(request: &Request) -> Self {
+    pub fn begin(request: &Request, started_at: Instant) -> Self {
         let extensions = request.extensions();
         Self {
-            started_at: Instant::now(),
+            started_at,
             method: request.method().clone(),
             uri: request.uri().clone(),
             their_id: request.headers().get("x-request-id").cloned(),

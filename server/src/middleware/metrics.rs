@@ -1,21 +1,21 @@
 //! Counts and times requests by route.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Instant};
 
 use axum::{extract::Request, http::StatusCode};
 
 use super::route::Route;
-use crate::metrics::{Metric, Metrics, Timer};
+use crate::metrics::{Metric, Metrics};
 
 /// A request that is handled.
 pub struct MeasuredRequest {
     route: Route,
-    timer: Timer,
+    started_at: Instant,
 }
 
 impl MeasuredRequest {
-    pub fn begin(request: &Request) -> Self {
-        Self { route: Route::of(request), timer: Timer::start() }
+    pub fn begin(request: &Request, started_at: Instant) -> Self {
+        Self { route: Route::of(request), started_at }
     }
 
     pub fn end(self, status: StatusCode, metrics: &Metrics) {
@@ -31,7 +31,7 @@ impl MeasuredRequest {
             _ => "failed",
         };
         metrics.count(Metric::Request, &[&route, outcome]);
-        metrics.time(Metric::RequestDuration, &[&route], self.timer.elapsed());
+        metrics.time(Metric::RequestDuration, &[&route], self.started_at.elapsed());
     }
 }
 

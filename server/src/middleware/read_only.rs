@@ -41,7 +41,7 @@ pub async fn read_only(
         return Ok(body);
     }
     let caller = <Caller as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-    let Some(view) = caller.session.support_view(app.clock.now()) else { return Ok(body) };
+    let Some(view) = caller.session.support_view(&app.clock) else { return Ok(body) };
     if !may_touch(app, parts, route, &caller, &view).await {
         return Ok(body);
     }

@@ -247,8 +247,8 @@ impl Inner {
         self.state.lock().cache.get(hash, self.clock.instant()).cloned()
     }
 
-    pub fn is_fresh(&self, entry: &Entry) -> bool {
-        self.clock.instant().duration_since(entry.confirmed_at) < self.cache_age()
+    pub fn is_fresh(&self, entry: &Entry, at: Instant) -> bool {
+        at.duration_since(entry.confirmed_at) < self.cache_age()
     }
 
     pub fn is_within_grace(&self, entry: &Entry) -> bool {
@@ -309,7 +309,8 @@ impl Inner {
         address: Option<IpAddr>,
     ) -> Option<Result<Arc<Session>, ApiError>> {
         let mut state = self.state.lock();
-        let entry = state.cache.get(hash, self.clock.instant()).filter(|entry| self.is_fresh(entry))?;
+        let at = self.clock.instant();
+        let entry = state.cache.get(hash, at).filter(|entry| self.is_fresh(entry, at))?;
         let (session, last_seen_at) = (entry.session.clone(), entry.last_seen_at);
         Some(self.use_now(&mut state, hash, &session, last_seen_at, address))
     }

@@ -90,7 +90,7 @@ impl Scopes {
         project: &ProjectId,
     ) -> Result<Arc<ProjectScope>, ApiError> {
         let scope = self.0.find(session, project).await?;
-        let view = session.support_view(self.0.clock.now());
+        let view = session.support_view(&self.0.clock);
         // A customer's project that is only looked at is not where the operator goes on next time.
         if view.is_none_or(|view| view.project != *project) {
             self.0.note_use(session, project);
@@ -278,12 +278,12 @@ impl Inner {
 
     /// Remembers the project as the one the user used last, for the next sign-in, without anybody waiting for it.
     fn note_use(&self, session: &Session, project: &ProjectId) {
-        let now = self.clock.instant();
         {
             let mut used = self.used.lock();
+            let now = || self.clock.instant();
             let is_known = match used.get(&session.id) {
                 // Two tabs with two projects take turns; not every turn is worth a row.
-                Some((last, at)) => last == project || now.duration_since(*at) < NOTE_USE_EVERY,
+                Some((last, at)) => last == project || now().duration_since(*at) < NOTE_USE_EVERY,
                 // Once a day at least, even if it is the same one: who does not come any more is forgotten.
                 None => false,
             };
@@ -292,6 +292,7 @@ impl Inner {
             }
             // The project a session begins with is no change: the first change is not to wait for its turn.
             let is_beginning = session.default_project.as_ref() == Some(project);
+            let now = now();
             let at = if is_beginning { now.checked_sub(NOTE_USE_EVERY).unwrap_or(now) } else { now };
             used.insert(session.id, (project.clone(), at));
         }

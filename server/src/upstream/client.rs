@@ -263,8 +263,8 @@ impl Gate {
     }
 
     /// Takes in what a service answered, without a word to its circuit.
-    pub(super) fn hear(&self, ended: Result<StatusCode, &UpstreamError>) {
-        self.heard.lock().note(ended, Instant::now());
+    pub(super) fn hear(&self, ended: Result<StatusCode, &UpstreamError>, now: Instant) {
+        self.heard.lock().note(ended, now);
     }
 
     pub(super) fn admit<'a>(
@@ -308,7 +308,8 @@ impl GatePass<'_> {
 
     /// The same for an answer of which only the head is there.
     pub(super) fn record_head(mut self, attempt: Result<StatusCode, &UpstreamError>) {
-        self.gate.hear(attempt);
+        let now = Instant::now();
+        self.gate.hear(attempt, now);
         let (outcome, tag) = match attempt {
             Ok(status) if status.is_server_error() => (CallOutcome::Failed, "failed"),
             Ok(status) if status.is_client_error() => (CallOutcome::Answered, refusal(status)),
@@ -316,12 +317,11 @@ impl GatePass<'_> {
             Err(error) if error.is_fault_of_service() => (CallOutcome::Failed, error.code()),
             Err(error) => (CallOutcome::Answered, error.code()),
         };
-        self.finish(outcome, tag);
+        self.finish(outcome, tag, now);
     }
 
-    fn finish(&mut self, outcome: CallOutcome, tag: &str) {
+    fn finish(&mut self, outcome: CallOutcome, tag: &str, now: Instant) {
         self.is_recorded = true;
-        let now = Instant::now();
         let (service, region) = (self.target.service.tag(), self.target.region_tag());
         let metrics = &self.inner.metrics;
         metrics.count(Metric::UpstreamCall, &[service, region, tag]);
@@ -336,7 +336,7 @@ impl GatePass<'_> {
 impl Drop for GatePass<'_> {
     fn drop(&mut self) {
         if !self.is_recorded {
-            self.finish(CallOutcome::Abandoned, "abandoned");
+            self.finish(CallOutcome::Abandoned, "abandoned", Instant::now());
         }
     }
 }

@@ -101,7 +101,7 @@ impl UpstreamClient {
             }
             CircuitState::Closed | CircuitState::Reintroducing => {
                 let result = inner.attempt(&call, ends_at, deadline).await;
-                gate.hear(result.as_ref().map(|answer| answer.status));
+                gate.hear(result.as_ref().map(|answer| answer.status), Instant::now());
                 result
             }
         };

@@ -275,7 +275,7 @@ fn shell(
         project_path: project.map(|project| format!("/projects/{project}")),
         theme: page_style::theme(headers),
         release: crate::RELEASE,
-        support_view: session.support_view(app.clock.now()),
+        support_view: session.support_view(&app.clock),
         now: app.clock.now().timestamp(),
         flags: flags_of(app, session),
         analytics: analytics_rules(app),

@@ -38,7 +38,7 @@ pub async fn sign_out(
         if !app.sessions.is_csrf_token(&caller.session, token) {
             return Err(ApiError::Forged { reason: "the CSRF token is missing or wrong" });
         }
-        if let Some(view) = caller.session.support_view(app.clock.now()) {
+        if let Some(view) = caller.session.support_view(&app.clock) {
             tracing::info!(
                 target: crate::log::AUDIT,
                 project = view.project.as_str(),

@@ -27,7 +27,7 @@ pub async fn end_support_view(
     if !app.sessions.is_csrf_token(session, &token) {
         return Err(ApiError::Forged { reason: "the CSRF token is missing or wrong" });
     }
-    let view = session.support_view(app.clock.now());
+    let view = session.support_view(&app.clock);
     if app.sessions.end_support_view(session).await?
         && let Some(view) = &view
     {

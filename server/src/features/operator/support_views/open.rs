@@ -72,7 +72,7 @@ pub async fn note_page(
     body: Result<Json<SupportViewPage>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
     let Json(page) = body.map_err(|rejection| ApiError::Refused { status: rejection.status() })?;
-    let Some(view) = operator.caller.session.support_view(app.clock.now()) else {
+    let Some(view) = operator.caller.session.support_view(&app.clock) else {
         return Err(ApiError::Conflict {
             code: "no_support_view",
             message: "Your support view is over.".to_owned(),
