@@ -135,6 +135,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Whether nothing new comes.
+    pub fn is_over(&self) -> bool {
+        self.waiting.lock().is_over
+    }
+
     /// How many wait.
     pub fn count(&self) -> usize {
         self.waiting.lock().by_level.iter().map(VecDeque::len).sum()

@@ -28,7 +28,8 @@ const GATHERED_FOR: Duration = Duration::from_millis(200);
 /// processors waits no longer for them.
 const ENOUGH_LINES: usize = 100;
 const LOOKED_AT_EVERY: Duration = Duration::from_millis(10);
-/// Where more than that wait, as after an outage, so many: each costs less.
+/// From so many on, as after an outage or where a hundred at a time are too slow, and at the end, so many: each costs
+/// less.
 const MOST_LINES: usize = 1000;
 const MOST_BYTES: usize = 2 << 20;
 /// A statement that takes longer has lost its database.
@@ -139,7 +140,8 @@ async fn write(db: PgPool, pipeline: Arc<Pipeline>) {
         queue.ready().await;
         gather(queue).await;
         loop {
-            let most = if queue.count() < MOST_LINES { ENOUGH_LINES } else { MOST_LINES };
+            let is_pressing = queue.is_over() || queue.count() >= MOST_LINES;
+            let most = if is_pressing { MOST_LINES } else { ENOUGH_LINES };
             let taken = queue.take(most, MOST_BYTES);
             if taken.items.is_empty() && taken.is_over && taken.dropped.is_none() {
                 return;

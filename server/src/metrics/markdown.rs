@@ -42,17 +42,14 @@ measured yet is not there. A metric has at most 256 sets of tags; further ones c
 ";
 
 const KINDS: &[(Kind, &str, &str)] = &[
-    (
-        Kind::Counter,
-        "Counters",
-        "They only grow. Every count arrives: they are added up before they are sent.",
-    ),
+    (Kind::Counter, "Counters", "They only grow. Every count is sent: they are added up before."),
     (
         Kind::Timer,
         "Timers",
-        "In milliseconds for statsd, one by one, so that its percentiles are true; of more than 64 in a tenth of a second \
-         and thread a fair sample, with its rate, so that their number stays true as well. In seconds and as histograms \
-         for Prometheus.",
+        "In milliseconds for statsd, one by one, so that its percentiles are true. Of more than 64 in a tenth of a second \
+         and one of eight places a fair sample goes, with its rate: statsd's `count` and `count_ps` stay exact, its \
+         percentiles and mean are those of the sample, its sums are sums of the sample. In seconds and as histograms for \
+         Prometheus, of all of them.",
     ),
     (
         Kind::Gauge,

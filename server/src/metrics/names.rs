@@ -172,7 +172,8 @@ metrics! {
     /// Tasks that were given to threads by others and wait for them.
     gauge RuntimeQueue = "runtime.queue";
 
-    /// Datagrams sent to statsd. Graphite has those that arrived, `/metrics` all: what lies between was lost on the way.
+    /// Datagrams sent to statsd. Graphite has those of all nodes that arrived, `/metrics` those that a node sent: what lies
+    /// between, over the same time, was lost on the way.
     counter Datagrams = "metrics.datagrams";
 }
 

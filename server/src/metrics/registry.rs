@@ -12,6 +12,7 @@ use std::{
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 use parking_lot::Mutex;
+use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::names::Metric;
 
@@ -64,7 +65,8 @@ pub const BOUNDS: [u64; 14] = [
     10_000_000, 30_000_000,
 ];
 
-/// Values of one timer since they were last taken: all of them, or as many as are kept, each as likely as any other.
+/// Values of one timer since they were last taken: all of them, or as many as are kept, each as likely as any other. The
+/// first that came are at places of their own, so whoever wants fewer takes any, not those in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Times {
     /// The series'.
@@ -91,11 +93,9 @@ pub const MOST_TIMES: usize = 64;
 #[derive(Default)]
 struct Shard(Mutex<Slots>);
 
-#[derive(Default)]
 struct Slots {
     table: HashTable<Slot>,
-    /// Grows with each draw, so that no two are the same.
-    drawn: u64,
+    random: SmallRng,
 }
 
 struct Slot {
@@ -250,7 +250,7 @@ impl Shard {
     fn take_in(&self, metric: Metric, tags: &[&str], measured: Measured, registry: &Registry) -> bool {
         let hash = registry.hashing.hash_one((metric, tags));
         let mut slots = self.0.lock();
-        let Slots { table, drawn } = &mut *slots;
+        let Slots { table, random } = &mut *slots;
         let slot = match table.entry(hash, |slot| slot.is(metric, tags), |slot| slot.hash) {
             Entry::Occupied(slot) => slot.into_mut(),
             Entry::Vacant(place) => match registry.known.lock().number_of(metric, tags) {
@@ -268,10 +268,7 @@ impl Shard {
                 let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                 histogram.add(micros);
                 if registry.keeps_times {
-                    slot.times.add(u32::try_from(micros).unwrap_or(u32::MAX), || {
-                        *drawn = drawn.wrapping_add(1);
-                        registry.hashing.hash_one(*drawn)
-                    });
+                    slot.times.add(u32::try_from(micros).unwrap_or(u32::MAX), random);
                 }
             }
             // Each metric is of one kind, and `Metrics` has a function for each.
@@ -289,16 +286,22 @@ impl Slot {
     }
 }
 
+impl Default for Slots {
+    fn default() -> Self {
+        Self { table: HashTable::new(), random: SmallRng::from_os_rng() }
+    }
+}
+
 impl Kept {
     /// Every value there was has the same chance to be among those kept.
-    fn add(&mut self, micros: u32, draw: impl FnOnce() -> u64) {
+    fn add(&mut self, micros: u32, random: &mut SmallRng) {
         self.seen += 1;
         if self.micros.len() < MOST_TIMES {
             self.micros.push(micros);
             return;
         }
-        let place = (u128::from(draw()) * u128::from(self.seen)) >> 64;
-        if let Some(kept) = self.micros.get_mut(place as usize) {
+        let place = usize::try_from(random.random_range(0..self.seen));
+        if let Some(kept) = place.ok().and_then(|place| self.micros.get_mut(place)) {
             *kept = micros;
         }
     }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use rand::seq::SliceRandom;
 use statsd::client::Client;
 
 use super::{
@@ -33,6 +34,8 @@ const LONGEST_DATAGRAM: usize = 1_400;
 const LINES_AT_ONCE: usize = 500;
 /// The client's own prefix: ours is in the names, where it is put once and not for each value.
 const ALREADY_PREFIXED: &str = "";
+/// Rounds for which one value of a timer stands for as many as in the busiest of them: those of a statsd's ten seconds.
+const SHARES_HOLD_FOR: u32 = 100;
 /// Between two such lots.
 const BREATH: Duration = Duration::from_millis(2);
 
@@ -111,6 +114,8 @@ struct Unsent {
     names: Vec<String>,
     /// What it knows of each counter, by number.
     sent: HashMap<u32, u64>,
+    /// For how many values one of a timer stands, and in which round that was last needed, by number.
+    shares: HashMap<u32, (u32, u32)>,
     round: u32,
     /// What statsd calls the number of datagrams.
     datagrams: String,
@@ -121,7 +126,8 @@ impl Unsent {
         let (prefix, node) = (prefix.to_owned(), plain(node));
         let datagrams = Series { metric: Metric::Datagrams, tags: Box::default() };
         let datagrams = full_name(&prefix, &datagrams, &node);
-        Self { registry, prefix, node, names: Vec::new(), sent: HashMap::new(), round: 0, datagrams }
+        let (names, sent, shares) = (Vec::new(), HashMap::new(), HashMap::new());
+        Self { registry, prefix, node, names, sent, shares, round: 0, datagrams }
     }
 
     /// Counters first, each one line: those must arrive, and the first lot is the smallest risk.
@@ -146,12 +152,27 @@ impl Unsent {
         for (number, value) in gauges {
             lines.add(self.name(number), value, "|g", 0);
         }
-        for Times { number, micros, seen } in times {
-            for (micros, power) in micros.into_iter().zip(shares(seen)) {
-                lines.add(self.name(number), f64::from(micros) / 1000.0, "|ms", power);
+        for Times { number, mut micros, seen } in times {
+            let power = self.power(number, seen);
+            if power > 0 {
+                micros.shuffle(&mut rand::rng());
+            }
+            for (micros, share) in micros.into_iter().zip(shares(seen, power)) {
+                lines.add(self.name(number), f64::from(micros) / 1000.0, "|ms", share);
             }
         }
         lines.lots
+    }
+
+    /// For how many values of a timer one is to stand, as a power of two. That of a busy tenth of a second holds for the
+    /// next ones too: statsd's percentiles know no rates, and calm tenths that say all they have would outvote it.
+    fn power(&mut self, number: u32, seen: u64) -> u32 {
+        let needed = needed_power(seen);
+        let (power, round) = self.shares.entry(number).or_default();
+        if needed >= *power || self.round.wrapping_sub(*round) > SHARES_HOLD_FOR {
+            (*power, *round) = (needed, self.round);
+        }
+        *power
     }
 
     /// The client adds the last line: its own way of putting lines together copies each from text to text, and knows no
@@ -168,13 +189,18 @@ impl Unsent {
     }
 }
 
-/// For how many values each of those kept stands, as powers of two: as few as can be of those that make up the number
-/// there were. A rate of one half, a quarter, an eighth is a short number and an exact one, so that statsd's count is.
-fn shares(seen: u64) -> impl Iterator<Item = u32> {
+/// The smallest power of two of which, with what is left over, as many lines as there are values kept are enough.
+fn needed_power(seen: u64) -> u32 {
     let lines = |power: u32| (seen >> power) + u64::from((seen & ((1 << power) - 1)).count_ones());
-    let most = (0..64).find(|power| lines(*power) <= MOST_TIMES as u64).unwrap_or(63);
-    let rest = (0..most).rev().filter(move |power| seen >> power & 1 == 1);
-    (0..seen >> most).map(move |_| most).chain(rest)
+    (0..64).find(|power| lines(*power) <= MOST_TIMES as u64).unwrap_or(63)
+}
+
+/// For how many values each of the lines stands, as powers of two: as many of the given one as fit into the number there
+/// were, and what is left over. A rate of one half, a quarter, an eighth is a short number and an exact one, so that
+/// statsd's count is.
+fn shares(seen: u64, power: u32) -> impl Iterator<Item = u32> {
+    let rest = (0..power).rev().filter(move |power| seen >> power & 1 == 1);
+    (0..seen >> power).map(move |_| power).chain(rest)
 }
 
 struct Lines {
@@ -363,15 +389,51 @@ mod tests {
             assert!(shares.len() <= MOST_TIMES, "{count}: {}", shares.len());
             assert_eq!(shares.iter().sum::<f64>().to_bits(), (count as f64).to_bits(), "{shares:?}");
         }
-        assert_eq!(shares(130), [vec![4.0; 32], vec![2.0]].concat());
+        assert_eq!(shares(130).iter().sum::<f64>().to_bits(), 130_f64.to_bits(), "after much, little");
+    }
+
+    #[test]
+    fn each_of_many_timers_is_as_likely_to_be_sent() {
+        const COUNT: u64 = 130;
+        let mut weights = [0.0; COUNT as usize];
+        for _ in 0..4_000 {
+            let mut unsent = unsent();
+            (0..COUNT).for_each(|at| time(&unsent, Duration::from_millis(at)));
+            for line in unsent.take(false).iter().flat_map(|lot| &lot.datagrams).flat_map(|text| text.lines())
+            {
+                let (value, rate) = line.split_once("|ms").expect("a timer");
+                let at = value.rsplit(':').next().and_then(|at| at.parse::<usize>().ok()).expect("a number");
+                weights[at] +=
+                    1.0 / rate.strip_prefix("|@").map_or(1.0, |rate| rate.parse().expect("a rate"));
+            }
+        }
+        // 4,000 each, give or take 109 as a rule: seven times that is never.
+        assert!(weights.iter().all(|weight| (3_240.0..4_760.0).contains(weight)), "{weights:?}");
+    }
+
+    #[test]
+    fn a_calm_tenth_does_not_outvote_a_busy_one() {
+        let mut unsent = unsent();
+        let mut lines = |count: u64, round: u32| {
+            unsent.round = round;
+            (0..count).for_each(|at| time(&unsent, Duration::from_millis(at)));
+            unsent.take(false).iter().map(|lot| lot.lines).sum::<usize>()
+        };
+        assert_eq!(lines(50, 1), 50);
+        let busy = lines(2_000, 2);
+        // 2,000 are 62 times 32 and 16; 50 are 32 and 16 and 2.
+        assert_eq!((busy, lines(50, 3), lines(50, 102)), (63, 3, 3));
+        assert_eq!(lines(50, 103), 50, "in the end it is calm");
     }
 
     #[test]
     fn any_number_is_made_up_of_few_powers_of_two() {
         for seen in (0..70_000).chain([u64::from(u32::MAX), u64::MAX / 2, u64::MAX]) {
             let (mut sum, mut lines) = (0_u64, 0);
-            shares(seen).for_each(|power| (sum, lines) = (sum + (1 << power), lines + 1));
+            shares(seen, needed_power(seen)).for_each(|power| (sum, lines) = (sum + (1 << power), lines + 1));
             assert!(sum == seen && lines <= MOST_TIMES, "{seen}: {sum} in {lines}");
+            let sum: u64 = shares(seen, 9).take(200_000).map(|power| 1 << power).sum();
+            assert!(sum == seen || seen > 1 << 20, "{seen}: {sum}");
         }
     }
 }
