@@ -130,7 +130,7 @@ impl Unsent {
         Self { registry, prefix, node, names, sent, shares, round: 0, datagrams }
     }
 
-    /// Counters first, each one line: those must arrive, and the first lot is the smallest risk.
+    /// Counters first, each one line: the first lot is the smallest risk, and what is lost of them stays lost.
     fn take(&mut self, with_gauges: bool) -> Vec<Lot> {
         let with_gauges = with_gauges || self.round.is_multiple_of(GAUGES_EVERY);
         self.round = self.round.wrapping_add(1);
